@@ -1,0 +1,54 @@
+"""What a good record is: the nouns of a contract. Pure facts; `check.py` applies them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from levada.nouns import Place
+
+__all__ = ["Contract", "Field", "FieldType", "Literals", "MaxBad", "OnBad", "Unknown"]
+
+FieldType = Literal["string", "int32", "int64", "float64", "boolean", "date"]
+#: What happens to a record with a bad value: out to quarantine; the value becomes null; the run fails.
+OnBad = Literal["quarantine", "nullify", "fail"]
+#: What happens to keys the contract does not name: left out; kept as JSON text in `_unknown`; the record is bad.
+Unknown = Literal["drop", "keep", "refuse"]
+Literals = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column: its type and the rules of its values."""
+
+    name: str
+    type: FieldType
+    #: True: the key may be missing or null. False: it must be there and not null.
+    nullable: bool = False
+    enum: tuple[Literals, ...] = ()
+    #: Inclusive bounds; dates as ISO text.
+    min: Literals | None = None
+    max: Literals | None = None
+    #: RE2, searched anywhere in the value; anchor it with ^ and $ for the whole.
+    pattern: str | None = None
+    #: The only value allowed. A spec may write a template (`{date}`); it is filled before records are checked.
+    equals: Literals | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaxBad:
+    """How many bad rows a partition may have before the run fails: a count, or a share of the rows read."""
+
+    count: int | None = None
+    #: From 0 to 1; `max_bad: 5%` is 0.05.
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the records of a stream must be. Without `max_bad` only a partition in which every row is bad fails."""
+
+    fields: tuple[Field, ...]
+    on_bad: OnBad = "quarantine"
+    unknown: Unknown = "drop"
+    max_bad: MaxBad | None = None
+    place: Place | None = None

@@ -1,0 +1,77 @@
+"""Errors, by what happens next.
+
+LevadaError                    one base; its text says what, where and what to do
+├── FixThis          exit 2    a person must change something: spec, argument, token, file, folder
+├── ContractBroken   exit 3    the API's answer is not what the spec says it is; nothing was published
+└── TryLater         exit 75   nothing is wrong here; the same command may work later (`at` says when)
+    └── LeaseHeld              another run holds this partition
+
+Any other exception is a bug of Levada (exit 70); Ctrl-C is 130, SIGTERM 143.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+__all__ = ["ContractBroken", "FixThis", "LeaseHeld", "LevadaError", "TryLater"]
+
+
+class LevadaError(Exception):
+    """What went wrong, where, and what to do about it.
+
+    Args:
+        what: One sentence: what is wrong.
+        where: File:line:column of the spec, stream, partition, page or lake file; may be empty.
+        todo: One sentence in the imperative: what a person does next; may be empty.
+    """
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
+        super().__init__(what, where, todo)
+        self.what = what
+        self.where = where
+        self.todo = todo
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.todo:
+            lines.append(f"  to do: {self.todo}")
+        return "\n".join(lines)
+
+    def at_place(self, where: str) -> "LevadaError":
+        """This error, its `where` filled in if it was raised below the place that knows it."""
+        if not self.where:
+            self.where = where
+        return self
+
+
+class FixThis(LevadaError):
+    """A person must change something; asking again would give the same answer."""
+
+    exit_code = 2
+
+
+class ContractBroken(LevadaError):
+    """The answers are not what the spec promises; nothing of them was published."""
+
+    exit_code = 3
+
+
+class TryLater(LevadaError):
+    """The world is in the way (server, network, disk, another run); the work done so far is kept.
+
+    Args:
+        at: The earliest moment at which trying again makes sense, where it is known (aware, UTC).
+    """
+
+    exit_code = 75
+
+    def __init__(self, what: str, *, where: str = "", todo: str = "", at: datetime | None = None) -> None:
+        super().__init__(what, where=where, todo=todo)
+        self.at = at
+
+
+class LeaseHeld(TryLater):
+    """Another run holds this partition; the text says which host and process, and since when."""

@@ -1,0 +1,139 @@
+"""Bytes by key: the one seam between the lake and where it lies.
+
+Keys are relative, `/`-separated, without `.` and `..`. `disk.py` and `memory.py` are the stores of today; object stores
+come as further modules, and what they cannot do is not asked for here.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+__all__ = ["Conflict", "Entry", "Exists", "Held", "Missing", "Store", "Written"]
+
+
+class Missing(Exception):  # noqa: N818 - the store's own vocabulary; commit.py turns it into a LevadaError
+    """No such key."""
+
+
+class Exists(Exception):  # noqa: N818
+    """The key is there already and was to be created."""
+
+
+class Conflict(Exception):  # noqa: N818
+    """The key is not (any more) what the caller saw."""
+
+
+class Held(Exception):  # noqa: N818
+    """The lock is held; `holder` is what its holder wrote, perhaps nothing yet."""
+
+    def __init__(self, holder: bytes) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a store knows of a key without reading it."""
+
+    key: str
+    size: int
+    #: Equal tags mean equal bytes; different tags mean nothing.
+    tag: str
+    #: When the key last changed in any way (aware, UTC).
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written."""
+
+    size: int
+    sha256: str
+
+
+class Writer(Protocol):
+    """Takes bytes for one key; hashes as it goes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Append `data`."""
+        ...
+
+    def flush(self) -> None:
+        """Do nothing but satisfy libraries that call it."""
+        ...
+
+    def written(self) -> Written:
+        """Size and SHA-256 of all that was written so far."""
+        ...
+
+
+class Store(Protocol):
+    """Bytes by key. Every method may raise FixThis or TryLater for what the machine refuses (rights, full disk)."""
+
+    def describe(self) -> str:
+        """The store as a person knows it: an absolute folder, a bucket URL."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """All bytes of `key`; raises Missing."""
+        ...
+
+    def open(self, key: str) -> BinaryIO:
+        """A stream of the bytes of `key`; raises Missing."""
+        ...
+
+    def head(self, key: str) -> Entry | None:
+        """The entry of `key`, None where there is none."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        """Entries of all keys below the folder `prefix`, sorted by key; "" is the whole store."""
+        ...
+
+    def writer(self, key: str) -> AbstractContextManager[Writer]:
+        """Create `key` from a stream: whole under its name after a clean exit, not there at all otherwise.
+
+        Raises:
+            Exists: at exit, when the key is there already.
+        """
+        ...
+
+    def create(self, key: str, data: bytes) -> Written:
+        """Create `key` at once; raises Exists."""
+        ...
+
+    def replace(self, key: str, data: bytes, expected: str | None) -> str:
+        """Put `data` under `key` if its tag is still `expected` (None: if there is no such key); the new tag.
+
+        Durable against power loss when it returns.
+
+        Raises:
+            Conflict: the key changed since.
+        """
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """Show `source` under `target` too, whatever was there, in one step; raises Missing."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Take `key` away, and folders that it leaves empty; a missing key is fine."""
+        ...
+
+    def sync(self, keys: Iterable[str]) -> None:
+        """Make these keys (present, or just deleted) safe from power loss."""
+        ...
+
+    def lock(self, key: str, holder: bytes) -> AbstractContextManager[None]:
+        """Hold `key` alone while inside; freed by the death of the process. `holder` says who; raises Held."""
+        ...
+
+    def held(self, key: str) -> bytes | None:
+        """What the present holder of the lock `key` wrote, None if nobody holds it."""
+        ...
+
+    def tidy(self, before: datetime) -> None:
+        """Clear away what writers that died before `before` left half done."""
+        ...
