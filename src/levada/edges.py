@@ -64,7 +64,7 @@ class Answer:
     url: str
 
 
-class WireFault(Exception):  # noqa: N818 - a fault of the network, which the retry decision looks at
+class WireFault(Exception):
     """No complete answer came; `kind` says why."""
 
     def __init__(self, kind: WireFaultKind, text: str) -> None:

@@ -13,19 +13,19 @@ from typing import BinaryIO, Protocol
 __all__ = ["Conflict", "Entry", "Exists", "Held", "Missing", "Store", "Written"]
 
 
-class Missing(Exception):  # noqa: N818 - the store's own vocabulary; commit.py turns it into a LevadaError
+class Missing(Exception):
     """No such key."""
 
 
-class Exists(Exception):  # noqa: N818
+class Exists(Exception):
     """The key is there already and was to be created."""
 
 
-class Conflict(Exception):  # noqa: N818
+class Conflict(Exception):
     """The key is not (any more) what the caller saw."""
 
 
-class Held(Exception):  # noqa: N818
+class Held(Exception):
     """The lock is held; `holder` is what its holder wrote, perhaps nothing yet."""
 
     def __init__(self, holder: bytes) -> None:
