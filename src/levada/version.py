@@ -1,0 +1,5 @@
+"""The version, written once: the package metadata, the user agent and the commit records take it from here."""
+
+__all__ = ["VERSION"]
+
+VERSION = "0.1.0"

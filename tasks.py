@@ -1,0 +1,105 @@
+"""Every task of the project, one command each; needs nothing but Python 3.11+ with pip and venv.
+
+python3 tasks.py demo     install into .venv, run `levada demo`
+python3 tasks.py test     install, then check and run the whole test suite
+python3 tasks.py check    lint, format, strict types
+python3 tasks.py bench    the benchmarks: ratios of one sitting
+python3 tasks.py docs     write docs/cli.md anew from the commands' own help
+python3 tasks.py pins     write constraints.txt anew from what is installed
+
+More arguments go on: `python3 tasks.py test -k paging`.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / "python"
+STAMP = VENV / "installed"
+#: What an installation depends on; when they change it is made again.
+INPUTS = ("pyproject.toml", "constraints.txt")
+
+
+def run(*command: str | Path) -> None:
+    """Run a command in the project's folder; end with its exit code if it fails."""
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def install() -> None:
+    """Make .venv and put Levada with all extras in it, unless that was done for these very inputs."""
+    wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in INPUTS)).hexdigest()
+    if STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    if not PYTHON.exists():
+        print("making .venv", flush=True)
+        try:
+            venv.create(VENV, with_pip=True)
+        except subprocess.CalledProcessError:
+            sys.exit("this Python has no working venv module; on Debian or Ubuntu: apt-get install python3-venv")
+    print("installing levada[all,dev] into .venv (a minute or so)", flush=True)
+    run(PYTHON, "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", ".[all,dev]")
+    STAMP.write_text(wanted)
+
+
+def demo(rest: Sequence[str]) -> None:
+    """Run the demonstration."""
+    run(BIN / "levada", "demo", *rest)
+
+
+def check(rest: Sequence[str]) -> None:
+    """Lint, format and types; what the test command runs first."""
+    run(PYTHON, "-m", "ruff", "check", *rest)
+    run(PYTHON, "-m", "ruff", "format", "--check")
+    run(PYTHON, "-m", "mypy")
+
+
+def test(rest: Sequence[str]) -> None:
+    """Check, then the whole suite (or what the arguments choose)."""
+    check([])
+    run(PYTHON, "-m", "pytest", *rest)
+
+
+def bench(rest: Sequence[str]) -> None:
+    """Run every benchmark."""
+    for script in sorted((ROOT / "bench").glob("*.py")):
+        print(f"\n== {script.name}", flush=True)
+        run(PYTHON, script, *rest)
+
+
+def docs(rest: Sequence[str]) -> None:
+    """Write the generated page of the docs."""
+    run(PYTHON, "-m", "levada.cli.reference", "docs/cli.md", *rest)
+
+
+def pins(rest: Sequence[str]) -> None:
+    """Freeze the installed versions, without addresses."""
+    command = [str(PYTHON), "-m", "pip", "freeze", "--exclude-editable", *rest]
+    frozen = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    head = "# Versions that the tests ran with; written by `python3 tasks.py pins`.\n"
+    (ROOT / "constraints.txt").write_text(head + frozen)
+
+
+TASKS: dict[str, Callable[[Sequence[str]], None]] = {
+    task.__name__: task for task in (demo, test, check, bench, docs, pins)
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Install, then run the task that the first argument names."""
+    if not arguments or arguments[0] not in TASKS:
+        sys.exit(__doc__)
+    install()
+    TASKS[arguments[0]](arguments[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
