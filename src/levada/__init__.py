@@ -6,7 +6,7 @@ Importing it is light: the rooms behind these names are imported when a name is 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from levada.version import VERSION as __version__
+from levada.version import __version__
 
 if TYPE_CHECKING:
     from levada.errors import ContractBroken, FixThis, LeaseHeld, LevadaError, TryLater

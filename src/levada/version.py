@@ -1,5 +1,5 @@
 """The version, written once: the package metadata, the user agent and the commit records take it from here."""
 
-__all__ = ["VERSION"]
+__all__ = ["__version__"]
 
-VERSION = "0.1.0"
+__version__ = "0.1.0"
