@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-__all__ = ["Conflict", "Entry", "Exists", "Held", "Missing", "Store", "Written"]
+from levada.errors import FixThis
+
+__all__ = ["Conflict", "Entry", "Exists", "Held", "Missing", "Store", "Writer", "Written", "checked_key"]
 
 
 class Missing(Exception):
@@ -137,3 +139,24 @@ class Store(Protocol):
     def tidy(self, before: datetime) -> None:
         """Clear away what writers that died before `before` left half done."""
         ...
+
+
+def checked_key(key: str) -> str:
+    """`key` itself.
+
+    Raises:
+        FixThis: it is absolute, steps up, has an empty part, or holds what no file name can.
+    """
+    parts = key.split("/")
+    bad = any(part in {"", ".", ".."} for part in parts) or any(_unwritable(letter) for letter in key)
+    if bad:
+        raise FixThis(
+            f"{key!r} is no name for a lake file",
+            where="lake",
+            todo="use a relative name such as raw/sales/2022-08-09/1.json, without empty parts, `.` and `..`",
+        )
+    return key
+
+
+def _unwritable(letter: str) -> bool:
+    return letter == "\0" or "\ud800" <= letter <= "\udfff"

@@ -1,0 +1,141 @@
+"""The system calls that change a disk, and the file being written: what `disk.py` is made of."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from levada.lake.store import Written
+
+__all__ = ["Calls", "Temporary", "tag_of", "write_all"]
+
+#: Small writes (an Avro block is three) are gathered up to here before they become a system call.
+_GATHER = 256 * 1024
+
+
+class Calls:
+    """The system calls that change a disk, one method each: a test counts them, and dies before any of them."""
+
+    def open(self, path: Path, flags: int, mode: int) -> int:
+        """Open or create a file; its descriptor."""
+        return os.open(path, flags | os.O_CLOEXEC, mode)
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        """Write some of `data`; how much."""
+        return os.write(descriptor, data)
+
+    def truncate(self, descriptor: int) -> None:
+        """Empty a file."""
+        os.ftruncate(descriptor, 0)
+
+    def fsync(self, descriptor: int) -> None:
+        """Wait until a file or folder is on the disk."""
+        os.fsync(descriptor)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name."""
+        target.hardlink_to(source)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Move a file over whatever is there."""
+        source.rename(target)
+
+    def unlink(self, path: Path) -> None:
+        """Take a name away."""
+        path.unlink()
+
+    def mkdir(self, path: Path) -> None:
+        """Make one folder."""
+        path.mkdir()
+
+    def rmdir(self, path: Path) -> None:
+        """Remove one empty folder."""
+        path.rmdir()
+
+
+class Temporary:
+    """A file being written, not yet under its name; the Writer that the lake hands out."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        told: Callable[[Path], AbstractContextManager[None]],
+        path: Path,
+        descriptor: int,
+    ) -> None:
+        self.path = path
+        self.moved = False
+        self._calls = calls
+        self._told = told
+        self._descriptor: int | None = descriptor
+        self._gathered: list[bytes] = []
+        self._waiting = 0
+        self._size = 0
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes, /) -> int:
+        """Append `data`."""
+        self._hash.update(data)
+        self._size += len(data)
+        self._waiting += len(data)
+        self._gathered.append(bytes(data))
+        if self._waiting >= _GATHER:
+            self._drain()
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing but satisfy libraries that call it."""
+
+    def written(self) -> Written:
+        """Size and SHA-256 of all that was written so far."""
+        return Written(self._size, self._hash.hexdigest())
+
+    def close(self) -> None:
+        """Write out what was gathered and close."""
+        self._drain()
+        with self._told(self.path):
+            descriptor, self._descriptor = self._descriptor, None
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def durable(self) -> str:
+        """Close, safe from power loss; the tag that the file keeps when it is renamed."""
+        self._drain()
+        with self._told(self.path):
+            self._calls.fsync(self._open())
+            tag = tag_of(os.fstat(self._open()))
+        self.close()
+        return tag
+
+    def close_quietly(self) -> None:
+        """Close on the way out of an error, or do nothing."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    def _drain(self) -> None:
+        data = b"".join(self._gathered)
+        self._gathered.clear()
+        self._waiting = 0
+        with self._told(self.path):
+            write_all(self._calls, self._open(), data)
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            raise ValueError("this lake file is closed")
+        return self._descriptor
+
+
+def write_all(calls: Calls, descriptor: int, data: bytes) -> None:
+    """Write `data` to the last byte."""
+    view = memoryview(data)
+    while view:
+        view = view[calls.write(descriptor, view) :]
+
+
+def tag_of(found: os.stat_result) -> str:
+    """The tag of a file: the same for all its hard links, another one once it is replaced or written to."""
+    return f"{found.st_dev}-{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"

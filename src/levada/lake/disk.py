@@ -1,0 +1,375 @@
+"""The store on a local disk: with `calls.py`, the system calls below it, the only one that touches a lake's files.
+
+A new file is written under `_levada/tmp/` and linked to its name once it is whole; a shown file is a second hard link
+to the same bytes; the record is renamed into place. Where the file system has no hard links, creating checks and
+renames (only the holder of a partition's lock creates there), and showing copies the bytes.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from levada.errors import FixThis
+from levada.lake.calls import Calls, Temporary, tag_of, write_all
+from levada.lake.refusal import explained
+from levada.lake.store import Conflict, Entry, Exists, Held, Missing, Writer, Written, checked_key
+
+__all__ = ["Calls", "DiskStore"]
+
+_TEMPORARY = "_levada/tmp"
+_Result = TypeVar("_Result")
+#: Links that a file system does not make, or makes no more of (EMLINK).
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+#: A `held` elsewhere has the lock for some microseconds, and a new holder needs as many to write who it is.
+_PATIENCE, _PAUSE = 10, 0.01
+
+
+class DiskStore:
+    """Bytes by key below one folder, which is made when the first key is written.
+
+    Args:
+        root: The lake's folder.
+        calls: The system calls that change the disk.
+    """
+
+    def __init__(self, root: str | Path, calls: Calls | None = None) -> None:
+        self._root = Path(root).resolve()
+        self._calls = calls or Calls()
+
+    def describe(self) -> str:
+        """The absolute folder."""
+        return str(self._root)
+
+    # -- reading
+
+    def read(self, key: str) -> bytes:
+        """All bytes of `key`; raises Missing."""
+        with self.open(key) as stream, self._told(self._root / key):
+            return stream.read()
+
+    def open(self, key: str) -> BinaryIO:
+        """A stream of the bytes of `key`; raises Missing."""
+        path = self._path(key)
+        with self._told(path):
+            if path.is_symlink():
+                self._inside(path, key)
+            try:
+                return path.open("rb")
+            except FileNotFoundError:
+                raise Missing(key) from None
+
+    def head(self, key: str) -> Entry | None:
+        """The entry of `key`, None where there is none; a folder under that name is refused as FixThis."""
+        path = self._path(key)
+        with self._told(path):
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                return None
+            if stat.S_ISDIR(found.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            return _entry(key, found)
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        """Entries of all keys below the folder `prefix`, sorted by key; links and temporary files are left out."""
+        folder = self._path(prefix) if prefix else self._root
+        self._inside(folder, prefix)
+        with self._told(folder):
+            yield from _walk(folder, f"{prefix}/" if prefix else "")
+
+    # -- writing
+
+    @contextmanager
+    def writer(self, key: str) -> Iterator[Writer]:
+        """Create `key` from a stream: whole under its name after a clean exit, not there at all otherwise."""
+        path = self._path(key)
+        # Read-only from the start: the bytes are shared with the public name, and an editor should notice.
+        with self._temporary(0o444) as temp:
+            yield temp
+            temp.close()
+            with self._told(path):
+                self._create_only(temp, path, key)
+
+    def create(self, key: str, data: bytes) -> Written:
+        """Create `key` at once; raises Exists."""
+        with self.writer(key) as writer:
+            writer.write(data)
+        return writer.written()
+
+    def replace(self, key: str, data: bytes, expected: str | None) -> str:
+        """Put `data` under `key` if its tag is still `expected`, durably; the new tag. The caller holds the lock."""
+        path = self._path(key)
+        seen = self.head(key)
+        if (seen.tag if seen else None) != expected:
+            raise Conflict(key)
+        with self._temporary(0o644) as temp, self._told(path):
+            temp.write(data)
+            tag = temp.durable()
+            new_folder = not path.parent.is_dir()
+            self._move(temp, path)
+            self._sync_folders(_up_to(self._root, path.parent) if new_folder else {path.parent})
+        return tag
+
+    def copy(self, source: str, target: str) -> None:
+        """Show `source` under `target` too, whatever was there, in one step; raises Missing."""
+        origin, aim = self._path(source), self._path(target)
+        with self._told(aim):
+            if not origin.exists():
+                raise Missing(source)
+            try:
+                self._link_over(origin, aim)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                self._copy_over(origin, aim)
+
+    def delete(self, key: str) -> None:
+        """Take `key` away, and folders that it leaves empty; a missing key is fine."""
+        path = self._path(key)
+        with self._told(path):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                self._calls.unlink(path)
+            # Also for a missing key: whoever deleted it may have died before its folder went.
+            for folder in path.parents[: len(path.relative_to(self._root).parts) - 1]:
+                try:
+                    self._calls.rmdir(folder)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    return
+
+    def sync(self, keys: Iterable[str]) -> None:
+        """Make these keys (present, or just deleted) safe from power loss, each folder above them once."""
+        folders: set[Path] = set()
+        for key in keys:
+            path = self._path(key)
+            with self._told(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                folders |= _up_to(self._root, path.parent)
+                self._sync(path)
+        with self._told(self._root):
+            self._sync_folders(folders)
+
+    def tidy(self, before: datetime) -> None:
+        """Unlink temporary files that nobody has touched since `before`."""
+        folder = self._root / _TEMPORARY
+        with self._told(folder):
+            for path in _temporary_files(folder):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_ctime < before.timestamp():
+                        self._calls.unlink(path)
+
+    # -- locking
+
+    def lock(self, key: str, holder: bytes) -> AbstractContextManager[None]:
+        """Hold `key` alone while inside; freed by the death of the process. Raises Held on entering."""
+        return self._lock(self._path(key), holder)
+
+    @contextmanager
+    def _lock(self, path: Path, holder: bytes) -> Iterator[None]:
+        with self._told(path):
+            # The file is never deleted: a lock on a name that comes and goes could be held twice.
+            descriptor = self._in_folder(path, lambda: self._calls.open(path, os.O_RDWR | os.O_CREAT, 0o644))
+        try:
+            with self._told(path):
+                _lock_or_held(descriptor)
+                self._calls.truncate(descriptor)
+                write_all(self._calls, descriptor, holder)
+            yield
+        finally:
+            # By name, not only by close: a child of fork would keep the lock alive.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+    def held(self, key: str) -> bytes | None:
+        """What the present holder of the lock `key` wrote, None if nobody holds it."""
+        path = self._path(key)
+        with self._told(path):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+            try:
+                return None if _locks(descriptor, fcntl.LOCK_SH) else _holder_text(descriptor)
+            finally:
+                os.close(descriptor)
+
+    # -- paths and errors
+
+    def _path(self, key: str) -> Path:
+        path = self._root / checked_key(key)
+        self._inside(path.parent, key)
+        return path
+
+    def _inside(self, path: Path, key: str) -> None:
+        try:
+            real = path.resolve()
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+            raise FixThis(f"{error}", where=str(path), todo="remove the link") from error
+        if not real.is_relative_to(self._root):
+            raise FixThis(
+                f"the lake name {key} leads out of the lake, to {real}",
+                where=str(path),
+                todo="replace the symbolic link by a folder, or make the place it leads to the lake",
+            )
+
+    @contextmanager
+    def _told(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            blocker = next((str(p) for p in path.parents if p.is_file()), "")
+            raise explained(error, str(path), str(self._root), blocker) from error
+
+    def _in_folder(self, path: Path, act: Callable[[], _Result]) -> _Result:
+        """The result of `act`, the folder of `path` made if it has none: another run may remove it when it is empty."""
+        for _ in range(_PATIENCE):
+            try:
+                return act()
+            except FileNotFoundError:
+                self._make_folders(path.parent)
+        return act()
+
+    def _make_folders(self, folder: Path) -> None:
+        missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+        for path in reversed(missing):
+            # There already, perhaps as a file (the next call says so), or its parent was removed just now (next try).
+            with contextlib.suppress(FileExistsError, FileNotFoundError):
+                self._calls.mkdir(path)
+        if self._root in missing:
+            self._sync_folders({path.parent for path in missing if self._root.is_relative_to(path)})
+
+    # -- temporary files
+
+    @contextmanager
+    def _temporary(self, mode: int) -> Iterator[Temporary]:
+        path = self._temporary_name()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with self._told(path):
+            descriptor = self._in_folder(path, lambda: self._calls.open(path, flags, mode))
+        temp = Temporary(self._calls, self._told, path, descriptor)
+        try:
+            yield temp
+        finally:
+            temp.close_quietly()
+            if not temp.moved:
+                with contextlib.suppress(OSError):
+                    self._calls.unlink(path)
+
+    def _temporary_name(self) -> Path:
+        return self._root / _TEMPORARY / f"{os.getpid()}-{secrets.token_hex(8)}"
+
+    def _create_only(self, temp: Temporary, path: Path, key: str) -> None:
+        try:
+            self._in_folder(path, lambda: self._calls.link(temp.path, path))
+        except FileExistsError:
+            raise Exists(key) from None
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if path.exists():
+                raise Exists(key) from None
+            self._move(temp, path)
+
+    def _move(self, temp: Temporary, path: Path) -> None:
+        self._in_folder(path, lambda: self._calls.rename(temp.path, path))
+        temp.moved = True
+
+    def _link_over(self, origin: Path, aim: Path) -> None:
+        temp = self._temporary_name()
+        try:
+            self._in_folder(temp, lambda: self._calls.link(origin, temp))
+            self._in_folder(aim, lambda: self._calls.rename(temp, aim))
+        finally:
+            # Renaming between two names of one file does nothing, so the temporary name may still be there.
+            with contextlib.suppress(OSError):
+                self._calls.unlink(temp)
+
+    def _copy_over(self, origin: Path, aim: Path) -> None:
+        with self._temporary(0o444) as temp, origin.open("rb") as stream:
+            shutil.copyfileobj(stream, temp)
+            temp.durable()
+            self._move(temp, aim)
+
+    def _sync(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._calls.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _sync_folders(self, folders: Iterable[Path]) -> None:
+        for folder in sorted(folders, key=lambda path: (-len(path.parts), path)):
+            try:
+                self._sync(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # some network file systems sync no folders
+                    raise
+
+
+def _locks(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_or_held(descriptor: int) -> None:
+    for _ in range(_PATIENCE):
+        if _locks(descriptor, fcntl.LOCK_EX):
+            return
+        time.sleep(_PAUSE)
+    raise Held(_holder_text(descriptor))
+
+
+def _holder_text(descriptor: int) -> bytes:
+    for _ in range(_PATIENCE):
+        if text := os.pread(descriptor, 4096, 0):
+            return text
+        time.sleep(_PAUSE)
+    return b""
+
+
+def _up_to(root: Path, folder: Path) -> set[Path]:
+    return {folder, *(path for path in folder.parents if path.is_relative_to(root))}
+
+
+def _entry(key: str, found: os.stat_result) -> Entry:
+    return Entry(key, found.st_size, tag_of(found), datetime.fromtimestamp(found.st_ctime, UTC))
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[Entry]:
+    """Entries below `folder` in the order of their keys: a folder sorts as its name with the slash."""
+    try:
+        with os.scandir(folder) as scan:
+            found = sorted(
+                (f"{item.name}/" if item.is_dir(follow_symlinks=False) else item.name, item) for item in scan
+            )
+    except FileNotFoundError:
+        return
+    for name, item in found:
+        if name.endswith("/"):
+            yield from _walk(folder / name, prefix + name)
+        elif item.is_file(follow_symlinks=False) and prefix != f"{_TEMPORARY}/":
+            with contextlib.suppress(FileNotFoundError):
+                yield _entry(prefix + name, item.stat(follow_symlinks=False))
+
+
+def _temporary_files(folder: Path) -> list[Path]:
+    try:
+        # Folders there belong to a pipeline that is called `tmp`.
+        return [path for path in folder.iterdir() if not path.is_dir()]
+    except FileNotFoundError:
+        return []

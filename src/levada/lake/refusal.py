@@ -1,0 +1,56 @@
+"""What a machine's refusal means to a person: OSError in, FixThis or TryLater out. Pure."""
+
+import errno
+
+from levada.errors import FixThis, LevadaError, TryLater
+
+__all__ = ["explained"]
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_FOLDER_IN_THE_WAY = frozenset({errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY})
+_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP})
+_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+def explained(error: OSError, path: str, root: str, blocker: str) -> LevadaError:
+    """The error to raise for `error` on `path` in the lake `root`; `blocker` is a file standing where a folder goes."""
+    said = error.strerror or str(error)
+    if error.errno in _FULL:
+        return TryLater(
+            f"the disk is full ({said})",
+            where=root,
+            todo="free some space there and run again; the work done so far is kept",
+        )
+    if error.errno == errno.ENOTDIR or (error.errno == errno.EEXIST and blocker):
+        return FixThis(
+            f"a folder is needed where a file stands: {blocker or path}",
+            where=path,
+            todo="move that file away, or choose another folder for the lake",
+        )
+    return _by_rights_or_name(error, said, path, root)
+
+
+def _by_rights_or_name(error: OSError, said: str, path: str, root: str) -> LevadaError:
+    if error.errno in _RIGHTS:
+        todo = f"let this user read and write below {root}, or choose another folder for the lake"
+        return FixThis(f"the lake cannot be used as it should ({said})", where=path, todo=todo)
+    if error.errno in _FOLDER_IN_THE_WAY:
+        todo = "move that folder away, or choose another name"
+        return FixThis("a file is needed where a folder stands", where=path, todo=todo)
+    if error.errno in _NAME:
+        todo = "change the template that this name comes from"
+        return FixThis(f"the file system does not take this name ({said})", where=path, todo=todo)
+    return _by_file_system(error, said, path, root)
+
+
+def _by_file_system(error: OSError, said: str, path: str, root: str) -> LevadaError:
+    if error.errno == errno.EXDEV:
+        todo = f"keep everything below {root} on one file system"
+        return FixThis("the lake lies on more than one file system", where=path, todo=todo)
+    if error.errno in _LOCKS:
+        todo = "choose a folder on a file system with file locks (flock)"
+        return FixThis(f"this file system does not do what a lake needs ({said})", where=path, todo=todo)
+    return TryLater(
+        f"the disk did not do what it was asked to ({said})", where=path, todo="look at the disk; run again"
+    )
