@@ -32,7 +32,9 @@ __all__ = [
     "run_id",
 ]
 
-WireFaultKind = Literal["timeout", "refused", "dns", "no_such_host", "cut", "reset", "tls", "too_large"]
+WireFaultKind = Literal[
+    "timeout", "refused", "dns", "no_such_host", "cut", "reset", "tls", "too_large", "redirects", "coding"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,10 @@ class Clock(Protocol):
         """Wait without blocking other requests."""
         ...
 
+    def pause(self, seconds: float) -> None:
+        """Wait, and everything with it: for the rooms that are not async."""
+        ...
+
 
 class SystemClock:
     """The clock of this machine."""
@@ -124,6 +130,10 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait without blocking other requests."""
         await asyncio.sleep(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, and everything with it."""
+        time.sleep(seconds)
 
 
 class FixedClock:
@@ -145,6 +155,10 @@ class FixedClock:
         """Move the clock on and let others run."""
         self.slept.append(seconds)
         await asyncio.sleep(0)
+
+    def pause(self, seconds: float) -> None:
+        """Move the clock on."""
+        self.slept.append(seconds)
 
 
 def _uniform(low: float, high: float) -> float:
