@@ -1,0 +1,185 @@
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from levada.errors import FixThis
+from levada.simulate.sales import make_app
+from levada.simulate.server import running, serve
+
+SERVE = """
+import sys
+from levada.simulate.sales import make_app
+from levada.simulate.server import serve
+serve(make_app(environment={}), port=int(sys.argv[1]), ready=lambda url: print(url, flush=True))
+"""
+
+
+def app():
+    return make_app(environment={})
+
+
+def log_of(url):
+    with urllib.request.urlopen(f"{url}/_log", timeout=10) as answer:
+        return answer.read()
+
+
+def test_it_runs_while_the_block_lasts():
+    with running(app()) as server:
+        assert log_of(server.url) == b"[]"
+    with pytest.raises(OSError, match="refused"):
+        log_of(server.url)
+
+
+def test_it_starts_in_well_under_a_second():
+    started = time.monotonic()
+    with running(app()) as server:
+        log_of(server.url)
+        assert time.monotonic() - started < 1
+
+
+def test_no_thread_is_left():
+    before = set(threading.enumerate())
+    with running(app()) as server:
+        log_of(server.url)
+        assert set(threading.enumerate()) != before
+    assert set(threading.enumerate()) == before
+
+
+def test_stop_works_from_any_thread_and_more_than_once():
+    with running(app()) as server:
+        stoppers = [threading.Thread(target=server.stop) for _ in range(4)]
+        for stopper in stoppers:
+            stopper.start()
+        for stopper in stoppers:
+            stopper.join(timeout=5)
+        assert not any(stopper.is_alive() for stopper in stoppers)
+        server.stop()
+
+
+def test_stop_right_after_the_start():
+    for _ in range(20):
+        with running(app()):
+            pass
+
+
+def test_several_at_once():
+    with running(app()) as one, running(app()) as other:
+        assert one.url != other.url
+        assert log_of(one.url) == log_of(other.url) == b"[]"
+
+
+def test_an_idle_connection_does_not_hold_it_up():
+    with running(app()) as server:
+        client = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        client.request("GET", "/_log")
+        client.getresponse().read()
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+    client.close()
+
+
+def test_a_slow_answer_does_not_hold_it_up_and_is_given_up(capfd):
+    with running(app()) as server:
+        host = server.url.removeprefix("http://")
+        rules = http.client.HTTPConnection(host, timeout=10)
+        rules.request("PUT", "/_faults", body='{"fault": {"delay": 60}}')
+        rules.getresponse().read()
+        slow = http.client.HTTPConnection(host, timeout=10)
+        slow.request("GET", "/sales")
+        while log_of(server.url) == b"[]":
+            time.sleep(0.01)
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+    with pytest.raises(OSError, match=r"closed connection|reset"):
+        slow.getresponse()
+    slow.close()
+    rules.close()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_request_cut_off_does_not_hold_it_up():
+    with running(app()) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as half:
+            half.sendall(b"GET /sales HTTP/1.1\r\nHost")
+            started = time.monotonic()
+            server.stop()
+            assert time.monotonic() - started < 1
+
+
+def test_the_port_can_be_used_again_at_once():
+    with running(app()) as server:
+        log_of(server.url)
+        port = int(server.url.rpartition(":")[2])
+    with running(app(), port=port) as server:
+        assert log_of(server.url) == b"[]"
+
+
+@pytest.mark.parametrize(
+    "start", [lambda port: running(app(), port=port).__enter__(), lambda port: serve(app(), port=port)]
+)
+def test_a_busy_port_is_told(start):
+    with running(app()) as server:
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(FixThis) as caught:
+            start(port)
+    assert str(caught.value) == (
+        "The port is in use by another program.\n"
+        f"  where: 127.0.0.1:{port}\n"
+        "  to do: choose another with --port, or 0 for any free one, or stop the program that listens there"
+    )
+
+
+@pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 0), ("a..b", 0), ("127.0.0.1", 70_000), ("127.0.0.1", -1)])
+def test_an_address_that_is_none_is_told(host, port):
+    with pytest.raises(FixThis) as caught, running(app(), host, port):
+        pass
+    text = str(caught.value)
+    assert text.startswith("The simulator cannot listen there: ")
+    assert f"where: {host}:{port}" in text
+    assert "to do: choose an address of this machine (127.0.0.1 for itself alone)" in text
+
+
+def test_ipv6_has_brackets_in_its_url():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with running(app(), "::1") as server:
+        assert server.url.startswith("http://[::1]:")
+        assert log_of(server.url) == b"[]"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
+def test_serve_runs_until_a_signal_and_prints_nothing(number, code):
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVE, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        url = process.stdout.readline().strip()
+        assert log_of(url) == b"[]"
+        started = time.monotonic()
+        os.kill(process.pid, number)
+        out, error = process.communicate(timeout=10)
+        assert time.monotonic() - started < 2
+    assert out == ""
+    # An uncaught KeyboardInterrupt is shown by Python itself; the CLI catches it.
+    assert error == "" or error.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == code
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    code = (
+        "import sys, levada.simulate, levada.simulate.sales, levada.simulate.server\n"
+        "levada.simulate.require()\n"
+        "print([name for name in ('fastapi', 'starlette', 'uvicorn', 'faker') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
