@@ -1,11 +1,26 @@
 """The commit record: the one statement of what a partition holds. Pure: content fingerprints, staleness, JSON."""
 
+import hashlib
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
+from levada.errors import FixThis
 from levada.nouns import Counts, Holder, LakeFile, Level
 
-__all__ = ["FORMAT", "Record"]
+__all__ = [
+    "FORMAT",
+    "Record",
+    "as_json",
+    "from_json",
+    "landed_fingerprint",
+    "public_names",
+    "staged_fingerprint",
+    "stale_after",
+]
 
 #: Number of Levada's output format; raised whenever the bytes of any output may change.
 FORMAT = 1
@@ -39,3 +54,63 @@ class Record:
     shown: bool = False
     stale: tuple[str, ...] = ()
     format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    format: int
+
+
+def as_json(noun: object) -> bytes:
+    """A noun as JSON that people read too: indented, keys in the order of its fields, a newline at the end."""
+    return msgspec.json.format(msgspec.json.encode(noun), indent=2) + b"\n"
+
+
+def from_json(data: bytes, name: str) -> Record:
+    """The record in `data`; `name` is the file it came from.
+
+    Raises:
+        FixThis: it is damaged, or a newer Levada wrote it.
+    """
+    try:
+        number = msgspec.json.decode(data, type=_Numbered).format
+        if number <= FORMAT:
+            return msgspec.json.decode(data, type=Record)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FixThis(
+            f"the commit record is damaged: {error}",
+            where=name,
+            todo="put it back from a copy, or move it away and run with --adopt, which fetches the partition again",
+        ) from error
+    raise FixThis(
+        f"the commit record has format {number}; this Levada knows formats up to {FORMAT}",
+        where=name,
+        todo="use the newer Levada that wrote it",
+    )
+
+
+def landed_fingerprint(raw_templates: Iterable[str], page_hashes: Iterable[str]) -> str:
+    """What was landed, under which names: the texts of the raw templates and the SHA-256 of each page in order."""
+    return _fingerprint(["landed", [*raw_templates], [*page_hashes]])
+
+
+def staged_fingerprint(landed: str, contract: str, stage: str) -> str:
+    """What was staged: the landed content, the contract it was held to, how it is staged, and the output format."""
+    return _fingerprint(["staged", landed, contract, stage, FORMAT])
+
+
+def public_names(files: Iterable[LakeFile]) -> frozenset[str]:
+    """The names that users read."""
+    return frozenset(file.public for file in files if file.public is not None)
+
+
+def stale_after(old: Record | None, new_public: AbstractSet[str]) -> tuple[str, ...]:
+    """The public names that go when `old` is replaced: its own, and those that it had still to take away."""
+    if old is None:
+        return ()
+    waiting = () if old.shown else old.stale
+    return tuple(sorted((public_names(old.files) | {*waiting}) - new_public))
+
+
+def _fingerprint(parts: list[object]) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

@@ -1,0 +1,70 @@
+"""Where a partition's control files lie: `_levada/<pipeline>/<stream>/<partition>/`: lock, commit.json, runs/<run>/."""
+
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from levada.lake.store import Store
+
+__all__ = ["CONTROL", "Area", "areas"]
+
+#: The folder of everything that users do not read.
+CONTROL = "_levada"
+#: Parts of a control key before the file: `_levada`, pipeline, stream, partition.
+_DEPTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One partition of one stream in one store."""
+
+    store: Store
+    pipeline: str
+    stream: str
+    partition: str
+
+    def __str__(self) -> str:
+        return f"{self.pipeline}/{self.stream} {self.partition}"
+
+    @property
+    def folder(self) -> str:
+        """The key prefix of all its control files; a name can never add a folder."""
+        return "/".join((CONTROL, *(quote(part, safe=" ") for part in (self.pipeline, self.stream, self.partition))))
+
+    @property
+    def lock(self) -> str:
+        """The key that the holder of the partition locks."""
+        return f"{self.folder}/lock"
+
+    @property
+    def commit(self) -> str:
+        """The key of the commit record."""
+        return f"{self.folder}/commit.json"
+
+    @property
+    def runs(self) -> str:
+        """The folder of the run folders."""
+        return f"{self.folder}/runs"
+
+    def run(self, run: str, *parts: str) -> str:
+        """A key in the folder of `run`, or the folder itself."""
+        return "/".join((self.runs, run, *parts))
+
+    def run_of(self, key: str) -> str | None:
+        """The run in whose folder `key` lies, None if it lies in none of this partition."""
+        start = f"{self.runs}/"
+        return key[len(start) :].partition("/")[0] if key.startswith(start) else None
+
+    def named(self, key: str) -> str:
+        """`key` as a person finds it."""
+        return f"{self.store.describe()}/{key}"
+
+
+def areas(store: Store) -> dict[Area, list[str]]:
+    """The partitions that the store has control files of, each with their keys, sorted."""
+    found: dict[Area, list[str]] = {}
+    for entry in store.list(CONTROL):
+        parts = entry.key.split("/")
+        if len(parts) > _DEPTH:
+            pipeline, stream, partition = (unquote(part) for part in parts[1:_DEPTH])
+            found.setdefault(Area(store, pipeline, stream, partition), []).append(entry.key)
+    return found

@@ -1,0 +1,154 @@
+"""Commit, then show: `commit.json` is the only commit point (docs/adr/0001-commit-protocol.md)."""
+
+import dataclasses
+import logging
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from levada.errors import FixThis, TryLater
+from levada.lake.area import CONTROL, Area
+from levada.lake.lease import Lease
+from levada.lake.record import Record, as_json, public_names, stale_after
+from levada.lake.store import Conflict, Missing, Store
+from levada.lake.verify import check_file, same, sha256
+from levada.nouns import LakeFile
+
+__all__ = ["finish", "publish"]
+
+_log = logging.getLogger(__name__)
+#: Names told in a message.
+_SHOWN = 3
+
+
+def publish(lease: Lease, draft: Record, *, adopt: bool = False) -> tuple[Record, bool]:
+    """Make `draft` what the partition is, and show it: the record that stands, and whether a new commit was made.
+
+    The same content as the record that stands makes no commit: each of its files is checked, and one that somebody
+    changed or removed is written again from the new run's bytes.
+
+    Args:
+        lease: The right to commit, with the record that it may replace.
+        draft: The commit to make; `shown` and `stale` are set here.
+        adopt: Write over public names that no record of this partition knows.
+
+    Raises:
+        FixThis: a public name belongs to somebody else, or no file can have it. Nothing was committed.
+        TryLater: another run committed in the meantime; nothing was committed.
+    """
+    old, store = lease.record, lease.area.store
+    if old is not None and _covers(old, draft) and _restore(store, old, draft):
+        return finish(lease), False
+    names = public_names(draft.files)
+    _refuse_impossible(draft)
+    if not adopt:
+        _refuse_foreign(lease, names)
+    store.sync(file.key for file in draft.files)
+    record = dataclasses.replace(draft, shown=False, stale=stale_after(old, names))
+    return _show(lease.area, record, _put(lease.area, record, lease.tag)), True
+
+
+def finish(lease: Lease) -> Record:
+    """Show what is committed and not shown yet; the record that stands. Can be repeated at will.
+
+    Raises:
+        FixThis: a file of the commit is gone.
+        ValueError: nothing is committed.
+    """
+    if lease.record is None:
+        raise ValueError("nothing is committed")
+    return lease.record if lease.record.shown else _show(lease.area, lease.record, lease.tag)
+
+
+def _covers(old: Record, draft: Record) -> bool:
+    """Whether `old` says all that `draft` would: landing the same pages again takes no staged files away."""
+    same_staged = (old.level, old.staged) == (draft.level, draft.staged)
+    return old.landed == draft.landed and (same_staged or draft.level == "landed")
+
+
+def _restore(store: Store, old: Record, draft: Record) -> bool:
+    """Whether every file of `old` is as it says, after writing broken ones again from the files of `draft`."""
+    return all(_restore_file(store, file, draft.files) for file in old.files)
+
+
+def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> bool:
+    problems = check_file(store, file)
+    if not problems:
+        return True
+    if problems[0].key == file.key:
+        same_bytes = (spare for spare in spares if spare.sha256 == file.sha256 and spare.key != file.key)
+        spare = next((spare for spare in same_bytes if sha256(store, spare.key) == file.sha256), None)
+        if spare is None:
+            return False
+        store.copy(spare.key, file.key)
+    if file.public is not None:
+        store.copy(file.key, file.public)
+    store.sync([file.key, *([file.public] if file.public else [])])
+    for problem in problems:
+        _log.warning("%s; it was written again", problem)
+    return True
+
+
+def _refuse_impossible(draft: Record) -> None:
+    shown = [file.public for file in draft.files if file.public is not None]
+    names = set(shown)
+    folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
+    bad = sorted(
+        {name for name in shown if shown.count(name) > 1 or name in folders or name.split("/")[0] == CONTROL},
+    )
+    if bad:
+        raise FixThis(
+            f"{_some(bad)}: two files of one commit cannot share a name, and {CONTROL}/ is Levada's own folder",
+            where=f"{draft.pipeline}/{draft.stream} {draft.partition}",
+            todo="change the templates of the public names, for example by {page}",
+        )
+
+
+def _refuse_foreign(lease: Lease, names: Iterable[str]) -> None:
+    old = lease.record
+    ours = public_names(old.files) | {*old.stale} if old else frozenset()
+    foreign = [name for name in sorted(names) if name not in ours and lease.area.store.head(name) is not None]
+    if foreign:
+        raise FixThis(
+            f"{_some(foreign)}: exists and was not written by Levada for {lease.area}",
+            where=lease.area.named(foreign[0]),
+            todo="move it away, or run with --adopt to write over it",
+        )
+
+
+def _put(area: Area, record: Record, tag: str | None) -> str:
+    try:
+        return area.store.replace(area.commit, as_json(record), tag)
+    except Conflict:
+        raise TryLater(
+            f"the lease of {area} was lost: another run committed in the meantime, this one did not",
+            where=area.named(area.commit),
+            todo="run again",
+        ) from None
+
+
+def _show(area: Area, record: Record, tag: str | None) -> Record:
+    for file in record.files:
+        if file.public is not None and not same(area.store, file.key, file.public):
+            _show_file(area, file.key, file.public)
+    for name in record.stale:
+        area.store.delete(name)
+    area.store.sync((*public_names(record.files), *record.stale))
+    shown = dataclasses.replace(record, shown=True, stale=())
+    _put(area, shown, tag)
+    return shown
+
+
+def _show_file(area: Area, key: str, public: str) -> None:
+    try:
+        area.store.copy(key, public)
+    except Missing:
+        raise FixThis(
+            f"a file of the commit is gone, so {public} cannot be shown",
+            where=area.named(key),
+            todo=f"put it back, or move {area.named(area.commit)} away and run with --adopt to fetch the pages again",
+        ) from None
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,91 @@
+"""The lease of a partition: one run at a time, and what that run saw when its turn came."""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from levada.edges import Edges, holder
+from levada.errors import LeaseHeld
+from levada.lake.area import Area
+from levada.lake.record import Record, from_json
+from levada.lake.store import Held, Missing
+from levada.nouns import Holder
+
+__all__ = ["Lease", "hold", "holder_from", "read_record", "reread"]
+
+#: Seconds between two tries of a run that waits for its turn.
+_POLL = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a partition, and the record that stood when it was given: a commit replaces only that."""
+
+    area: Area
+    holder: Holder
+    record: Record | None
+    #: Tag of the record; None where there is none.
+    tag: str | None
+
+
+@contextmanager
+def hold(area: Area, edges: Edges, wait: float = 0.0) -> Iterator[Lease]:
+    """The lease of `area` while inside, waiting up to `wait` seconds for another run to end.
+
+    Raises:
+        LeaseHeld: another run holds it; the text says which host and process, and since when.
+        FixThis: the commit record is damaged or newer than this Levada.
+    """
+    me = holder(edges)
+    deadline = edges.clock.monotonic() + wait
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(area.store.lock(area.lock, msgspec.json.encode(me)))
+                break
+            except Held as error:
+                left = deadline - edges.clock.monotonic()
+                if left <= 0:
+                    raise _lease_held(area, error.holder) from None
+                edges.clock.pause(min(_POLL, left))
+        record, tag = read_record(area)
+        yield Lease(area, me, record, tag)
+
+
+def reread(lease: Lease) -> Lease:
+    """The same lease with the record as it is now: after one's own commit, to go on and make another."""
+    record, tag = read_record(lease.area)
+    return dataclasses.replace(lease, record=record, tag=tag)
+
+
+def read_record(area: Area) -> tuple[Record | None, str | None]:
+    """The commit record and its tag, both None where nothing is committed; raises FixThis for a damaged one."""
+    entry = area.store.head(area.commit)
+    if entry is None:
+        return None, None
+    try:
+        data = area.store.read(area.commit)
+    except Missing:
+        return None, None
+    return from_json(data, area.named(area.commit)), entry.tag
+
+
+def holder_from(text: bytes) -> Holder | None:
+    """Who wrote `text` into a lock, None where that cannot be told."""
+    try:
+        return msgspec.json.decode(text, type=Holder)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _lease_held(area: Area, text: bytes) -> LeaseHeld:
+    by = holder_from(text)
+    who = f"process {by.process} on {by.host}, since {by.since:%Y-%m-%d %H:%M:%S} UTC" if by else "another process"
+    return LeaseHeld(
+        f"another run holds {area}: {who}",
+        where=area.named(area.lock),
+        todo="let it end, then run again",
+    )

@@ -1,0 +1,86 @@
+"""Quarantine: one JSON line a rejected record, with all that is wrong with it and its text as the API sent it.
+
+`{"page": 1, "index": 5, "path": "price", "rule": "type", "reason": "...", "raw": "{...}"}`; further violations of the
+same record stand in `more`. A raw text that is not UTF-8 stands in `raw_base64` instead of `raw`. No times: the same
+records make the same bytes.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from levada.errors import FixThis
+from levada.lake.store import Missing, Store, Writer
+from levada.nouns import Rejected, Violation
+
+__all__ = ["rows", "write"]
+
+
+class _More(msgspec.Struct, frozen=True):
+    path: str
+    rule: str
+    reason: str
+
+
+class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    page: int
+    index: int
+    path: str
+    rule: str
+    reason: str
+    raw: str | None = None
+    raw_base64: str | None = None
+    more: tuple[_More, ...] = ()
+
+
+def write(writer: Writer, rejected: Iterable[Rejected]) -> int:
+    """Write one line for each record; how many."""
+    count = 0
+    for row in rejected:
+        writer.write(msgspec.json.encode(_line(row)) + b"\n")
+        count += 1
+    return count
+
+
+def rows(store: Store, key: str) -> Iterator[Rejected]:
+    """The rejected records of a quarantine file, one at a time.
+
+    Raises:
+        FixThis: the file is gone, or a line of it is none of ours; the text names file and line.
+    """
+    try:
+        stream = store.open(key)
+    except Missing:
+        raise FixThis("the quarantine file is gone", where=key, todo="run the partition again") from None
+    with stream:
+        for number, line in enumerate(stream, 1):
+            yield _rejected(line, f"{store.describe()}/{key}:{number}")
+
+
+def _line(row: Rejected) -> _Line:
+    first, *others = row.violations
+    more = tuple(_More(other.path, other.rule, other.reason) for other in others)
+    raw, raw_base64 = _texts(row.raw)
+    return _Line(row.page, row.index, first.path, first.rule, first.reason, raw, raw_base64, more)
+
+
+def _texts(raw: bytes) -> tuple[str | None, str | None]:
+    try:
+        return raw.decode(), None
+    except UnicodeDecodeError:
+        return None, base64.b64encode(raw).decode()
+
+
+def _rejected(text: bytes, where: str) -> Rejected:
+    try:
+        line = msgspec.json.decode(text, type=_Line)
+        raw = base64.b64decode(line.raw_base64) if line.raw_base64 is not None else (line.raw or "").encode()
+    except ValueError as error:  # msgspec's and base64's are ValueErrors
+        todo = "somebody changed it: run the partition again"
+        raise FixThis(f"a quarantine line is damaged: {error}", where=where, todo=todo) from error
+    violations = (
+        Violation(line.path, line.rule, line.reason),
+        *(Violation(m.path, m.rule, m.reason) for m in line.more),
+    )
+    return Rejected(line.page, line.index, violations, raw)

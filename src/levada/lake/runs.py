@@ -1,0 +1,174 @@
+"""The run folders of a partition: what each run wrote down about itself, read back."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from levada.errors import ContractBroken, FixThis, LevadaError, TryLater
+from levada.lake.area import Area
+from levada.lake.record import FORMAT
+from levada.lake.store import Missing
+from levada.lake.verify import sha256
+from levada.nouns import Counts, Holder, PageFacts
+from levada.secret import redact
+
+__all__ = [
+    "Durable",
+    "Failure",
+    "RunFolder",
+    "Taken",
+    "WorkFile",
+    "durable_pages",
+    "facts_so_far",
+    "failure_of",
+    "read_failure",
+    "read_work",
+    "run_folders",
+]
+
+_FACTS = re.compile(r"pages/([1-9][0-9]*)\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A durable answer by its keys, whichever run wrote it."""
+
+    number: int
+    facts: str
+    #: None for answers that are no data.
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFile:
+    """`work.json`: written first, says what the run's pages answer to and which it took over from an earlier run."""
+
+    run: str
+    started: datetime
+    by: Holder
+    request: str
+    contract: str
+    taken: tuple[Taken, ...]
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`failed.json`: why a run ended without a commit, secrets redacted."""
+
+    #: FixThis, ContractBroken or TryLater; for a bug the name of its exception.
+    kind: str
+    what: str
+    where: str
+    todo: str
+    at: datetime
+    counts: Counts
+    #: For TryLater: when trying again makes sense, where it is known.
+    later: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """What lies in a run's folder: names relative to it, sorted."""
+
+    area: Area
+    run: str
+    names: tuple[str, ...]
+
+    def key(self, name: str) -> str:
+        """The key of one of its files."""
+        return self.area.run(self.run, name)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the run came to its end: committed, or found that nothing had changed."""
+        return "run.json" in self.names
+
+    @property
+    def own(self) -> list[Taken]:
+        """The answers that this run landed itself, by number."""
+        held = set(self.names)
+        numbers = sorted(int(found[1]) for name in held if (found := _FACTS.fullmatch(name)))
+        bodies = [f"pages/{number}.body" for number in numbers]
+        return [
+            Taken(number, self.key(f"pages/{number}.json"), self.key(body) if body in held else None)
+            for number, body in zip(numbers, bodies, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """An answer that survived: where it is and what it was."""
+
+    taken: Taken
+    facts: PageFacts
+
+
+def run_folders(area: Area, keys: Sequence[str] | None = None) -> list[RunFolder]:
+    """The run folders of a partition, oldest first; `keys` are those of the partition, where they are known already."""
+    found: dict[str, list[str]] = {}
+    for key in keys if keys is not None else (entry.key for entry in area.store.list(area.runs)):
+        if run := area.run_of(key):
+            found.setdefault(run, []).append(key[len(area.run(run)) + 1 :])
+    return [RunFolder(area, run, tuple(names)) for run, names in sorted(found.items())]
+
+
+def read_work(folder: RunFolder) -> WorkFile | None:
+    """The run's `work.json`; None if there is none, a power cut emptied it, or a newer Levada wrote it."""
+    try:
+        work = msgspec.json.decode(folder.area.store.read(folder.key("work.json")), type=WorkFile)
+    except (Missing, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return work if work.format <= FORMAT else None
+
+
+def read_failure(folder: RunFolder) -> Failure | None:
+    """The run's `failed.json`; None if there is none or a power cut emptied it."""
+    try:
+        return msgspec.json.decode(folder.area.store.read(folder.key("failed.json")), type=Failure)
+    except (Missing, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def failure_of(error: BaseException, counts: Counts, at: datetime) -> Failure:
+    """What `failed.json` says of an error."""
+    kind = next((k.__name__ for k in (FixThis, ContractBroken, TryLater) if isinstance(error, k)), type(error).__name__)
+    later = error.at if isinstance(error, TryLater) else None
+    texts = (error.what, error.where, error.todo) if isinstance(error, LevadaError) else (str(error) or kind, "", "")
+    what, where, todo = (redact(text) for text in texts)
+    return Failure(kind, what, where, todo, at, counts, later)
+
+
+def durable_pages(folder: RunFolder, work: WorkFile) -> list[Durable]:
+    """Answers that can be used again, in order from 1: taken over, then its own; the first damaged one ends them."""
+    pages: list[Durable] = []
+    known = {taken.number: taken for taken in (*work.taken, *folder.own)}
+    while taken := known.get(len(pages) + 1):
+        facts = _read_facts(folder.area, taken)
+        if facts is None or facts.number != taken.number or not _whole(folder.area, taken, facts):
+            break
+        pages.append(Durable(taken, facts))
+    return pages
+
+
+def facts_so_far(folder: RunFolder, work: WorkFile) -> Iterator[PageFacts]:
+    """The facts of all answers that a run has, readable ones only; the bodies are not looked at."""
+    for taken in (*work.taken, *folder.own):
+        if facts := _read_facts(folder.area, taken):
+            yield facts
+
+
+def _read_facts(area: Area, taken: Taken) -> PageFacts | None:
+    try:
+        return msgspec.json.decode(area.store.read(taken.facts), type=PageFacts)
+    except (Missing, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _whole(area: Area, taken: Taken, facts: PageFacts) -> bool:
+    if facts.means != "page":
+        return True
+    return taken.body is not None and sha256(area.store, taken.body) == facts.sha256

@@ -1,0 +1,111 @@
+"""What stands in a lake, told from commit records, run folders and locks; nothing is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from levada.errors import FixThis, LevadaError
+from levada.lake.area import Area, areas
+from levada.lake.lease import holder_from, read_record
+from levada.lake.record import Record, public_names
+from levada.lake.runs import Failure, RunFolder, read_failure, read_work, run_folders
+from levada.lake.store import Store
+from levada.nouns import Counts, Holder, Level
+
+__all__ = ["PartitionState", "PartitionStatus", "status"]
+
+PartitionState = Literal[
+    "done", "done with quarantine", "no data", "failed", "running", "unfinished", "not shown", "damaged"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStatus:
+    """One partition of one stream: what goes on, and the commit that stands, if any."""
+
+    pipeline: str
+    stream: str
+    partition: str
+    state: PartitionState
+    #: Of the commit that stands; None and zeros where nothing is committed.
+    level: Level | None = None
+    counts: Counts = field(default_factory=Counts)
+    pages: int = 0
+    #: Public names, sorted.
+    files: tuple[str, ...] = ()
+    committed: datetime | None = None
+    #: The run that made the commit; without one, the latest run.
+    run: str | None = None
+    #: Who is at work, while `state` is "running" and the holder can be told.
+    holder: Holder | None = None
+    #: Why the latest run failed, or what is damaged.
+    error: str = ""
+    #: Answers that unfinished work has, all its own and those it took over.
+    unfinished_pages: int = 0
+
+
+def status(store: Store) -> list[PartitionStatus]:
+    """The partitions of a lake, sorted by pipeline, stream, partition; those that never got anywhere are left out."""
+    found = (_partition(area, keys) for area, keys in areas(store).items())
+    return sorted((each for each in found if each), key=lambda each: (each.pipeline, each.stream, each.partition))
+
+
+def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
+    record, error = _record(area)
+    folders = run_folders(area, keys)
+    held = area.store.held(area.lock)
+    if record is None and not error and not folders and held is None:
+        return None
+    latest = folders[-1] if folders and (record is None or folders[-1].run > record.run) else None
+    failure = read_failure(latest) if latest else None
+    state: PartitionState = "running" if held is not None else "damaged" if error else _state(record, latest, failure)
+    return PartitionStatus(
+        area.pipeline,
+        area.stream,
+        area.partition,
+        state,
+        level=record.level if record else None,
+        counts=record.counts if record else failure.counts if failure else Counts(),
+        pages=record.pages if record else 0,
+        files=tuple(sorted(public_names(record.files))) if record else (),
+        committed=record.committed if record else None,
+        run=record.run if record else folders[-1].run if folders else None,
+        holder=holder_from(held) if held is not None else None,
+        error=error or _text(failure, state),
+        unfinished_pages=_pages(latest) if latest and not latest.closed else 0,
+    )
+
+
+def _record(area: Area) -> tuple[Record | None, str]:
+    try:
+        record, _ = read_record(area)
+    except FixThis as error:
+        return None, str(error)
+    return record, ""
+
+
+def _state(record: Record | None, latest: RunFolder | None, failure: Failure | None) -> PartitionState:
+    """What the files say, nobody being at work; `latest` is a run after the one that made the commit."""
+    if failure is not None:
+        return "failed"
+    if latest is not None and not latest.closed:
+        return "unfinished"
+    if record is None:
+        return "unfinished"
+    if not record.shown:
+        return "not shown"
+    if record.no_data:
+        return "no data"
+    return "done with quarantine" if record.counts.quarantined else "done"
+
+
+def _pages(latest: RunFolder) -> int:
+    work = read_work(latest)
+    return len({taken.number for taken in (*(work.taken if work else ()), *latest.own)})
+
+
+def _text(failure: Failure | None, state: PartitionState) -> str:
+    if failure is None or state != "failed":
+        return ""
+    return str(LevadaError(failure.what, where=failure.where, todo=failure.todo))

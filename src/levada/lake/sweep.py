@@ -1,0 +1,68 @@
+"""Clears what no reader and no run needs any more. Done by the next run of the partition, under its lease."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from levada.edges import Edges
+from levada.lake.lease import Lease, read_record
+from levada.lake.record import Record
+from levada.lake.runs import RunFolder, facts_so_far, read_work, run_folders
+
+__all__ = ["sweep"]
+
+#: Runs of a partition whose outcome stays readable.
+_RUNS_KEPT = 100
+#: A writer that did nothing for so long is dead.
+_TIDY_AFTER = timedelta(hours=1)
+
+
+def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float) -> None:
+    """Take away the pages and staged files of runs that nothing refers to, and what dead writers left.
+
+    Stays: every run that the record names a file of; unfinished work that can still be continued, with the runs it
+    took pages from; and for `keep_replaced` seconds after a commit all that came before it, for readers that began
+    with the record before. Of failed runs `failed.json` and the quarantine stay, of others `run.json`.
+
+    Args:
+        lease: The right to work on the partition.
+        edges: The clock.
+        keep_replaced: Seconds that replaced files stay readable.
+        resume_within: Seconds within which unfinished work is continued.
+    """
+    area, now = lease.area, edges.clock.now()
+    record, _ = read_record(area)
+    folders = run_folders(area)
+    needed = _referred(record, lease) | _unfinished(lease, folders, now.timestamp() - resume_within)
+    settled = record is None or now - record.committed >= timedelta(seconds=keep_replaced)
+    for number, folder in enumerate(reversed(folders)):
+        # A run after the record never was in one: no reader can know it.
+        if folder.run not in needed and (settled or (record is not None and folder.run > record.run)):
+            _lighten(folder, wholly=number >= _RUNS_KEPT)
+    area.store.tidy(now - _TIDY_AFTER)
+
+
+def _referred(record: Record | None, lease: Lease) -> set[str]:
+    records = [each for each in (record, lease.record) if each is not None]
+    runs = {lease.area.run_of(file.key) for each in records for file in each.files}
+    return {run for run in runs if run} | {each.run for each in records}
+
+
+def _unfinished(lease: Lease, folders: list[RunFolder], oldest: float) -> set[str]:
+    """The latest run, if it is this process's own or young enough to be continued, and whom it took pages from."""
+    if not folders or folders[-1].closed or (work := read_work(folders[-1])) is None:
+        return set()
+    last = max((facts.at.timestamp() for facts in facts_so_far(folders[-1], work)), default=0.0)
+    if work.by != lease.holder and last <= oldest:
+        return set()
+    givers = {lease.area.run_of(taken.facts) for taken in work.taken}
+    return {folders[-1].run} | {run for run in givers if run}
+
+
+def _lighten(folder: RunFolder, *, wholly: bool) -> None:
+    for name in folder.names:
+        if wholly or name not in _keepsakes(folder.names):
+            folder.area.store.delete(folder.key(name))
+
+
+def _keepsakes(names: Collection[str]) -> set[str]:
+    return {"run.json", "failed.json", "quarantine.jsonl"} if "failed.json" in names else {"run.json"}
