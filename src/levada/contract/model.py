@@ -1,11 +1,22 @@
 """What a good record is: the nouns of a contract. Pure facts; `check.py` applies them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from levada.nouns import Place
 
-__all__ = ["Contract", "Field", "FieldType", "Literals", "MaxBad", "OnBad", "Unknown"]
+__all__ = [
+    "UNKNOWN",
+    "Column",
+    "Contract",
+    "Field",
+    "FieldType",
+    "Literals",
+    "MaxBad",
+    "OnBad",
+    "Unknown",
+    "columns",
+]
 
 FieldType = Literal["string", "int32", "int64", "float64", "boolean", "date"]
 #: What happens to a record with a bad value: out to quarantine; the value becomes null; the run fails.
@@ -13,6 +24,9 @@ OnBad = Literal["quarantine", "nullify", "fail"]
 #: What happens to keys the contract does not name: left out; kept as JSON text in `_unknown`; the record is bad.
 Unknown = Literal["drop", "keep", "refuse"]
 Literals = str | int | float | bool
+
+#: The column that `unknown: keep` adds: one JSON object with the keys that the contract does not name.
+UNKNOWN = "_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +66,18 @@ class Contract:
     unknown: Unknown = "drop"
     max_bad: MaxBad | None = None
     place: Place | None = None
+
+
+class Column(NamedTuple):
+    """One column of what comes out of the contract."""
+
+    name: str
+    type: FieldType
+    nullable: bool
+
+
+def columns(contract: Contract) -> tuple[Column, ...]:
+    """What comes out, in order: under `nullify` every column may be null; `unknown: keep` adds `_unknown`."""
+    nullify = contract.on_bad == "nullify"
+    named = tuple(Column(field.name, field.type, field.nullable or nullify) for field in contract.fields)
+    return (*named, Column(UNKNOWN, "string", nullable=True)) if contract.unknown == "keep" else named

@@ -1,0 +1,340 @@
+"""A contract applied: records in, good rows and violations out. Pure.
+
+The record path (`check_record`) is the definition of a good record: each field is read by its own strict reader, and
+everything that is wrong is told. `check_page` first tries a quick path that decodes a whole record in one go; it may
+only say "all good" or "I do not know", and a property test holds the two together.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Never, NotRequired, TypedDict
+
+import msgspec
+
+from levada.contract.model import UNKNOWN, Contract, Field, MaxBad, OnBad, Unknown
+from levada.contract.rules import Rule, rules
+from levada.contract.values import ANNOTATIONS, EXPECTED, Reader, readers, shown
+from levada.errors import ContractBroken, FixThis
+from levada.nouns import Batch, Counts, Rejected, Violation
+
+__all__ = ["Checker", "check_page", "check_record", "fingerprint", "prepare", "verdict", "verdict_so_far"]
+
+Row = dict[str, Any]
+
+_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
+#: Blanks that JSON allows between a key and its colon.
+_BLANK_COLONS = (b" :", b"\n:", b"\t:", b"\r:")
+#: Rules that speak of the record, not of the value of one field: there is nothing that null could stand in for.
+_OF_THE_RECORD = frozenset({"json", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A field made ready."""
+
+    name: str
+    nullable: bool
+    read: Reader
+    rules: tuple[Rule, ...]
+    #: Completes the sentence "expected …".
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """A contract made ready; make one with `prepare`."""
+
+    fields: tuple[_Named, ...]
+    names: tuple[str, ...]
+    on_bad: OnBad
+    unknown: Unknown
+    #: The quick path: a record as one typed dict; raises ValueError where it does not know.
+    decode: Callable[[msgspec.Raw | bytes], Row]
+    #: The rules that values of a typed record must meet besides, by field.
+    tests: tuple[tuple[str, Callable[[Any], bool]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """A record by the record path: the row as far as it is good (bad values null), and all that is wrong."""
+
+    row: Row
+    violations: tuple[Violation, ...]
+
+    @property
+    def mendable(self) -> bool:
+        """Whether every violation is of one field's value, so that null can stand in for it."""
+        return all(each.rule not in _OF_THE_RECORD for each in self.violations)
+
+
+def prepare(contract: Contract) -> Checker:
+    """Build the decoders of `contract`, whose templates are filled.
+
+    Raises:
+        FixThis: a rule does not fit its field; a field has the name that `unknown: keep` needs.
+    """
+    read = readers()
+    if contract.unknown == "keep" and any(field.name == UNKNOWN for field in contract.fields):
+        raise FixThis(
+            f"A field is named `{UNKNOWN}`, which is the column that `unknown: keep` adds.",
+            where=str(contract.place or ""),
+            todo="Choose `unknown: drop` or `unknown: refuse`.",
+        )
+    named = tuple(_named(field, read[field.type]) for field in contract.fields)
+    return Checker(
+        fields=named,
+        names=tuple(field.name for field in contract.fields),
+        on_bad=contract.on_bad,
+        unknown=contract.unknown,
+        decode=_typed(contract.fields),
+        tests=tuple((field.name, rule.good) for field in named for rule in field.rules),
+    )
+
+
+def _named(field: Field, read: Reader) -> _Named:
+    return _Named(field.name, field.nullable, read, rules(field, read), EXPECTED[field.type])
+
+
+def _typed(named: tuple[Field, ...]) -> Callable[[msgspec.Raw | bytes], Row]:
+    kinds = {
+        field.name: NotRequired[ANNOTATIONS[field.type] | None] if field.nullable else ANNOTATIONS[field.type]
+        for field in named
+    }
+    make: Any = TypedDict  # mypy wants the keys of a TypedDict written out
+    decode: Callable[[msgspec.Raw | bytes], Row] = msgspec.json.Decoder(make("Record", kinds)).decode
+    return decode
+
+
+def check_page(checker: Checker, page: int, records: Sequence[msgspec.Raw | bytes]) -> Batch:
+    """Check the records of one page, each the JSON text of one value.
+
+    Raises:
+        ContractBroken: a record is bad and the contract says `on_bad: fail`.
+    """
+    rows: list[Row] = []
+    rejected: list[Rejected] = []
+    nullified = 0
+    for index, raw in enumerate(records):
+        row = _quick(checker, raw)
+        if row is None:
+            examined = _examine(checker, raw)
+            if not examined.violations:
+                row = examined.row
+            elif checker.on_bad == "fail":
+                _fail(page, index, examined.violations)
+            elif checker.on_bad == "nullify" and examined.mendable:
+                row = examined.row
+                nullified += len({each.path for each in examined.violations})
+            else:
+                rejected.append(Rejected(page, index, examined.violations, bytes(raw)))
+                continue
+        rows.append(row)
+    return Batch(page, tuple(rows), tuple(rejected), nullified=nullified)
+
+
+def check_record(checker: Checker, raw: msgspec.Raw | bytes) -> Row | tuple[Violation, ...]:
+    """The row of a good record, keys in the contract's order; for a bad one all its violations.
+
+    Violations of the record come first, then those of the fields in the contract's order, then unknown keys.
+    """
+    examined = _examine(checker, raw)
+    return examined.violations or examined.row
+
+
+def _quick(checker: Checker, raw: msgspec.Raw | bytes) -> Row | None:
+    """The row of a record that is plainly good, else None."""
+    try:
+        row = checker.decode(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not _holds_only(bytes(raw), len(row)):
+        return None
+    if tuple(row) != checker.names:
+        row = {name: row.get(name) for name in checker.names}
+    for name, good in checker.tests:
+        value = row[name]
+        if value is not None and not good(value):
+            return None
+    if checker.unknown == "keep":
+        row[UNKNOWN] = None
+    return row
+
+
+def _holds_only(text: bytes, keys: int) -> bool:
+    """Whether the object `text`, known to have these many different named keys, surely has no other and none twice.
+
+    Every key ends in a colon, so with as many colons as keys there is no room for more. Values may hold colons too
+    (times, addresses): then as many `":` as keys prove the same, provided that no blank stands before a colon.
+    """
+    if text.count(b":") == keys:
+        return True
+    return text.count(b'":') == keys and not any(blank in text for blank in _BLANK_COLONS)
+
+
+def _examine(checker: Checker, raw: msgspec.Raw | bytes) -> _Examined:
+    text = bytes(raw)
+    try:
+        text.decode()
+        found = _keys.decode(text)
+    except (ValueError, RecursionError) as error:
+        return _Examined({}, (_no_record(text, error),))
+    row: Row = {}
+    violations = _repeated(text, found)
+    for field in checker.fields:
+        row[field.name] = _value(field, found.get(field.name), violations)
+    if checker.unknown != "drop":
+        _see_unknown(checker.unknown, found, row, violations)
+    return _Examined(row, tuple(violations))
+
+
+def _value(field: _Named, raw: msgspec.Raw | None, violations: list[Violation]) -> Any:
+    """The value of a field; where it is bad, None, and why is added to `violations`."""
+    if raw is None:
+        if not field.nullable:
+            violations.append(Violation(field.name, "required", f"expected {field.expected}, but the key is missing"))
+        return None
+    try:
+        value = field.read(raw)
+    except ValueError:
+        violations.append(_unlike(field.name, "type", field.expected, raw))
+        return None
+    if value is None:
+        if not field.nullable:
+            violations.append(_unlike(field.name, "nullable", field.expected, raw))
+        return None
+    bad = [_unlike(field.name, rule.name, rule.expected, raw) for rule in field.rules if not rule.good(value)]
+    violations += bad
+    return None if bad else value
+
+
+def _unlike(path: str, rule: str, expected: str, raw: msgspec.Raw) -> Violation:
+    return Violation(path, rule, f"expected {expected}, found {shown(bytes(raw))}")
+
+
+def _see_unknown(unknown: Unknown, found: Mapping[str, msgspec.Raw], row: Row, violations: list[Violation]) -> None:
+    rest = {key: raw for key, raw in found.items() if key not in row}
+    if unknown == "keep":
+        row[UNKNOWN] = msgspec.json.encode(rest).decode() if rest else None
+    else:
+        violations += [_unlike(key, "unknown", "no key beyond the contract's", raw) for key, raw in rest.items()]
+
+
+def _repeated(text: bytes, found: Mapping[str, msgspec.Raw]) -> list[Violation]:
+    """Keys that the object has twice: JSON readers keep the last value, so the others would be lost unseen."""
+    if _colons(text, found):
+        return []
+    # Only keys written with a colon in them, and real repetitions, come here. The outermost object is built last.
+    told: list[str] = json.loads(text, object_pairs_hook=_names, parse_int=str, parse_float=str)
+    return [
+        Violation(key, "json", f"expected each key once, found {told.count(key)} values for {shown(_encoded(key))}")
+        for key in found
+        if told.count(key) > 1
+    ]
+
+
+def _colons(text: bytes, found: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether all colons are accounted for: one a key, and those within the values that were found."""
+    colons = text.count(b":") - len(found)
+    return not colons or colons == b"".join(found.values()).count(b":")
+
+
+def _names(pairs: list[tuple[str, Any]]) -> list[str]:
+    return [name for name, _ in pairs]
+
+
+def _encoded(key: str) -> bytes:
+    return msgspec.json.encode(key)
+
+
+def _no_record(text: bytes, error: Exception) -> Violation:
+    if isinstance(error, msgspec.ValidationError):
+        return Violation("$", "type", f"expected an object, found {shown(text)}")
+    return Violation("$", "json", f"expected an object in JSON, found {_why(text, error)}: {shown(text)}")
+
+
+def _why(text: bytes, error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "one that is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"a byte that is no UTF-8 (byte {error.start})"
+    if _tolerated(text):
+        return r"half of a surrogate pair (\ud800 to \udfff) that stands alone"
+    return str(error)[:1].lower() + str(error)[1:]
+
+
+def _tolerated(text: bytes) -> bool:
+    """Whether Python's own JSON reader takes `text`: unlike msgspec it lets lone surrogates pass."""
+    try:
+        json.loads(text, parse_constant=_refuse, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse(name: str) -> Never:
+    raise ValueError(name)
+
+
+def _fail(page: int, index: int, violations: tuple[Violation, ...]) -> Never:
+    first, others = violations[0], len(violations) - 1
+    more = f" ({others} more in this record)" if others else ""
+    raise ContractBroken(
+        f"Page {page}, record {index} (from 0), `{first.path}`: {first.reason}{more}.",
+        todo="Mend the contract if the record is right; `on_bad: quarantine` sets bad records aside and goes on.",
+    )
+
+
+def verdict(contract: Contract, counts: Counts) -> None:
+    """Accept a partition that was checked to its end, or not.
+
+    Raises:
+        ContractBroken: more records are bad than `max_bad` allows; without `max_bad`, every record is.
+    """
+    limit = contract.max_bad
+    if limit is None:
+        if counts.read and counts.quarantined == counts.read:
+            raise _too_many(counts, "a partition without one good record is never published")
+        return
+    verdict_so_far(contract, counts)
+    if limit.share is not None and counts.quarantined > limit.share * counts.read:
+        raise _too_many(counts, f"`max_bad` allows {limit.share * 100:g} %")
+
+
+def verdict_so_far(contract: Contract, counts: Counts) -> None:
+    """Stop a partition early: what is bad already can only become more.
+
+    Raises:
+        ContractBroken: more records are bad than the count in `max_bad` allows.
+    """
+    limit = contract.max_bad.count if contract.max_bad else None
+    if limit is not None and counts.quarantined > limit:
+        raise _too_many(counts, f"`max_bad` allows {limit}")
+
+
+def _too_many(counts: Counts, because: str) -> ContractBroken:
+    return ContractBroken(
+        f"{counts.quarantined} of {counts.read} records are bad: {because}.",
+        todo="See them and their reasons with `levada quarantine`, then mend the contract, or raise `max_bad`.",
+    )
+
+
+def fingerprint(contract: Contract) -> str:
+    """SHA-256 in hex of what the contract says, wherever it stands in its file.
+
+    What is left at its default is left out, so a rule that a later version adds changes no fingerprint of today.
+    """
+    return hashlib.sha256(msgspec.json.encode(_said(contract), order="sorted")).hexdigest()
+
+
+def _said(noun: Contract | Field | MaxBad) -> dict[str, Any]:
+    said = {each.name: getattr(noun, each.name) for each in fields(noun) if each.name != "place"}
+    defaults = {each.name: each.default for each in fields(noun)}
+    return {name: _plain(value) for name, value in said.items() if value != defaults[name]}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return _said(value) if isinstance(value, Field | MaxBad) else value
