@@ -7,15 +7,16 @@ only say "all good" or "I do not know", and a property test holds the two togeth
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Never, NotRequired, TypedDict
+from typing import Any, Never
 
 import msgspec
 
 from levada.contract.model import UNKNOWN, Contract, Field, MaxBad, OnBad, Unknown
+from levada.contract.quick import Quick, plainly_good
 from levada.contract.rules import Rule, rules
-from levada.contract.values import ANNOTATIONS, EXPECTED, Reader, readers, shown
+from levada.contract.values import EXPECTED, Reader, keyed, readers, shown
 from levada.errors import ContractBroken, FixThis
 from levada.nouns import Batch, Counts, Rejected, Violation
 
@@ -23,9 +24,6 @@ __all__ = ["Checker", "check_page", "check_record", "fingerprint", "prepare", "v
 
 Row = dict[str, Any]
 
-_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
-#: Blanks that JSON allows between a key and its colon.
-_BLANK_COLONS = (b" :", b"\n:", b"\t:", b"\r:")
 #: Rules that speak of the record, not of the value of one field: there is nothing that null could stand in for.
 _OF_THE_RECORD = frozenset({"json", "unknown"})
 
@@ -47,13 +45,9 @@ class Checker:
     """A contract made ready; make one with `prepare`."""
 
     fields: tuple[_Named, ...]
-    names: tuple[str, ...]
     on_bad: OnBad
     unknown: Unknown
-    #: The quick path: a record as one typed dict; raises ValueError where it does not know.
-    decode: Callable[[msgspec.Raw | bytes], Row]
-    #: The rules that values of a typed record must meet besides, by field.
-    tests: tuple[tuple[str, Callable[[Any], bool]], ...]
+    quick: Quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ class _Examined:
     @property
     def mendable(self) -> bool:
         """Whether every violation is of one field's value, so that null can stand in for it."""
-        return all(each.rule not in _OF_THE_RECORD for each in self.violations)
+        return all(each.path in self.row and each.rule not in _OF_THE_RECORD for each in self.violations)
 
 
 def prepare(contract: Contract) -> Checker:
@@ -85,26 +79,14 @@ def prepare(contract: Contract) -> Checker:
     named = tuple(_named(field, read[field.type]) for field in contract.fields)
     return Checker(
         fields=named,
-        names=tuple(field.name for field in contract.fields),
         on_bad=contract.on_bad,
         unknown=contract.unknown,
-        decode=_typed(contract.fields),
-        tests=tuple((field.name, rule.good) for field in named for rule in field.rules),
+        quick=Quick(contract, tuple((field.name, rule.good) for field in named for rule in field.rules)),
     )
 
 
 def _named(field: Field, read: Reader) -> _Named:
     return _Named(field.name, field.nullable, read, rules(field, read), EXPECTED[field.type])
-
-
-def _typed(named: tuple[Field, ...]) -> Callable[[msgspec.Raw | bytes], Row]:
-    kinds = {
-        field.name: NotRequired[ANNOTATIONS[field.type] | None] if field.nullable else ANNOTATIONS[field.type]
-        for field in named
-    }
-    make: Any = TypedDict  # mypy wants the keys of a TypedDict written out
-    decode: Callable[[msgspec.Raw | bytes], Row] = msgspec.json.Decoder(make("Record", kinds)).decode
-    return decode
 
 
 def check_page(checker: Checker, page: int, records: Sequence[msgspec.Raw | bytes]) -> Batch:
@@ -116,8 +98,9 @@ def check_page(checker: Checker, page: int, records: Sequence[msgspec.Raw | byte
     rows: list[Row] = []
     rejected: list[Rejected] = []
     nullified = 0
+    quick = plainly_good(checker.quick, records)
     for index, raw in enumerate(records):
-        row = _quick(checker, raw)
+        row = quick(raw)
         if row is None:
             examined = _examine(checker, raw)
             if not examined.violations:
@@ -143,41 +126,11 @@ def check_record(checker: Checker, raw: msgspec.Raw | bytes) -> Row | tuple[Viol
     return examined.violations or examined.row
 
 
-def _quick(checker: Checker, raw: msgspec.Raw | bytes) -> Row | None:
-    """The row of a record that is plainly good, else None."""
-    try:
-        row = checker.decode(raw)
-    except (ValueError, RecursionError):
-        return None
-    if not _holds_only(bytes(raw), len(row)):
-        return None
-    if tuple(row) != checker.names:
-        row = {name: row.get(name) for name in checker.names}
-    for name, good in checker.tests:
-        value = row[name]
-        if value is not None and not good(value):
-            return None
-    if checker.unknown == "keep":
-        row[UNKNOWN] = None
-    return row
-
-
-def _holds_only(text: bytes, keys: int) -> bool:
-    """Whether the object `text`, known to have these many different named keys, surely has no other and none twice.
-
-    Every key ends in a colon, so with as many colons as keys there is no room for more. Values may hold colons too
-    (times, addresses): then as many `":` as keys prove the same, provided that no blank stands before a colon.
-    """
-    if text.count(b":") == keys:
-        return True
-    return text.count(b'":') == keys and not any(blank in text for blank in _BLANK_COLONS)
-
-
 def _examine(checker: Checker, raw: msgspec.Raw | bytes) -> _Examined:
     text = bytes(raw)
     try:
         text.decode()
-        found = _keys.decode(text)
+        found = keyed(text)
     except (ValueError, RecursionError) as error:
         return _Examined({}, (_no_record(text, error),))
     row: Row = {}
@@ -251,17 +204,18 @@ def _encoded(key: str) -> bytes:
 def _no_record(text: bytes, error: Exception) -> Violation:
     if isinstance(error, msgspec.ValidationError):
         return Violation("$", "type", f"expected an object, found {shown(text)}")
-    return Violation("$", "json", f"expected an object in JSON, found {_why(text, error)}: {shown(text)}")
+    found = shown(text) or "nothing"
+    return Violation("$", "json", f"expected an object in JSON, found {found}: {_why(text, error)}")
 
 
 def _why(text: bytes, error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "one that is nested too deeply"
+        return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
-        return f"a byte that is no UTF-8 (byte {error.start})"
+        return f"it is not UTF-8 (byte {error.start})"
     if _tolerated(text):
-        return r"half of a surrogate pair (\ud800 to \udfff) that stands alone"
-    return str(error)[:1].lower() + str(error)[1:]
+        return "half of a surrogate pair stands alone"
+    return str(error).removeprefix("JSON is malformed: ")
 
 
 def _tolerated(text: bytes) -> bool:

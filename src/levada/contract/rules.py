@@ -1,7 +1,9 @@
 """Rules of values, made ready: each a test, and the words for what it expects."""
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -36,26 +38,17 @@ def rules(field: Field, read: Reader) -> tuple[Rule, ...]:
         allowed = frozenset(_value(field, "enum", each, read) for each in field.enum)
         made.append(Rule("enum", allowed.__contains__, "one of " + shown(_listed(field.enum))))
     if field.min is not None:
-        made.append(_at_least(_value(field, "min", field.min, read), _text(field.min)))
+        low = _value(field, "min", field.min, read)
+        made.append(Rule("min", partial(operator.le, low), f"at least {_text(field.min)}"))
     if field.max is not None:
-        made.append(_at_most(_value(field, "max", field.max, read), _text(field.max)))
+        high = _value(field, "max", field.max, read)
+        made.append(Rule("max", partial(operator.ge, high), f"at most {_text(field.max)}"))
     if field.pattern is not None:
         made.append(_matches(field, field.pattern))
     if field.equals is not None:
-        made.append(_equals(_value(field, "equals", field.equals, read), _text(field.equals)))
+        only = _value(field, "equals", field.equals, read)
+        made.append(Rule("equals", partial(operator.eq, only), _text(field.equals)))
     return tuple(made)
-
-
-def _at_least(low: Any, text: str) -> Rule:
-    return Rule("min", lambda value: bool(value >= low), f"at least {text}")
-
-
-def _at_most(high: Any, text: str) -> Rule:
-    return Rule("max", lambda value: bool(value <= high), f"at most {text}")
-
-
-def _equals(only: Any, text: str) -> Rule:
-    return Rule("equals", lambda value: bool(value == only), text)
 
 
 def _matches(field: Field, text: str) -> Rule:

@@ -9,7 +9,7 @@ import msgspec
 
 from levada.contract.model import FieldType
 
-__all__ = ["ANNOTATIONS", "EXPECTED", "Reader", "readers", "shown"]
+__all__ = ["ANNOTATIONS", "EXPECTED", "Reader", "keyed", "readers", "shown"]
 
 #: Raw JSON -> value, None for null. Raises ValueError for anything that is not of the type.
 Reader = Callable[[msgspec.Raw | bytes], Any]
@@ -39,6 +39,9 @@ EXPECTED: Mapping[FieldType, str] = {
     "boolean": "true or false",
     "date": 'a date that exists, as "YYYY-MM-DD"',
 }
+
+#: A JSON object as its keys and their values, still raw; of a key that comes twice the last value.
+keyed: Callable[[msgspec.Raw | bytes], dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def readers() -> Mapping[FieldType, Reader]:
