@@ -1,0 +1,300 @@
+"""Walks a spec's tree along the grammar: every key read by its kind, every mistake collected, nothing ignored.
+
+A grammar is data: `Section`s with `Key`s, each with a kind (`Value`, `Each`, `Named`, another `Section`). This module
+knows no key by name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from levada.nouns import Place
+from levada.spec.model import Missing, SecretRef
+from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word
+from levada.spec.variables import Resolved, resolve
+
+__all__ = [
+    "ABSENT",
+    "BROKEN",
+    "Each",
+    "Given",
+    "Key",
+    "Kind",
+    "Named",
+    "Reading",
+    "Rule",
+    "Section",
+    "Value",
+    "Wrong",
+    "nearest",
+    "walk",
+]
+
+Path: TypeAlias = tuple[str, ...]
+
+
+class _Sign:
+    """A result that is no value."""
+
+
+#: The value was refused; rules that need it are skipped.
+BROKEN = _Sign()
+#: The value hangs on a variable that is not set: the key counts as not given.
+ABSENT = _Sign()
+
+
+class Wrong(Exception):
+    """A value that its kind refuses."""
+
+    def __init__(self, what: str, todo: str = "") -> None:
+        super().__init__(what, todo)
+        self.what = what
+        self.todo = todo
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One scalar."""
+
+    #: What the text means; raises Wrong.
+    parse: Callable[[Word], Any]
+    #: What belongs here, for messages: "a duration such as 30s".
+    says: str
+    #: What to make of a text with a variable that is not set.
+    unset: Callable[[Word], Any] = lambda _: ABSENT
+    #: Whether `${...}` is filled in before `parse`; secrets and names are read as written.
+    fills: bool = True
+    #: Whether YAML's null is a word like any other (`codec: null`).
+    null: bool = False
+    #: Words that are allowed, and those that will be: for messages and schemas.
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A list; its value is a tuple."""
+
+    of: "Kind"
+    #: Whether a single value may stand without the list.
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A mapping whose keys the writer chooses; its value is a dict."""
+
+    of: "Kind"
+    #: What is wrong with a name, given the value that it has, or None.
+    name: Callable[[str, Node], str | None]
+    #: What one entry is called: "stream".
+    noun: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a section."""
+
+    name: str
+    kind: "Kind"
+    #: One line for people.
+    doc: str
+    #: What holds when the key is left out, as one would write it; "" if nothing does.
+    default: str = ""
+    required: bool = False
+
+
+@dataclass(slots=True)
+class Given:
+    """What a file says in one section: values by key, and where each stands, that of unknown keys included."""
+
+    path: Path
+    place: Place
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of `key`, `default` where it is not given."""
+        return self.values.get(key, default)
+
+    def mistake(self, key: str, what: str, todo: str = "") -> Mistake:
+        """A mistake at the value of `key`, or at the section where the key is not given."""
+        return Mistake(self.places.get(key, self.place), what, todo)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule between the keys of a section; skipped when one of `needs` is broken."""
+
+    needs: tuple[str, ...]
+    find: Callable[[Given, "Reading"], Iterable[Mistake]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A mapping with known keys."""
+
+    #: How it is called in messages and headings: "paging".
+    noun: str
+    doc: str
+    keys: tuple[Key, ...]
+    #: Makes the section's noun; called only when nothing in the section is wrong.
+    make: Callable[[Given], Any]
+    rules: tuple[Rule, ...] = ()
+    #: Keys that the language will have, and what they are for.
+    later: Mapping[str, str] = field(default_factory=dict)
+    #: The key that is meant when a single word stands for the section (`price: int32`), or "".
+    short: str = ""
+
+
+Kind: TypeAlias = Value | Each | Named | Section
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is known and found while one file is read."""
+
+    environment: Mapping[str, str]
+    mistakes: list[Mistake] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    #: Every section that was read, by its path.
+    sections: dict[Path, Given] = field(default_factory=dict)
+
+    def refuse(self, place: Place, what: str, todo: str = "") -> Any:
+        """Note a mistake; the value is broken."""
+        self.mistakes.append(Mistake(place, what, todo))
+        return BROKEN
+
+
+def walk(kind: Kind, node: Node, path: Path, reading: Reading) -> Any:
+    """The value of `node` as `kind` reads it; BROKEN when there is any mistake in it."""
+    before = len(reading.mistakes)
+    value = BROKEN
+    if not isinstance(node, Lost):
+        value = _walk(kind, node, path, reading)
+    return value if len(reading.mistakes) == before else BROKEN
+
+
+def _walk(kind: Kind, node: Node, path: Path, reading: Reading) -> Any:
+    match kind:
+        case Value():
+            return _value(kind, node, path, reading)
+        case Each():
+            return _each(kind, node, path, reading)
+        case Named():
+            return _named(kind, node, path, reading)
+        case Section():
+            return _section(kind, node, path, reading)
+
+
+def _value(kind: Value, node: Node, path: Path, reading: Reading) -> Any:
+    if not isinstance(node, Word):
+        return _no_word(kind, node, path, reading)
+    if node.empty and not kind.null:
+        return reading.refuse(node.place, f"{path[-1]} has no value", f"write {kind.says}, or leave the key out")
+    try:
+        found = resolve(node, reading.environment) if kind.fills else Resolved(node)
+        value = kind.unset(found.word) if found.missing else kind.parse(found.word)
+    except (Wrong, ValueError) as error:
+        what, todo = error.args if isinstance(error, Wrong) else (f"{path[-1]}: {error}", "")
+        return reading.refuse(node.place, what, todo or f"write {kind.says}")
+    _note(value, found, path, reading)
+    return value
+
+
+def _note(value: Any, found: Resolved, path: Path, reading: Reading) -> None:
+    """Remember the variables that are not set."""
+    used_in, place = ".".join(path), found.word.place
+    if isinstance(value, SecretRef) and not any(reading.environment.get(name) for name in value.names):
+        reading.missing.append(Missing(value.names, used_in, place, secret=True))
+    reading.missing += [Missing(names, used_in, place) for names in found.missing]
+
+
+def _no_word(kind: Value, node: Node, path: Path, reading: Reading) -> Any:
+    if isinstance(node, Keys) and node.corrected:
+        what = f"the braces of {path[-1]} are a mapping to YAML, not text"
+        return reading.refuse(node.place, what, f"put quotes around it: {node.corrected}")
+    form = "a list" if isinstance(node, Items) else "a mapping"
+    return reading.refuse(node.place, f"{path[-1]} is {form}, where one value belongs", f"write {kind.says}")
+
+
+def _each(kind: Each, node: Node, path: Path, reading: Reading) -> Any:
+    if isinstance(node, Items):
+        found = [walk(kind.of, item, path, reading) for item in node.items]
+        return tuple(value for value in found if value is not ABSENT)
+    if kind.single:
+        value = walk(kind.of, node, path, reading)
+        return () if value is ABSENT else (value,)
+    return reading.refuse(
+        node.place, f"{path[-1]} is no list", f"write {path[-1]}: [...], or one item a line after `- `"
+    )
+
+
+def _named(kind: Named, node: Node, path: Path, reading: Reading) -> Any:
+    if not isinstance(node, Keys):
+        what = f"{path[-1]} is no mapping of one {kind.noun} a line"
+        return reading.refuse(node.place, what, f"write each {kind.noun} below it as `name: ...`")
+    values = {}
+    for name, (place, below) in node.entries.items():
+        if problem := kind.name(name, below):
+            reading.refuse(place, problem)
+        values[name] = walk(kind.of, below, (*path, name), reading)
+    return {name: value for name, value in values.items() if value is not ABSENT}
+
+
+def _section(section: Section, node: Node, path: Path, reading: Reading) -> Any:
+    if isinstance(node, Word) and section.short and not node.empty:
+        node = Keys({section.short: (node.place, node)}, node.place)
+    if not isinstance(node, Keys):
+        keys = ", ".join(key.name for key in section.keys)
+        return reading.refuse(node.place, f"{section.noun} is no mapping", f"write its keys below it: {keys}")
+    given = Given(path, node.place)
+    reading.sections[path] = given
+    before = len(reading.mistakes)
+    excused = _read_keys(section, node, given, reading)
+    for key in section.keys:
+        if key.required and key.name not in {*node.entries, *excused}:
+            what = f"{section.noun} lacks the key {key.name}"
+            given.values[key.name] = reading.refuse(node.place, what, f"add {key.name}: {key.doc}")
+    for rule in section.rules:
+        if not any(given.get(need) is BROKEN for need in rule.needs):
+            reading.mistakes += rule.find(given, reading)
+    return section.make(given) if len(reading.mistakes) == before else BROKEN
+
+
+def _read_keys(section: Section, node: Keys, given: Given, reading: Reading) -> set[str]:
+    """Fill `given`; the keys that need not be missed, because a wrong one stands for them."""
+    keys = {key.name: key for key in section.keys}
+    excused: set[str] = set()
+    for name, (place, below) in node.entries.items():
+        given.places[name] = below.place
+        if name not in keys:
+            excused |= _refuse_key(section, name, place, reading)
+            continue
+        value = walk(keys[name].kind, below, (*given.path, name), reading)
+        if value is ABSENT and keys[name].required:
+            what = f"{name} hangs on a variable that is not set, and the spec cannot be read without it"
+            value = reading.refuse(below.place, what, "set the variable, or give it a default: ${NAME:-default}")
+        if value is not ABSENT:
+            given.values[name] = value
+    return excused
+
+
+def _refuse_key(section: Section, name: str, place: Place, reading: Reading) -> set[str]:
+    """Refuse a key as not built yet or unknown; the keys that it excuses."""
+    known = [key.name for key in section.keys]
+    if name in section.later:
+        reading.refuse(
+            place, f"{name} in {section.noun} is not built yet ({section.later[name]})", "leave it out for now"
+        )
+        return set(known)
+    near = nearest(name, [*known, *section.later])
+    todo = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
+    reading.refuse(place, f'unknown key "{name}" in {section.noun}', todo)
+    return {near} if near else set()
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was most likely meant to be."""
+    found = get_close_matches(word.lower().replace("-", "_"), list(known), n=1)
+    return found[0] if found else None

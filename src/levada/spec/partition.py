@@ -1,0 +1,65 @@
+"""Partitions as a person names them: strict days, exact half-open spans. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from levada.errors import FixThis
+from levada.nouns import Partition
+from levada.spec.template import Value
+
+__all__ = ["parse_day", "span", "values"]
+
+_STRICT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LOOSE = re.compile(r"\s*([0-9]{4})[-/. ]?([0-9]{1,2})[-/. ]?([0-9]{1,2})\s*")
+
+
+def parse_day(text: str) -> Partition:
+    """The day that `text` names, YYYY-MM-DD and nothing else.
+
+    Raises:
+        FixThis: it names none; says what to write where that is clear.
+    """
+    if _STRICT.fullmatch(text):
+        day = _day(*text.split("-"))
+        if day:
+            return Partition("day", day)
+        raise FixThis(f'"{_cut(text)}" is no day of the calendar.', where="date", todo="give a day that there is")
+    loose = _LOOSE.fullmatch(text)
+    meant = _day(*loose.groups()) if loose else None
+    todo = f"write {meant.isoformat()}" if meant else "write it as 2022-08-09 (year, month, day)"
+    raise FixThis(f'"{_cut(text)}" is no date.', where="date", todo=todo)
+
+
+def _day(year: str, month: str, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - a part of a line
+
+
+def span(start: date, end: date) -> tuple[Partition, ...]:
+    """Every day from `start` up to, and not including, `end`.
+
+    Raises:
+        FixThis: there is no such day.
+    """
+    if start < end:
+        return tuple(Partition("day", start + timedelta(days=n)) for n in range((end - start).days))
+    if start == end:
+        what = f"from {start} to {end} holds no day: the end is not included."
+        raise FixThis(what, where="from, to", todo=f"for the one day write {start} to {_next(start)}")
+    raise FixThis(f"from {start} to {end} runs backwards.", where="from, to", todo=f"write {end} to {start}")
+
+
+def _next(day: date) -> date:
+    return day + timedelta(days=1) if day < date.max else day
+
+
+def values(pipeline: str, stream: str, partition: Partition) -> Mapping[str, Value]:
+    """What the templates of a stream can say of a partition: all variables but `page`."""
+    return {"pipeline": pipeline, "stream": stream, "partition": partition.key, "date": partition.day}
