@@ -108,7 +108,7 @@ def _work(verb: str, arguments: dict[str, Any]) -> None:
         missing=arguments.get("missing", False),
         streams=arguments["streams"],
     )
-    pipeline = load(arguments["spec"], lake=arguments["lake"], options=options)
+    pipeline = load(arguments["spec"], lake=arguments["lake"]).having(options)
     report(pipeline, verb, _dates(pipeline, verb, arguments), as_json=arguments["as_json"])
 
 

@@ -9,7 +9,9 @@ from levada.cli.door import say
 from levada.version import __version__
 
 if TYPE_CHECKING:
+    from levada.lake.quarantine import Quarantined
     from levada.lake.status import PartitionStatus
+    from levada.lake.store import Store
 
 __all__ = ["quarantine", "status", "version"]
 
@@ -40,14 +42,26 @@ def status(lake: str, *, as_json: bool) -> None:
 def _show_status(found: "list[PartitionStatus]") -> None:
     from levada.cli.table import show
 
-    columns = ("stream", "partition", "state", "level", "pages#", "read#", "kept#", "quarantined#", "files#", "committed")
+    columns = (
+        "stream",
+        "partition",
+        "state",
+        "level",
+        "pages#",
+        "read#",
+        "kept#",
+        "quarantined#",
+        "files#",
+        "committed",
+    )
     show(columns, [_row(one) for one in found])
     for one in found:
         if one.error:
-            say(f"{one.pipeline}/{one.stream} {one.partition}: the latest run failed: {one.error}")
+            say(f"{one.pipeline}/{one.stream} {one.partition}: {one.error}")
         if one.holder:
+            holder = f"{one.holder.host}, process {one.holder.process}"
             since = f"{one.holder.since:%Y-%m-%d %H:%M:%S} UTC"
-            say(f"{one.pipeline}/{one.stream} {one.partition}: held by {one.holder.host}, process {one.holder.process}, since {since}")
+            say(f"{one.pipeline}/{one.stream} {one.partition}: held by {holder}, since {since}")
 
 
 def _row(one: "PartitionStatus") -> tuple[object, ...]:
@@ -62,7 +76,7 @@ def _row(one: "PartitionStatus") -> tuple[object, ...]:
         counts.read,
         counts.kept,
         counts.quarantined,
-        one.files,
+        len(one.files),
         committed,
     )
 
@@ -86,33 +100,53 @@ def quarantine(partition: str | None, lake: str, limit: int, *, as_json: bool) -
     from levada.pipeline import open_lake
 
     store = open_lake(lake)
-    if partition:
-        _show_rows(lake, partition, limit, as_json=as_json)
-        return
     found = listing(store)
-    if as_json:
+    if partition:
+        _show_rows(store, found, partition, limit, as_json=as_json)
+    elif as_json:
         _say_json(found)
     elif not found:
         say(f"No row of {lake} is in quarantine.")
     else:
         from levada.cli.table import show
 
-        show(("partition", "rows#", "of run"), [(one.partition, one.rows, one.run) for one in found])
+        rows = [(_name(one), one.rows, "the latest run, which failed" if one.failed else "the commit") for one in found]
+        show(("partition", "rows#", "of"), rows)
 
 
-def _show_rows(lake: str, partition: str, limit: int, *, as_json: bool) -> None:
+def _name(one: "Quarantined") -> str:
+    return f"{one.pipeline}/{one.stream}/{one.partition}"
+
+
+def _show_rows(store: "Store", found: "list[Quarantined]", partition: str, limit: int, *, as_json: bool) -> None:
+    from dataclasses import asdict
     from itertools import islice
 
     from levada.cli.table import show
-    from levada.lake.quarantine import rows_of
-    from levada.pipeline import open_lake
+    from levada.errors import FixThis
+    from levada.lake.quarantine import rows
 
-    rows = list(islice(rows_of(open_lake(lake), partition), limit))
+    chosen = [one for one in found if _name(one) == partition]
+    if not chosen:
+        raise FixThis(
+            f"{partition} has no row in quarantine.",
+            where=store.describe(),
+            todo=f"choose among: {', '.join(map(_name, found))}" if found else "nothing here is in quarantine",
+        )
+    some = list(islice(rows(store, chosen[-1].key), limit))
     if as_json:
-        _say_json(rows)
+        _say_json([{**asdict(row), "raw": row.raw.decode(errors="replace")} for row in some])
         return
-    shown = [(row["page"], row["index"], row["path"], row["rule"], row["reason"], row.get("raw", "")) for row in rows]
-    show(("page#", "index#", "path", "rule", "reason", "raw"), shown)
+    show(
+        ("page#", "index#", "path", "rule", "reason", "raw"),
+        [
+            (row.page, row.index, broken.path, broken.rule, broken.reason, row.raw.decode(errors="replace"))
+            for row in some
+            for broken in row.violations
+        ],
+    )
+    if len(some) < chosen[-1].rows:
+        say(f"{len(some)} of {chosen[-1].rows} rows; --limit {chosen[-1].rows} shows all.")
 
 
 def _say_json(value: object) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from levada.source.events import Event
+    from levada.source.events import Event, Waiting
 
 __all__ = ["watching"]
 
@@ -60,5 +60,5 @@ def _plain(label: str) -> "Callable[[Event], None]":
     return show
 
 
-def _wait(event: "Event") -> str:
+def _wait(event: "Waiting") -> str:
     return f"waiting {event.seconds:.0f} s for page {event.number}: {event.why}"

@@ -24,7 +24,10 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str
         table.box = None
     for column in columns:
         table.add_column(
-            column.rstrip("#"), justify="right" if column.endswith("#") else "left", no_wrap=not terminal, overflow="fold"
+            column.rstrip("#"),
+            justify="right" if column.endswith("#") else "left",
+            no_wrap=not terminal,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*(Text(redact(str(cell))) for cell in row))

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
 from levada.errors import FixThis, TryLater
@@ -20,7 +21,9 @@ _log = logging.getLogger(__name__)
 _SHOWN = 3
 
 
-def publish(lease: Lease, draft: Record, *, adopt: bool = False) -> tuple[Record, bool]:
+def publish(
+    lease: Lease, draft: Record, *, adopt: bool = False, known: AbstractSet[str] = frozenset()
+) -> tuple[Record, bool]:
     """Make `draft` what the partition is, and show it: the record that stands, and whether a new commit was made.
 
     The same content as the record that stands makes no commit: each of its files is checked, and one that somebody
@@ -30,6 +33,7 @@ def publish(lease: Lease, draft: Record, *, adopt: bool = False) -> tuple[Record
         lease: The right to commit, with the record that it may replace.
         draft: The commit to make; `shown` and `stale` are set here.
         adopt: Write over public names that no record of this partition knows.
+        known: Public names that are the partition's own although no record knows them: raw files taken over.
 
     Raises:
         FixThis: a public name belongs to somebody else, or no file can have it. Nothing was committed.
@@ -40,8 +44,7 @@ def publish(lease: Lease, draft: Record, *, adopt: bool = False) -> tuple[Record
         return finish(lease), False
     names = public_names(draft.files)
     _refuse_impossible(draft)
-    if not adopt:
-        _refuse_foreign(lease, names)
+    _refuse_foreign(lease, names, adopt=adopt)
     store.sync(file.key for file in draft.files)
     record = dataclasses.replace(draft, shown=False, stale=stale_after(old, names))
     return _show(lease.area, record, _put(lease.area, record, lease.tag)), True
@@ -103,11 +106,13 @@ def _refuse_impossible(draft: Record) -> None:
         )
 
 
-def _refuse_foreign(lease: Lease, names: Iterable[str]) -> None:
+def _refuse_foreign(lease: Lease, names: Iterable[str], *, adopt: bool) -> None:
     old = lease.record
     ours = public_names(old.files) | {*old.stale} if old else frozenset()
-    foreign = [name for name in sorted(names) if name not in ours and lease.area.store.head(name) is not None]
-    if foreign:
+    # Asked for each name, ours or not: what cannot be shown (a folder stands there) is refused here too.
+    there = [name for name in sorted(names) if lease.area.store.head(name) is not None]
+    foreign = [name for name in there if name not in ours]
+    if foreign and not adopt:
         raise FixThis(
             f"{_some(foreign)}: exists and was not written by Levada for {lease.area}",
             where=lease.area.named(foreign[0]),

@@ -7,14 +7,18 @@ records make the same bytes.
 
 import base64
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import msgspec
 
 from levada.errors import FixThis
+from levada.lake.area import Area, areas
+from levada.lake.lease import read_record
+from levada.lake.runs import run_folders
 from levada.lake.store import Missing, Store, Writer
 from levada.nouns import Rejected, Violation
 
-__all__ = ["rows", "write"]
+__all__ = ["Quarantined", "listing", "rows", "write"]
 
 
 class _More(msgspec.Struct, frozen=True):
@@ -84,3 +88,44 @@ def _rejected(text: bytes, where: str) -> Rejected:
         *(Violation(m.path, m.rule, m.reason) for m in line.more),
     )
     return Rejected(line.page, line.index, violations, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A partition with rows in quarantine, and the file that holds them."""
+
+    pipeline: str
+    stream: str
+    partition: str
+    run: str
+    rows: int
+    #: True: they are of the latest run, which failed and published nothing. False: of the commit that stands.
+    failed: bool
+    key: str
+
+
+def listing(store: Store) -> list[Quarantined]:
+    """Every partition that has rows in quarantine, sorted: those of the commit, and those of a later failed run."""
+    found = [each for area in areas(store) for each in (_committed(area), _failed(area)) if each]
+    return sorted(found, key=lambda each: (each.pipeline, each.stream, each.partition, each.run))
+
+
+def _committed(area: Area) -> Quarantined | None:
+    record, _ = read_record(area)
+    file = next((file for file in record.files if file.kind == "quarantine"), None) if record else None
+    if record is None or file is None:
+        return None
+    return Quarantined(area.pipeline, area.stream, area.partition, record.run, file.rows, failed=False, key=file.key)
+
+
+def _failed(area: Area) -> Quarantined | None:
+    """The quarantine of the latest run, if it failed after the commit that stands."""
+    record, _ = read_record(area)
+    folders = run_folders(area)
+    if not folders or not {"failed.json", "quarantine.jsonl"} <= set(folders[-1].names):
+        return None
+    if record and folders[-1].run <= record.run:
+        return None
+    key = folders[-1].key("quarantine.jsonl")
+    count = sum(1 for _ in rows(area.store, key))
+    return Quarantined(area.pipeline, area.stream, area.partition, folders[-1].run, count, failed=True, key=key)

@@ -3,7 +3,7 @@
 Does not write anything down, and does not look into records beyond counting them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import timedelta
 
 from levada.edges import Edges
@@ -34,7 +34,7 @@ def read(
     edges: Edges,
     done: Sequence[PageFacts] = (),
     observe: Callable[[Event], None] = ignore,
-) -> Iterator[Page]:
+) -> Generator[Page]:
     """The pages of a partition in order, from the first that is not done.
 
     Close the iterator when it is not read to its end (`contextlib.closing`): that ends the requests under way.

@@ -1,0 +1,122 @@
+"""A spec at work: the order of the rooms. `load` reads a spec; a `Pipeline` runs, lands, stages and replays it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from levada.edges import Edges
+from levada.errors import FixThis
+from levada.lake.area import Area, areas
+from levada.lake.disk import DiskStore
+from levada.lake.store import Store
+from levada.nouns import Run
+from levada.pipeline import steps
+from levada.pipeline.job import Job, Options
+from levada.source.events import Event, ignore
+from levada.spec.bind import Verb, needed, require
+from levada.spec.model import Spec, Stream
+from levada.spec.partition import parse_day
+from levada.spec.read import environment_of
+from levada.spec.read import read as read_spec
+
+__all__ = ["Options", "Pipeline", "load", "open_lake"]
+
+#: What can be done to a partition, and as what it uses the spec.
+VERBS: dict[str, tuple[Callable[[Job], Run], Verb]] = {
+    "run": (steps.run, "run"),
+    "land": (steps.land, "land"),
+    "stage": (steps.stage, "stage"),
+    "replay": (steps.replay, "stage"),
+}
+
+
+def load(spec: str | Path, *, lake: str | None = None, edges: Edges | None = None) -> "Pipeline":
+    """The pipeline that a spec file describes.
+
+    Args:
+        spec: Path of the YAML file; a `.env` beside it adds to the environment.
+        lake: Folder of the lake, instead of the one that the spec names.
+        edges: Clock, environment, randomness and network; those of this machine if left out.
+
+    Raises:
+        FixThis: the spec is wrong; the text lists every mistake with line and column.
+    """
+    used = edges or Edges()
+    environment = environment_of(str(spec), used.environment)
+    read = read_spec(str(spec), environment, lake=lake)
+    return Pipeline(read, open_lake(read.lake), replace(used, environment=environment))
+
+
+def open_lake(folder: str) -> Store:
+    """The store of a lake."""
+    return DiskStore(folder)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A spec, the store of its lake, and the edges: everything but the partition."""
+
+    spec: Spec
+    store: Store
+    edges: Edges = field(default_factory=Edges)
+    options: Options = field(default_factory=Options)
+    observe: Callable[[Event], None] = ignore
+
+    def run(self, *, date: str) -> list[Run]:
+        """Fetch, land, check, stage and commit one date of every stream."""
+        return [self.work("run", stream, date) for stream in self.streams()]
+
+    def land(self, *, date: str) -> list[Run]:
+        """Fetch and land one date of every stream."""
+        return [self.work("land", stream, date) for stream in self.streams()]
+
+    def stage(self, *, date: str) -> list[Run]:
+        """Check and stage what was landed of one date of every stream."""
+        return [self.work("stage", stream, date) for stream in self.streams()]
+
+    def replay(self, *, date: str) -> list[Run]:
+        """Stage the committed pages of one date of every stream again, under today's contract."""
+        return [self.work("replay", stream, date) for stream in self.streams()]
+
+    def work(self, verb: str, stream: Stream, date: str) -> Run:
+        """Do `verb` (run, land, stage, replay) to one partition of one stream.
+
+        Raises:
+            LevadaError: see levada.errors; what was committed before still stands.
+        """
+        step, uses = VERBS[verb]
+        require(self.spec, needed(uses, stream.name))
+        partition = parse_day(date)
+        area = Area(self.store, self.spec.pipeline, stream.name, partition.key)
+        job = Job(self.spec, stream, partition, area, self.edges, self.options, self.observe)
+        return step(job)
+
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that the options choose; all of them without a choice."""
+        known = {stream.name: stream for stream in self.spec.streams}
+        unknown = [name for name in self.options.streams if name not in known]
+        if unknown:
+            raise FixThis(
+                f"There is no stream {unknown[0]} in this spec.",
+                where=self.spec.file,
+                todo=f"choose among: {', '.join(known)}",
+            )
+        return tuple(known[name] for name in self.options.streams) or self.spec.streams
+
+    def landed(self) -> list[str]:
+        """Dates that have a commit of any chosen stream, oldest first."""
+        chosen = {stream.name for stream in self.streams()}
+        found = (
+            area.partition
+            for area, keys in areas(self.store).items()
+            if area.pipeline == self.spec.pipeline and area.stream in chosen and area.commit in keys
+        )
+        return sorted(set(found))
+
+    def observed(self, observe: Callable[[Event], None]) -> "Pipeline":
+        """This pipeline, telling `observe` what happens."""
+        return replace(self, observe=observe)
+
+    def having(self, options: Options) -> "Pipeline":
+        """This pipeline with other options."""
+        return replace(self, options=options)

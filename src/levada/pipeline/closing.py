@@ -1,0 +1,102 @@
+"""The end of a run: is it fit to be committed, what does the record say, what is the person told."""
+
+from dataclasses import dataclass
+
+from levada.contract import check
+from levada.errors import ContractBroken
+from levada.lake import commit
+from levada.lake.lease import Lease
+from levada.lake.record import Record, landed_fingerprint, public_names, staged_fingerprint
+from levada.nouns import Level, Outcome, Run
+from levada.pipeline.job import Job
+from levada.pipeline.making import Made
+from levada.pipeline.tally import Tally
+from levada.version import __version__
+
+__all__ = ["Closing", "committed", "stands"]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What a run has when its pages are through."""
+
+    made: Made
+    tally: Tally
+    level: Level
+    #: Whether another tool wrote the raw files, and their public names, which become the partition's own.
+    adopted: bool = False
+    known: frozenset[str] = frozenset()
+
+
+def committed(job: Job, lease: Lease, end: Closing) -> Run:
+    """Commit and show what was made.
+
+    Raises:
+        ContractBroken: too many bad rows; no data where an earlier commit has rows. Nothing is published.
+    """
+    if job.contract and end.level == "staged":
+        check.verdict(job.contract, end.made.counts)
+    _refuse_vanished(job, lease, end)
+    draft = _draft(job, lease, end)
+    record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known)
+    said = end.tally.last.text if end.tally.last and record.no_data else None
+    return stands(record, *([f"the API says: {said}"] if said else []), changed=changed, run=end.tally.work.run)
+
+
+def stands(record: Record, *notes: str, changed: bool = False, run: str | None = None) -> Run:
+    """A run that ends with `record` standing."""
+    return Run(
+        pipeline=record.pipeline,
+        stream=record.stream,
+        partition=record.partition,
+        run=run or record.run,
+        outcome=_outcome(record),
+        level=record.level,
+        counts=record.counts,
+        pages=record.pages,
+        requests=0,
+        resumed=0,
+        files=tuple(sorted(public_names(record.files))),
+        changed=changed,
+        seconds=0.0,
+        notes=notes,
+    )
+
+
+def _outcome(record: Record) -> Outcome:
+    if record.no_data:
+        return "no data"
+    return "done with quarantine" if record.counts.quarantined else "done"
+
+
+def _refuse_vanished(job: Job, lease: Lease, end: Closing) -> None:
+    rows = lease.record.counts.read if lease.record else 0
+    if rows and not end.made.counts.read and not job.options.allow_empty:
+        raise ContractBroken(
+            f"The API says that there is no data for {job.where}, but {rows} rows were committed before.",
+            where=job.where,
+            todo="find out which is right; to let the empty answer replace the rows, run with --allow-empty",
+        )
+
+
+def _draft(job: Job, lease: Lease, end: Closing) -> Record:
+    pages = end.made.pages
+    landed = landed_fingerprint(job.raw_names(), [page.sha256 for page in pages])
+    staged = staged_fingerprint(landed, job.contract_fingerprint(), job.stage_fingerprint())
+    return Record(
+        pipeline=job.spec.pipeline,
+        stream=job.stream.name,
+        partition=job.partition.key,
+        run=end.tally.work.run,
+        level=end.level,
+        landed=landed,
+        staged=staged if end.level == "staged" else None,
+        files=(*pages, *end.made.others),
+        counts=end.made.counts,
+        pages=len(pages),
+        committed=job.edges.clock.now(),
+        by=lease.holder,
+        levada=__version__,
+        no_data=not pages,
+        adopted=end.adopted,
+    )

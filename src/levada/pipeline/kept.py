@@ -1,0 +1,147 @@
+"""Pages that are there already: those of the commit, checked, or raw files that another tool wrote."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from levada.errors import ContractBroken, FixThis
+from levada.lake.lease import Lease
+from levada.lake.record import Record
+from levada.lake.store import Entry
+from levada.lake.verify import check_file
+from levada.lake.work import Work
+from levada.landing import Landed
+from levada.nouns import LakeFile, Page, PageFacts
+from levada.pipeline.job import Job
+from levada.records.split import split
+from levada.spec.template import Template, page_pattern
+
+__all__ = ["Kept", "kept"]
+
+#: Pages of another tool may be numbered from 0 or from 1.
+FIRST_NUMBERS = (0, 1)
+PROBLEMS_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The pages of a partition as they lie in the lake."""
+
+    job: Job
+    #: Whether another tool wrote them.
+    adopted: bool
+    #: Pages of the commit.
+    files: tuple[LakeFile, ...] = ()
+    #: Raw files that are in no commit yet, in page order.
+    found: tuple[Entry, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Public names that become the partition's own by being taken over."""
+        return frozenset(entry.key for entry in self.found)
+
+    def landed(self, work: Work) -> Iterator[Landed]:
+        """The pages in order; those of another tool are landed first."""
+        store = self.job.area.store
+        for file in self.files:
+            yield Landed(file, store.read(file.key))
+        for number, entry in enumerate(self.found, start=1):
+            body = store.read(entry.key)
+            public = entry.key if self.job.stream.raw else None
+            taken_over = work.land(Page(_facts(self.job, number, entry, body), body), public)
+            if taken_over is not None:
+                yield Landed(taken_over, body)
+
+
+def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:
+    """The pages to stage.
+
+    Raises:
+        FixThis: there are none; a file of the commit is missing or was changed; a raw file of another tool is no page.
+    """
+    if lease.record:
+        files = tuple(file for file in lease.record.files if file.kind in {"page", "joined"})
+        _refuse_changed(job, files)
+        return Kept(job, adopted=lease.record.adopted, files=_pages(lease.record))
+    found = _found(job) if adopting else ()
+    if not found:
+        raise FixThis(
+            f"There are no raw files of {job.where} to stage.",
+            where=f"{job.area.store.describe()}{_expected(job)}",
+            todo=f"land them first: {job.command('land')}",
+        )
+    return Kept(job, adopted=True, found=found)
+
+
+def _pages(record: Record) -> tuple[LakeFile, ...]:
+    pages = [file for file in record.files if file.kind == "page"]
+    return tuple(sorted(pages, key=lambda file: file.page or 0))
+
+
+def _refuse_changed(job: Job, files: tuple[LakeFile, ...]) -> None:
+    problems = [problem for file in files for problem in check_file(job.area.store, file)]
+    if problems:
+        told = "; ".join(str(problem) for problem in problems[:PROBLEMS_TOLD])
+        more = f"; and {len(problems) - PROBLEMS_TOLD} more" if len(problems) > PROBLEMS_TOLD else ""
+        raise FixThis(
+            f"Raw files of {job.where} are not what was landed: {told}{more}.",
+            where=job.area.store.describe(),
+            todo=f"fetch and write them again: {job.command('land')}",
+        )
+
+
+def _template(job: Job) -> Template | None:
+    return job.stream.raw or job.stream.raw_joined
+
+
+def _expected(job: Job) -> str:
+    template = _template(job)
+    return f", expected {template.text}" if template else ""
+
+
+def _found(job: Job) -> tuple[Entry, ...]:
+    """Raw files under the spec's names, ordered by `{page}` as a number, without a gap."""
+    template = _template(job)
+    if template is None:
+        return ()
+    folder, pattern = page_pattern(template, job.values)
+    numbered: dict[int, Entry] = {}
+    for entry in job.area.store.list(folder):
+        if match := pattern.fullmatch(entry.key):
+            numbered[int(match.groupdict().get("page") or 1)] = entry
+    _refuse_gap(job, sorted(numbered))
+    return tuple(numbered[number] for number in sorted(numbered))
+
+
+def _refuse_gap(job: Job, numbers: list[int]) -> None:
+    if not numbers or (numbers[0] in FIRST_NUMBERS and numbers == list(range(numbers[0], numbers[0] + len(numbers)))):
+        return
+    lacking = sorted(set(range(1, numbers[-1])) - set(numbers))
+    raise FixThis(
+        f"The raw files of {job.where} have a gap: page {', '.join(map(str, lacking))} is not there.",
+        where=f"{job.area.store.describe()}{_expected(job)}",
+        todo=f"fetch the partition again: {job.command('run --adopt')}",
+    )
+
+
+def _facts(job: Job, number: int, entry: Entry, body: bytes) -> PageFacts:
+    try:
+        rows = len(split(body, job.stream.records))
+    except ContractBroken as error:
+        raise FixThis(
+            f"{entry.key} is no page of records: {error.what}",
+            where=f"{job.area.store.describe()}/{entry.key}",
+            todo=f"remove it if it is no page, or fetch the partition again: {job.command('run --adopt')}",
+        ) from error
+    return PageFacts(
+        number=number,
+        position=number,
+        means="page",
+        url=f"file:{entry.key}",
+        status=0,
+        headers={},
+        rows=rows,
+        size=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+        at=entry.changed,
+    )

@@ -1,0 +1,182 @@
+"""What is made of landed pages: one list of all pages, checked rows, a quarantine; page by page, all files at once.
+
+landed pages ──► joined
+            └──► check ──► rows ──► staged files
+                      └──► quarantine
+
+Each maker opens its file with the first thing to write and has it whole under its key when the stack closes; when the
+run fails before that, the file is not there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from levada.contract import check
+from levada.lake import quarantine
+from levada.lake.store import Writer
+from levada.lake.work import Work
+from levada.landing import Landed
+from levada.nouns import Batch, Counts, LakeFile, Level, Rejected
+from levada.pipeline.job import Job
+from levada.pipeline.tally import Tally
+from levada.records.split import split
+from levada.spec.model import Stage
+from levada.spec.template import variables
+from levada.staging import FORMATS, RowWriter
+
+__all__ = ["Made", "make"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files of a commit, and the rows behind them."""
+
+    pages: tuple[LakeFile, ...]
+    others: tuple[LakeFile, ...]
+    counts: Counts
+
+
+def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made:
+    """Take the pages in order and make every file that the stream asks for, up to `level`; rows go into `tally`."""
+    pages: list[LakeFile] = []
+    with ExitStack() as whole:
+        joined = _Joined(job, tally.work, whole)
+        checked = _Checked(job, tally.work, whole) if level == "staged" and job.contract else None
+        for page in landed:
+            pages.append(page.file)
+            records = split(page.body, job.stream.records)
+            joined.take(records)
+            if checked:
+                tally.checked(checked.take(page.file.page or 0, records))
+            else:
+                tally.unchecked(len(records))
+    return Made(tuple(pages), (*joined.files(), *(checked.files() if checked else ())), tally.counts)
+
+
+class _Joined:
+    """One JSON list of the records of all pages, each as the API wrote it."""
+
+    def __init__(self, job: Job, work: Work, whole: ExitStack) -> None:
+        self._template = job.stream.raw_joined
+        self._job, self._work, self._whole = job, work, whole
+        self._writer: Writer | None = None
+        self._rows = 0
+
+    def take(self, records: Sequence[bytes]) -> None:
+        if self._template is None:
+            return
+        if self._writer is None:
+            self._writer = self._whole.enter_context(_list(self._work))
+        for record in records:
+            self._writer.write(b",\n" if self._rows else b"\n")
+            self._writer.write(bytes(record))
+            self._rows += 1
+
+    def files(self) -> Iterator[LakeFile]:
+        if self._writer and self._template:
+            written = self._writer.written()
+            public = self._job.name(self._template)
+            yield LakeFile("joined", self._work.key("joined.json"), public, written.size, written.sha256, self._rows)
+
+
+@contextmanager
+def _list(work: Work) -> Iterator[Writer]:
+    with work.writer("joined.json") as writer:
+        writer.write(b"[")
+        yield writer
+        writer.write(b"\n]\n")
+
+
+class _Checked:
+    """Rows that pass the contract into staged files, the others into quarantine."""
+
+    def __init__(self, job: Job, work: Work, whole: ExitStack) -> None:
+        assert job.contract  # noqa: S101 - make() sees to it
+        self._checker = check.prepare(job.contract)
+        self._staged = _Staged(job, work, whole, job.stream.stage) if job.stream.stage else None
+        self._refused = _Refused(work, whole)
+
+    def take(self, page: int, records: Sequence[bytes]) -> Batch:
+        batch = check.check_page(self._checker, page, records)
+        if batch.rejected:
+            self._refused.take(batch.rejected)
+        if batch.rows and self._staged:
+            self._staged.take(batch)
+        return batch
+
+    def files(self) -> Iterator[LakeFile]:
+        yield from self._staged.files() if self._staged else ()
+        yield from self._refused.files()
+
+
+class _Refused:
+    """The quarantine of a run."""
+
+    def __init__(self, work: Work, whole: ExitStack) -> None:
+        self._work, self._whole = work, whole
+        self._writer: Writer | None = None
+        self._rows = 0
+
+    def take(self, rejected: Iterable[Rejected]) -> None:
+        if self._writer is None:
+            self._writer = self._whole.enter_context(self._work.writer("quarantine.jsonl"))
+        self._rows += quarantine.write(self._writer, rejected)
+
+    def files(self) -> Iterator[LakeFile]:
+        if self._writer:
+            written = self._writer.written()
+            key = self._work.key("quarantine.jsonl")
+            yield LakeFile("quarantine", key, None, written.size, written.sha256, self._rows)
+
+
+@dataclass
+class _Open:
+    """A staged file in the making."""
+
+    page: int | None
+    out: Writer
+    rows: RowWriter
+    count: int = 0
+
+
+class _Staged:
+    """Staged files: one a page where the template names `{page}`, else one for the partition. None without rows."""
+
+    FORMAT = "avro"
+
+    def __init__(self, job: Job, work: Work, whole: ExitStack, stage: Stage) -> None:
+        self._job, self._work, self._whole, self._stage = job, work, whole, stage
+        self._by_page = "page" in variables(stage.avro)
+        self._made: list[_Open] = []
+
+    def take(self, batch: Batch) -> None:
+        if self._by_page:
+            with ExitStack() as one:
+                self._write(self._open(batch.page, one), batch)
+        else:
+            self._write(self._made[0] if self._made else self._open(None, self._whole), batch)
+
+    def files(self) -> Iterator[LakeFile]:
+        for made in self._made:
+            written = made.out.written()
+            public = self._job.name(self._stage.avro, made.page)
+            key = self._work.key(*self._path(made.page))
+            yield LakeFile(
+                "staged", key, public, written.size, written.sha256, made.count, page=made.page, format=self.FORMAT
+            )
+
+    def _open(self, page: int | None, stack: ExitStack) -> _Open:
+        out = stack.enter_context(self._work.writer(*self._path(page)))
+        contract, name, namespace = self._job.contract, self._job.stream.name, self._job.spec.pipeline
+        assert contract  # noqa: S101 - a stage has a contract, the spec reader sees to it
+        made = FORMATS[self.FORMAT]().writer(out, contract, name=name, namespace=namespace, codec=self._stage.codec)
+        self._made.append(_Open(page, out, stack.enter_context(made)))
+        return self._made[-1]
+
+    def _path(self, page: int | None) -> tuple[str, str]:
+        return "staged", f"{'all' if page is None else page}.{self.FORMAT}"
+
+    def _write(self, made: _Open, batch: Batch) -> None:
+        made.rows.write(batch.rows)
+        made.count += len(batch.rows)

@@ -1,0 +1,131 @@
+"""The order of the rooms: run, land, stage, replay, each on one screen.
+
+run:    lease ──► source ──► landing ──► contract ──► staging ──► commit ──► show
+land:   lease ──► source ──► landing ──► commit ──► show
+stage:  lease ──► kept pages ──► contract ──► staging ──► commit ──► show
+
+Does not decide what is a page, a good record or the same content: the rooms do. Does not print.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from itertools import chain
+
+from levada.errors import LevadaError
+from levada.lake import commit
+from levada.lake.lease import Lease, hold, reread
+from levada.lake.sweep import sweep
+from levada.lake.work import Fingerprints, begin
+from levada.landing import land as land_pages
+from levada.landing import taken
+from levada.nouns import Level, Run
+from levada.pipeline.closing import Closing, committed, stands
+from levada.pipeline.job import Job
+from levada.pipeline.kept import kept
+from levada.pipeline.making import make
+from levada.pipeline.tally import Tally
+from levada.source import request
+from levada.source.read import ResumeRefused, read
+from levada.source.request import Plan
+
+__all__ = ["land", "replay", "run", "stage"]
+
+FINISHED = "an earlier run had committed this and was stopped before it was shown; finished now, nothing was fetched"
+THROWN_AWAY = "the API no longer knew the place where the interrupted run had stopped: its pages were thrown away once"
+SKIPPED = "complete already, skipped"
+
+
+def run(job: Job) -> Run:
+    """Fetch, land, check, stage and commit the partition; finish what an earlier run left."""
+    return _fetching(job, "staged")
+
+
+def land(job: Job) -> Run:
+    """Fetch and land the partition; staged files that were made from other pages go."""
+    return _fetching(job, "landed")
+
+
+def stage(job: Job) -> Run:
+    """Check and stage the pages that are there, also those that another tool left under the public names."""
+    return _staging(job, adopting=True)
+
+
+def replay(job: Job) -> Run:
+    """Stage the committed pages again, under today's contract."""
+    return _staging(job, adopting=False)
+
+
+def _fetching(job: Job, level: Level) -> Run:
+    plan = job.plan()
+    with _held(job) as lease:
+        record = lease.record
+        if record and not record.shown:
+            return stands(commit.finish(lease), FINISHED, changed=True)
+        if record and job.options.missing and level in {"landed", record.level}:
+            return stands(record, SKIPPED)
+        try:
+            return _fetch(job, lease, plan, level)
+        except ResumeRefused:
+            done = _fetch(job, lease, plan, level, fresh=True)
+            return replace(done, notes=(*done.notes, THROWN_AWAY))
+
+
+def _fetch(job: Job, lease: Lease, plan: Plan, level: Level, *, fresh: bool = False) -> Run:
+    started = job.edges.clock.monotonic()
+    prints = Fingerprints(request.fingerprint(plan), job.contract_fingerprint())
+    work = begin(lease, prints, job.edges, job.spec.resume_within, fresh=fresh)
+    tally = Tally(work, job.observe)
+    with _failing(job, tally), closing(read(plan, job.edges, work.done, tally.saw)) as answers:
+        pages = chain(taken(work, job.page_name), land_pages(answers, work, job.page_name, tally.took))
+        made = make(job, pages, level, tally)
+        done = committed(job, lease, Closing(made, tally, level))
+    return _closed(job, lease, tally, done, started)
+
+
+def _staging(job: Job, *, adopting: bool) -> Run:
+    started = job.edges.clock.monotonic()
+    with _held(job) as seen:
+        lease = seen
+        if seen.record and not seen.record.shown:
+            commit.finish(seen)
+            lease = reread(seen)
+        pages = kept(job, lease, adopting=adopting)
+        work = begin(lease, Fingerprints("", job.contract_fingerprint()), job.edges, 0.0, fresh=True)
+        tally = Tally(work, job.observe)
+        with _failing(job, tally):
+            made = make(job, pages.landed(work), "staged", tally)
+            done = committed(job, lease, Closing(made, tally, "staged", adopted=pages.adopted, known=pages.names))
+        return _closed(job, lease, tally, done, started)
+
+
+@contextmanager
+def _held(job: Job) -> Iterator[Lease]:
+    """The partition, alone, cleared of what nobody needs any more."""
+    with hold(job.area, job.edges, job.options.wait) as lease:
+        sweep(lease, job.edges, job.spec.keep_replaced, job.spec.resume_within)
+        yield lease
+
+
+@contextmanager
+def _failing(job: Job, tally: Tally) -> Iterator[None]:
+    """Leave word of an expected error in the run's folder; a kill or a bug leaves none, and can be resumed."""
+    try:
+        yield
+    except LevadaError as error:
+        tally.work.failed(error.at_place(job.where), tally.counts)
+        raise
+
+
+def _closed(job: Job, lease: Lease, tally: Tally, done: Run, started: float) -> Run:
+    """The run with its figures, written down; pages that brought nothing new go at once."""
+    final = replace(
+        done,
+        requests=tally.requests,
+        resumed=tally.resumed,
+        seconds=job.edges.clock.monotonic() - started,
+    )
+    tally.work.close(final)
+    if not final.changed:
+        sweep(lease, job.edges, job.spec.keep_replaced, job.spec.resume_within)
+    return final

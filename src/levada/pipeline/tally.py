@@ -1,0 +1,46 @@
+"""What happens while a run works: counted, written down, passed on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from levada.lake.work import Work
+from levada.nouns import Batch, Counts, PageFacts
+from levada.source.events import Asked, Event, Refused
+
+__all__ = ["Tally"]
+
+
+class Tally:
+    """Counts requests and rows, keeps the last answer, lands what the API refused, tells the person who watches."""
+
+    def __init__(self, work: Work, observe: Callable[[Event], None]) -> None:
+        self.work = work
+        self._observe = observe
+        #: Requests sent, those beyond the end included.
+        self.requests = 0
+        #: Pages taken over from an interrupted run.
+        self.resumed = sum(1 for facts in work.done if facts.means == "page")
+        #: The latest answer that was landed; the one that ended the pages, when they have ended.
+        self.last: PageFacts | None = work.done[-1] if work.done else None
+        #: Rows so far.
+        self.counts = Counts()
+
+    def saw(self, event: Event) -> None:
+        """An event of the source."""
+        if isinstance(event, Asked):
+            self.requests += 1
+        elif isinstance(event, Refused):
+            self.work.refused(event.number, event.attempt, event)
+        self._observe(event)
+
+    def took(self, facts: PageFacts) -> None:
+        """An answer that was landed."""
+        self.last = facts
+
+    def checked(self, batch: Batch) -> None:
+        """A page that went through the contract."""
+        self.counts = self.counts.plus(batch)
+
+    def unchecked(self, rows: int) -> None:
+        """A page of a stream without contract, or of a run that only lands."""
+        self.counts = replace(self.counts, read=self.counts.read + rows, kept=self.counts.kept + rows)
