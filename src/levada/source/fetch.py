@@ -24,6 +24,8 @@ CONNECT = 10.0
 MAX_REDIRECTS = 10
 #: Bytes of one header field; aiohttp's 8190 is less than some Link headers need.
 MAX_FIELD = 65536
+#: Characters of a library's words that a message shows.
+SHOWN = 200
 _REDIRECTS = {301, 302, 303, 307, 308}
 _ASCII = "".join(map(chr, range(33, 127)))
 _NO_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
@@ -156,6 +158,6 @@ def _text(error: Exception, call: Call) -> str:
         return f"no connection within {CONNECT:g} s"
     if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError) and error.errno is None:
         return f"{call.timeout:g} s have passed"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return f"status {error.status}, {error.message}"
-    return str(error) or type(error).__name__
+    said = f"{error.status}, {error.message}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    # aiohttp quotes what it could not read as HTTP, at any length and over several lines.
+    return " ".join(said.split())[:SHOWN] or type(error).__name__
