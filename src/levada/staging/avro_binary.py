@@ -39,7 +39,7 @@ def encoded(rows: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, Enco
         odd = next(row for row in rows if tuple(row) != names)
         raise TypeError(f"a row has the keys {list(odd)}, the columns are {list(names)}")
     cells = [_column(name, encode, [row[name] for row in rows]) for name, encode in columns]
-    return map(b"".join, zip(*cells, strict=True))
+    return map(b"".join, zip(*cells, strict=True) if cells else ((),) * len(rows))
 
 
 def _column(name: str, encode: Encode, values: Sequence[Any]) -> list[bytes]:
