@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
@@ -44,7 +45,7 @@ def publish(
         return finish(lease), False
     names = public_names(draft.files)
     _refuse_impossible(draft)
-    _refuse_foreign(lease, names, adopt=adopt)
+    _refuse_foreign(lease, names, names if adopt else known)
     store.sync(file.key for file in draft.files)
     record = dataclasses.replace(draft, shown=False, stale=stale_after(old, names))
     return _show(lease.area, record, _put(lease.area, record, lease.tag)), True
@@ -92,12 +93,9 @@ def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> b
 
 
 def _refuse_impossible(draft: Record) -> None:
-    shown = [file.public for file in draft.files if file.public is not None]
-    names = set(shown)
+    names = Counter(file.public for file in draft.files if file.public is not None)
     folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
-    bad = sorted(
-        {name for name in shown if shown.count(name) > 1 or name in folders or name.split("/")[0] == CONTROL},
-    )
+    bad = sorted(name for name, times in names.items() if times > 1 or name in folders or name.split("/")[0] == CONTROL)
     if bad:
         raise FixThis(
             f"{_some(bad)}: two files of one commit cannot share a name, and {CONTROL}/ is Levada's own folder",
@@ -106,13 +104,13 @@ def _refuse_impossible(draft: Record) -> None:
         )
 
 
-def _refuse_foreign(lease: Lease, names: Iterable[str], *, adopt: bool) -> None:
+def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str]) -> None:
     old = lease.record
-    ours = public_names(old.files) | {*old.stale} if old else frozenset()
+    ours = allowed | (public_names(old.files) | {*old.stale} if old else frozenset())
     # Asked for each name, ours or not: what cannot be shown (a folder stands there) is refused here too.
     there = [name for name in sorted(names) if lease.area.store.head(name) is not None]
     foreign = [name for name in there if name not in ours]
-    if foreign and not adopt:
+    if foreign:
         raise FixThis(
             f"{_some(foreign)}: exists and was not written by Levada for {lease.area}",
             where=lease.area.named(foreign[0]),

@@ -4,6 +4,7 @@ Keys are relative, `/`-separated, without `.` and `..`. `disk.py` and `memory.py
 come as further modules, and what they cannot do is not asked for here.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from typing import BinaryIO, Protocol
 from levada.errors import FixThis
 
 __all__ = ["Conflict", "Entry", "Exists", "Held", "Missing", "Store", "Writer", "Written", "checked_key"]
+
+_STEPS = frozenset({"", ".", ".."})
+#: NUL, and halves of surrogate pairs, which have no UTF-8.
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Missing(Exception):
@@ -148,15 +153,10 @@ def checked_key(key: str) -> str:
         FixThis: it is absolute, steps up, has an empty part, or holds what no file name can.
     """
     parts = key.split("/")
-    bad = any(part in {"", ".", ".."} for part in parts) or any(_unwritable(letter) for letter in key)
-    if bad:
+    if not _STEPS.isdisjoint(parts) or _UNWRITABLE.search(key):
         raise FixThis(
             f"{key!r} is no name for a lake file",
             where="lake",
             todo="use a relative name such as raw/sales/2022-08-09/1.json, without empty parts, `.` and `..`",
         )
     return key
-
-
-def _unwritable(letter: str) -> bool:
-    return letter == "\0" or "\ud800" <= letter <= "\udfff"

@@ -1,0 +1,370 @@
+"""The disk store on a real disk: links, modes, symbolic links, files in the way, a full disk, dead writers."""
+
+import errno
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from conformance import check_store
+from lakeside import FOUR, RAW, area_in, carry, public_tree
+from levada.errors import FixThis, LeaseHeld, TryLater
+from levada.lake.calls import Calls
+from levada.lake.disk import DiskStore
+from levada.lake.lease import read_record
+from levada.lake.status import status
+from levada.lake.store import Held
+from levada.lake.verify import check_files
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return tmp_path / "lake"
+
+
+class NoLinks(Calls):
+    """A file system without hard links."""
+
+    def link(self, source, target):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(source), None, str(target))
+
+
+class Refusing(Calls):
+    """Refuses one kind of call."""
+
+    def __init__(self, name, number):
+        def refuse(*_):
+            raise OSError(number, os.strerror(number))
+
+        setattr(self, name, refuse)
+
+
+def temporary(lake: Path) -> list[str]:
+    folder = lake / "_levada/tmp"
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def test_public_names_are_read_only_links_to_the_kept_bytes(lake):
+    record = carry(DiskStore(lake))
+    for file in record.files:
+        kept = (lake / file.key).stat()
+        assert kept.st_mode & 0o222 == 0
+        if file.public:
+            assert (lake / file.public).stat().st_ino == kept.st_ino
+    assert temporary(lake) == []
+
+
+def test_store_without_links_keeps_every_promise(lake):
+    check_store_copying(lake)
+
+
+def check_store_copying(lake):
+    store = DiskStore(lake, NoLinks())
+    record = carry(store)
+    file = record.files[0]
+    assert (lake / file.public).stat().st_ino != (lake / file.key).stat().st_ino
+    assert public_tree(store) == public_tree_of(lake)
+    assert check_files(area_in(store), record) == []
+    assert temporary(lake) == []
+    before = {path: path.stat().st_mtime_ns for path in (lake / "raw").rglob("*")}
+    assert carry(store) == record
+    assert {path: path.stat().st_mtime_ns for path in (lake / "raw").rglob("*")} == before
+
+
+def public_tree_of(lake):
+    files = [path for path in lake.rglob("*") if path.is_file() and "_levada" not in path.parts]
+    return {path.relative_to(lake).as_posix(): path.read_bytes() for path in files}
+
+
+def test_create_only_without_links(lake):
+    store = DiskStore(lake, NoLinks())
+    store.create("a/b", b"1")
+    with pytest.raises(Exception, match="a/b") as refused:
+        store.create("a/b", b"2")
+    assert type(refused.value).__name__ == "Exists"
+    assert (store.read("a/b"), temporary(lake)) == (b"1", [])
+
+
+def test_editing_in_place_changes_both_and_is_found(lake):
+    store = DiskStore(lake)
+    record = carry(store)
+    shown = lake / record.files[0].public
+    shown.chmod(0o644)
+    shown.write_bytes(b"[")
+    problems = check_files(area_in(store), record)
+    assert [problem.key for problem in problems] == [record.files[0].key, record.files[0].public]
+    assert carry(store) == record
+    assert check_files(area_in(store), record) == []
+    assert shown.read_bytes() == FOUR[0]
+
+
+def test_deleting_takes_empty_folders_but_never_the_root(lake):
+    store = DiskStore(lake)
+    store.create("a/b/c/1", b"")
+    store.create("a/2", b"")
+    store.delete("a/b/c/1")
+    assert sorted(path.name for path in (lake / "a").iterdir()) == ["2"]
+    (lake / "a/empty").mkdir()
+    store.delete("a/empty/gone")  # as after a crash between the file and its folder
+    store.delete("a/2")
+    store.delete("a")
+    assert not (lake / "a").exists()
+    assert lake.is_dir()
+
+
+def test_links_out_of_the_lake_are_refused(lake, tmp_path):
+    store = DiskStore(lake)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "1.json").write_bytes(b"mine")
+    lake.mkdir()
+    (lake / "raw").symlink_to(outside)
+    doors = [
+        lambda: store.read("raw/1.json"),
+        lambda: store.head("raw/1.json"),
+        lambda: store.create("raw/2.json", b""),
+        lambda: store.replace("raw/1.json", b"", None),
+        lambda: store.delete("raw/1.json"),
+        lambda: list(store.list("raw")),
+        lambda: store.sync(["raw/1.json"]),
+        lambda: store.held("raw/lock"),
+        lambda: store.lock("raw/lock", b"").__enter__(),
+    ]
+    for door in doors:
+        with pytest.raises(FixThis, match="leads out of the lake") as refused:
+            door()
+        assert str(lake / "raw") in refused.value.where
+        assert "symbolic link" in refused.value.todo
+    assert [path.name for path in outside.iterdir()] == ["1.json"]
+    assert list(store.list("")) == [], "links are not followed"
+
+
+def test_a_link_in_a_file_s_place(lake, tmp_path):
+    store = DiskStore(lake)
+    (tmp_path / "secret").write_bytes(b"outside")
+    store.create("kept", b"inside")
+    (lake / "a").symlink_to(tmp_path / "secret")
+    (lake / "b").symlink_to(lake / "kept")
+    (lake / "round").symlink_to(lake / "round")
+    with pytest.raises(FixThis, match="leads out of the lake"):
+        store.read("a")
+    assert store.read("b") == b"inside"
+    assert store.head("a") is not None, "it is there: nobody may write over it unasked"
+    with pytest.raises(FixThis, match="round"):
+        store.read("round")
+    store.copy("kept", "a")
+    assert (store.read("a"), (tmp_path / "secret").read_bytes()) == (b"inside", b"outside")
+    store.delete("b")
+    assert store.read("kept") == b"inside"
+
+
+def test_a_lake_that_is_reached_by_a_link_is_fine(lake, tmp_path):
+    lake.mkdir()
+    (tmp_path / "short").symlink_to(lake)
+    store = DiskStore(tmp_path / "short")
+    store.create("a/b", b"1")
+    assert (lake / "a/b").read_bytes() == b"1"
+
+
+def test_lake_below_a_regular_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    store = DiskStore(tmp_path / "file/lake")
+    with pytest.raises(FixThis) as refused:
+        carry(store)
+    assert refused.value.what == f"a folder is needed where a file stands: {tmp_path / 'file'}"
+    assert "choose another folder for the lake" in refused.value.todo
+    with pytest.raises(FixThis, match="a folder is needed where a file stands"):
+        list(DiskStore(tmp_path / "file").list(""))
+
+
+def test_public_name_below_a_regular_file_is_refused_before_the_commit(lake):
+    lake.mkdir()
+    (lake / "raw").write_bytes(b"mine")
+    store = DiskStore(lake)
+    with pytest.raises(FixThis, match="a folder is needed where a file stands") as refused:
+        carry(store)
+    assert str(lake / "raw") in refused.value.what
+    assert read_record(area_in(store)) == (None, None)
+    assert public_tree(store) == {"raw": b"mine"}
+
+
+def test_folder_under_a_public_name_is_refused_before_the_commit(lake):
+    (lake / RAW.format(2)).mkdir(parents=True)
+    store = DiskStore(lake)
+    with pytest.raises(FixThis, match="a file is needed where a folder stands") as refused:
+        carry(store, adopt=True)
+    assert refused.value.where == str(lake / RAW.format(2))
+    assert read_record(area_in(store)) == (None, None)
+
+
+def test_folder_in_place_of_one_of_our_own_files(lake):
+    store = DiskStore(lake)
+    record = carry(store)
+    (lake / RAW.format(2)).unlink()
+    (lake / RAW.format(2)).mkdir()
+    for bodies in (FOUR, FOUR[:3]):
+        with pytest.raises(FixThis, match="a file is needed where a folder stands"):
+            carry(store, bodies)
+    assert read_record(area_in(store))[0] == record
+
+
+def test_name_that_is_too_long(lake):
+    with pytest.raises(FixThis, match="does not take this name") as refused:
+        DiskStore(lake).create("x" * 300, b"")
+    assert "change the template" in refused.value.todo
+    assert temporary(lake) == []
+
+
+@pytest.mark.parametrize("name", ["open", "write", "link", "mkdir"])
+def test_refused_calls_are_told_and_leave_nothing(lake, name):
+    store = DiskStore(lake, Refusing(name, errno.EROFS))
+    with pytest.raises(FixThis, match="Read-only file system"):
+        store.create("a/b", b"data")
+    assert list(DiskStore(lake).list("")) == []
+    assert temporary(lake) == []
+
+
+@pytest.mark.parametrize("name", ["fsync", "rename"])
+def test_a_refused_replacement_leaves_the_old_record(lake, name):
+    tag = DiskStore(lake).replace("commit", b"old", None)
+    with pytest.raises(TryLater, match="did not do what it was asked to"):
+        DiskStore(lake, Refusing(name, errno.EIO)).replace("commit", b"new", tag)
+    assert DiskStore(lake).read("commit") == b"old"
+    assert temporary(lake) == []
+
+
+def test_a_folder_that_goes_meanwhile_is_made_again(lake):
+    class Racing(Calls):
+        left = 5
+
+        def rename(self, source, target):
+            if self.left:
+                self.left -= 1
+                target.parent.rmdir()
+            super().rename(source, target)
+
+    store = DiskStore(lake, Racing())
+    store.create("kept", b"1")
+    (lake / "shown").mkdir()
+    store.copy("kept", "shown/a")
+    assert store.read("shown/a") == b"1"
+
+
+def test_tidy_takes_what_dead_writers_left(lake):
+    store = DiskStore(lake)
+    store.create("a", b"")
+    (lake / "_levada/tmp/old").write_bytes(b"half")
+    (lake / "_levada/tmp/pipeline").mkdir()
+    store.tidy(datetime.now(UTC) - timedelta(minutes=1))
+    assert sorted(temporary(lake)) == ["old", "pipeline"]
+    assert [entry.key for entry in store.list("")] == ["a"]
+    store.tidy(datetime.now(UTC) + timedelta(minutes=1))
+    assert temporary(lake) == ["pipeline"]
+    DiskStore(lake / "nowhere").tidy(datetime.now(UTC))
+
+
+def test_opening_for_reading_makes_nothing(lake):
+    store = DiskStore(lake)
+    assert (store.head("a"), list(store.list("")), store.held("lock"), status(store)) == (None, [], None, [])
+    store.delete("a")
+    store.sync(["a/b"])
+    assert not lake.exists()
+
+
+def test_two_processes_and_one_lock(lake):
+    code = (
+        "import sys\nfrom levada.lake.disk import DiskStore\n"
+        f"with DiskStore({str(lake)!r}).lock('p/lock', b'the other'):\n"
+        "    print('held', flush=True)\n    sys.stdin.readline()\n"
+    )
+    store = DiskStore(lake)
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        assert store.held("p/lock") == b"the other"
+        with pytest.raises(Held) as refused, store.lock("p/lock", b"me"):
+            raise AssertionError("two holders")
+        assert refused.value.holder == b"the other"
+        with store.lock("q/lock", b"me"):
+            other.kill()
+            other.wait()
+        with store.lock("p/lock", b"me"):
+            assert store.held("p/lock") == b"me"
+
+
+def test_eight_runs_released_at_once_and_one_commits(lake):
+    """The others leave with the name of the one that holds the partition."""
+    start = time.monotonic() + 0.5
+    children = []
+    for _ in range(8):
+        child = os.fork()
+        if not child:
+            time.sleep(max(0.0, start - time.monotonic()))
+            try:
+                carry(DiskStore(lake), asked=lambda _: time.sleep(0.3))
+            except LeaseHeld as error:
+                os._exit(75 if f"process {read_holder(error)}" in str(error) else 1)
+            except BaseException:  # noqa: BLE001 - a child of fork must end here, not in pytest
+                os._exit(1)
+            os._exit(0)
+        children.append(child)
+    codes = sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+    assert codes == [0] + [75] * 7
+    assert [each.state for each in status(DiskStore(lake))] == ["done with quarantine"]
+
+
+def read_holder(error: LeaseHeld) -> str:
+    """The process that the lock file names at this moment."""
+    return Path(error.where).read_text().split('"process":')[1].split(",")[0]
+
+
+def test_asking_whether_a_lock_is_held_never_refuses_a_run(lake):
+    store = DiskStore(lake)
+    stop = time.monotonic() + 0.5
+    child = os.fork()
+    if not child:
+        while time.monotonic() < stop + 0.2:
+            DiskStore(lake).held("lock")
+        os._exit(0)
+    while time.monotonic() < stop:
+        with store.lock("lock", b"me"):
+            pass
+    os.waitpid(child, 0)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"THE FULL DISK IS NOT TESTED HERE: cannot mount a tmpfs ({mounted.stderr.decode().strip()})")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk_says_so_and_harms_nothing(small_disk):
+    store = DiskStore(small_disk / "lake")
+    record = carry(store)
+    before = public_tree(store)
+    huge = [os.urandom(40_000), os.urandom(40_000), os.urandom(200_000)]
+    with pytest.raises(TryLater, match="the disk is full") as full:
+        carry(store, huge)
+    assert full.value.where == str(small_disk / "lake")
+    assert full.value.todo == "free some space there and run again; the work done so far is kept"
+    assert temporary(small_disk / "lake") == []
+    assert read_record(area_in(store))[0] == record
+    assert public_tree(store) == before
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    asked = []
+    assert carry(store, huge, asked=asked.append).pages == 3
+    assert asked == [3, 4], "what was durable is not asked for again"
+
+
+def test_conformance_in_a_folder_with_an_odd_name(tmp_path):
+    check_store(DiskStore(tmp_path / "a b" / "é%20"))
