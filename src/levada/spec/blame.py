@@ -9,8 +9,8 @@ __all__ = ["blame", "masked", "quoted", "unprintable"]
 
 #: A plain value that holds a template: begins after `: `, `- `, `, ` or `[`, and holds `{...}` without a `: ` inside.
 _BRACED = re.compile(
-    r"""(?P<before>(?:[:\-,]\s+|\[\s*))(?P<value>(?:[^\s"'\[\]{},#][^"'\[\]{},]*?)?"""
-    r"""(?:\{(?:[^{}\s,"']|\$\{[^{}]*\})+\}[^"'\[\]{},]*)+)"""
+    r"""(?P<before>[:\-,]\s+|\[\s*)(?P<value>(?:(?:[^\s"'\[\]{},:#]|:(?!\s))(?:[^"'\[\]{},:]|:(?!\s))*?)?"""
+    r"""(?:\{(?:[^{}\s,"']|\$\{[^{}]*\})+\}(?:[^"'\[\]{},:]|:(?!\s))*)+)"""
 )
 _SECRET = re.compile(
     r"""(?i)(\b\w*(?:key|token|secret|passw)\w*["']?\s*:\s*)(?!["']?\$\{)("[^"]*"?|'[^']*'?|\{[^}]*\}?|[^\s,}]+)"""

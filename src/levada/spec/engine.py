@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from levada.nouns import Place
 from levada.spec.model import Missing, SecretRef
-from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word
+from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, show
 from levada.spec.variables import Resolved, resolve
 
 __all__ = [
@@ -191,13 +191,13 @@ def _value(kind: Value, node: Node, path: Path, reading: Reading) -> Any:
     if not isinstance(node, Word):
         return _no_word(kind, node, path, reading)
     if node.empty and not kind.null:
-        return reading.refuse(node.place, f"{path[-1]} has no value", f"write {kind.says}, or leave the key out")
+        return reading.refuse(node.place, f"{_last(path)} has no value", f"write {kind.says}, or leave the key out")
     try:
         found = resolve(node, reading.environment) if kind.fills else Resolved(node)
         value = kind.unset(found.word) if found.missing else kind.parse(found.word)
     except (Wrong, ValueError) as error:
-        what, todo = error.args if isinstance(error, Wrong) else (f"{path[-1]}: {error}", "")
-        return reading.refuse(node.place, what, todo or f"write {kind.says}")
+        what, todo = error.args if isinstance(error, Wrong) else (str(error), "")
+        return reading.refuse(node.place, f"{_last(path)}: {what}", todo or f"write {kind.says}")
     _note(value, found, path, reading)
     return value
 
@@ -212,10 +212,15 @@ def _note(value: Any, found: Resolved, path: Path, reading: Reading) -> None:
 
 def _no_word(kind: Value, node: Node, path: Path, reading: Reading) -> Any:
     if isinstance(node, Keys) and node.corrected:
-        what = f"the braces of {path[-1]} are a mapping to YAML, not text"
+        what = f"the braces of {_last(path)} are a mapping to YAML, not text"
         return reading.refuse(node.place, what, f"put quotes around it: {node.corrected}")
     form = "a list" if isinstance(node, Items) else "a mapping"
-    return reading.refuse(node.place, f"{path[-1]} is {form}, where one value belongs", f"write {kind.says}")
+    return reading.refuse(node.place, f"{_last(path)} is {form}, where one value belongs", f"write {kind.says}")
+
+
+def _last(path: Path) -> str:
+    """What a message calls the value at `path`."""
+    return show(path[-1]) if path else "the spec"
 
 
 def _each(kind: Each, node: Node, path: Path, reading: Reading) -> Any:
@@ -226,13 +231,13 @@ def _each(kind: Each, node: Node, path: Path, reading: Reading) -> Any:
         value = walk(kind.of, node, path, reading)
         return () if value is ABSENT else (value,)
     return reading.refuse(
-        node.place, f"{path[-1]} is no list", f"write {path[-1]}: [...], or one item a line after `- `"
+        node.place, f"{_last(path)} is no list", f"write {_last(path)}: [...], or one item a line after `- `"
     )
 
 
 def _named(kind: Named, node: Node, path: Path, reading: Reading) -> Any:
     if not isinstance(node, Keys):
-        what = f"{path[-1]} is no mapping of one {kind.noun} a line"
+        what = f"{_last(path)} is no mapping of one {kind.noun} a line"
         return reading.refuse(node.place, what, f"write each {kind.noun} below it as `name: ...`")
     values = {}
     for name, (place, below) in node.entries.items():
@@ -256,6 +261,7 @@ def _section(section: Section, node: Node, path: Path, reading: Reading) -> Any:
         if key.required and key.name not in {*node.entries, *excused}:
             what = f"{section.noun} lacks the key {key.name}"
             given.values[key.name] = reading.refuse(node.place, what, f"add {key.name}: {key.doc}")
+    given.values |= dict.fromkeys(excused - node.entries.keys(), BROKEN)
     for rule in section.rules:
         if not any(given.get(need) is BROKEN for need in rule.needs):
             reading.mistakes += rule.find(given, reading)
@@ -282,15 +288,15 @@ def _read_keys(section: Section, node: Keys, given: Given, reading: Reading) -> 
 
 def _refuse_key(section: Section, name: str, place: Place, reading: Reading) -> set[str]:
     """Refuse a key as not built yet or unknown; the keys that it excuses."""
-    known = [key.name for key in section.keys]
     if name in section.later:
         reading.refuse(
             place, f"{name} in {section.noun} is not built yet ({section.later[name]})", "leave it out for now"
         )
-        return set(known)
-    near = nearest(name, [*known, *section.later])
+        return {key.name for key in section.keys if key.required}
+    known = [key.name for key in section.keys]
+    near = nearest(name, known) or nearest(name, section.later)
     todo = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
-    reading.refuse(place, f'unknown key "{name}" in {section.noun}', todo)
+    reading.refuse(place, f'unknown key "{show(name)}" in {section.noun}', todo)
     return {near} if near else set()
 
 

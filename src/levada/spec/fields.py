@@ -38,8 +38,8 @@ def typed(kind: FieldType, value: Plain) -> Literals:
     match kind, value:
         case "string", str():
             return value
-        case "date", str() if _DAY.fullmatch(value):
-            return date.fromisoformat(value).isoformat()
+        case "date", str() if _is_day(value):
+            return value
         case "boolean", bool():
             return value
         case "float64", (int() | float()) if not isinstance(value, bool) and math.isfinite(_float(value)):
@@ -49,6 +49,13 @@ def typed(kind: FieldType, value: Plain) -> Literals:
         ):
             return value
     raise ValueError(f"write {_SAYS[kind]}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _float(value: float) -> float:
@@ -81,7 +88,7 @@ def _enum(given: Given, _: Reading) -> Iterator[Mistake]:
 
 def _bounds(given: Given, _: Reading) -> Iterator[Mistake]:
     kind = given.values["type"]
-    found = {key: given.values[key] for key in ("min", "max") if key in given.values}
+    found = {key: given.values[key] for key in ("min", "max") if isinstance(given.get(key), Word)}
     if kind not in _ORDERED:
         for key in found:
             yield given.mistake(key, f"{key} has no meaning for a {kind}", f"use it for {', '.join(_ORDERED)}")
@@ -151,7 +158,7 @@ def _literal(word: Word) -> Literals:
 
 FIELD_RULES = (
     Rule(("type", "enum"), _enum),
-    Rule(("type", "min", "max"), _bounds),
+    Rule(("type",), _bounds),
     Rule(("type", "pattern"), _pattern),
     Rule(("type", "enum", "equals"), _equals),
 )

@@ -21,7 +21,7 @@ from levada.spec.blame import blame, masked, quoted, unprintable
 from levada.spec.engine import Given, Reading, Wrong, walk
 from levada.spec.grammar import SPEC
 from levada.spec.model import Spec
-from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, refusal
+from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, refusal, show
 from levada.spec.values import folder, seconds
 
 __all__ = ["duration", "environment_of", "read", "read_text"]
@@ -198,7 +198,7 @@ def _complaint(error: yaml.MarkedYAMLError, tree: _Tree) -> Mistake:
     place = Place(tree.file, number + 1, (mark.column if mark else 0) + 1)
     better = quoted(line)
     if better != line and _first_bad_line([*tree.lines[:number], better, *tree.lines[number + 1 :]]) != number:
-        what = "braces begin a mapping in YAML: a value with a template needs quotes here"
+        what = "braces begin a mapping in YAML: a value with {...} or ${...} needs quotes here"
         return Mistake(place, what, f"write this line as: {masked(better)}")
     return blame(f"{error.context or ''} {error.problem or ''}", place, line)
 
@@ -264,7 +264,9 @@ def _is_new(key: Word, mark: Any, found: Mapping[str, Any], tree: _Tree) -> bool
         return False
     if key.text in found:
         first = found[key.text][0].line
-        tree.refuse(mark, f'the key "{key.text}" stands here twice (first in line {first})', "leave one of them out")
+        tree.refuse(
+            mark, f'the key "{show(key.text)}" stands here twice (first in line {first})', "leave one of them out"
+        )
         return False
     return True
 

@@ -29,10 +29,10 @@ _AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def at_partition(template: Template) -> None:
     """Refuse a name that two partitions would share. Raises Wrong."""
     if not tells_partitions(template):
-        what = f'"{template.text}" does not tell days apart: two partitions would share one name'
+        what = "the name does not tell days apart: two partitions would share it"
         raise Wrong(what, "put {partition}, {date}, or a date with year, month and day such as {date:%Y/%m/%d} into it")
     if vague(template):
-        what = f'"{template.text}" runs numbers together: 1 and 11 give the same as 11 and 1'
+        what = "the name runs numbers together: 1 and 11 give the same as 11 and 1"
         raise Wrong(what, "put a character that is no digit between them, or use %m and %d")
 
 
@@ -40,11 +40,11 @@ def from_root(template: Template) -> None:
     """Refuse a request path that is not one below the source's url. Raises Wrong."""
     shape = "".join(part if isinstance(part, str) else "x" for part in template.parts)
     if not shape.startswith("/"):
-        raise Wrong(f'"{template.text}" does not begin with /', "write the path as it follows the url, such as /sales")
+        raise Wrong("the path does not begin with /", "write the path as it follows the url, such as /sales")
     if re.search(r"[?#\s\\]", shape):
-        raise Wrong(f'"{template.text}" holds a ?, a #, a blank or a backslash', "write the query under params")
+        raise Wrong("the path holds a ?, a #, a blank or a backslash", "write the query under params")
     if {"..", "."} & set(shape.split("/")):
-        raise Wrong(f'"{template.text}" climbs with . or ..', "write the path that is meant")
+        raise Wrong("the path climbs with . or ..", "write the path that is meant")
 
 
 def _retry(given: Given, _: Reading) -> Iterator[Mistake]:
@@ -107,7 +107,7 @@ def _one_page(given: Given, _: Reading) -> Iterator[Mistake]:
     paging, raw = given.get("paging"), given.get("raw")
     single = paging is None or paging.by == "none" or paging.max_pages == 1
     if raw is not None and not single and "page" not in variables(raw):
-        what = f'"{raw.text}" lacks {{page}}: two pages would share one name'
+        what = "raw lacks {page}: two pages would share one name"
         yield given.mistake("raw", what, "put {page} into it, or write raw: none and give raw_joined this name")
 
 
@@ -130,7 +130,7 @@ def _inside(_: Given, reading: Reading) -> Iterator[Mistake]:
         for key, template, given in _names(path, reading):
             if wrong := misplaced(template, _known(path, reading)):
                 todo = "write a name such as raw/sales/{date}/sales_{date}_{page}.json"
-                yield given.mistake(key, f'"{template.text}" is no name in the lake: {wrong}', todo)
+                yield given.mistake(key, f"{key} gives no name in the lake: {wrong}", todo)
 
 
 def _streams(reading: Reading) -> list[Path]:

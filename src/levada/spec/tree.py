@@ -8,10 +8,12 @@ from typing import TypeAlias
 from levada.errors import FixThis
 from levada.nouns import Place
 
-__all__ = ["Items", "Keys", "Lost", "Mistake", "Node", "Plain", "Word", "core", "refusal"]
+__all__ = ["Items", "Keys", "Lost", "Mistake", "Node", "Plain", "Word", "core", "refusal", "show"]
 
 Plain: TypeAlias = str | int | float | bool | None
 
+#: Characters of a text that a message shows.
+_LINE = 80
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
@@ -33,6 +35,12 @@ def core(text: str) -> Plain:
     if _FLOAT.fullmatch(text):
         return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
     return text
+
+
+def show(text: str) -> str:
+    """`text` for a message: on one line, printable, and not too long."""
+    short = text if len(text) <= _LINE else f"{text[: _LINE - 3]}..."
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Word:
         """The text for a message: never one that the environment gave, which may be a secret in the wrong place."""
         if self.origin:
             return f"the value of {' and '.join(self.origin)}"
-        return f'"{self.text}"' if len(self.text) <= 80 else f'"{self.text[:77]}..."'  # noqa: PLR2004 - a line
+        return f'"{show(self.text)}"'
 
 
 @dataclass(frozen=True, slots=True)

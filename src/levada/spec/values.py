@@ -9,7 +9,7 @@ from levada.contract.model import MaxBad
 from levada.spec.engine import Value, Wrong, nearest
 from levada.spec.model import SecretRef
 from levada.spec.template import Hole, Template, parse
-from levada.spec.tree import Word
+from levada.spec.tree import Word, show
 from levada.spec.variables import secret_names
 
 __all__ = [
@@ -133,7 +133,7 @@ def choice(*words: str, later: Mapping[str, str] | None = None, null: bool = Fal
             return word.text
         if word.text in coming:
             raise Wrong(f"{word.shown} is not built yet ({coming[word.text]})", f"built today: {', '.join(words)}")
-        near = None if word.origin else nearest(word.text, (*words, *coming))
+        near = None if word.origin else nearest(word.text, words) or nearest(word.text, coming)
         raise Wrong(f"{word.shown} is not known here", f"did you mean {near}?" if near else f"use {', '.join(words)}")
 
     return Value(read, " or ".join(words), null=null, choices=words)
@@ -146,7 +146,9 @@ def name_problem(noun: str) -> Callable[..., str | None]:
         if _IDENTIFIER.fullmatch(name) and name != "tmp":
             return None
         said = (
-            f'"{name}" is a name that Levada keeps for itself' if name == "tmp" else f'"{name}" is no name for a {noun}'
+            f'"{name}" is a name that Levada keeps for itself'
+            if name == "tmp"
+            else f'"{show(name)}" is no name for a {noun}'
         )
         return f"{said}: use a-z, 0-9, _ and -, beginning with a letter or digit, at most 100"
 
@@ -226,7 +228,10 @@ url = Value(_url, "a URL such as https://api.example.com", unset=_url_without)
 
 
 def _secret(word: Word) -> SecretRef:
-    names = secret_names(word.text)
+    try:
+        names = secret_names(word.text)
+    except ValueError:  # its text would show what was written
+        names = None
     if names is None:
         raise Wrong(
             "a secret is not written in the spec; it comes from a variable, whole and without a literal default",
@@ -292,7 +297,7 @@ def template_word(*allowed: str) -> Value:
 def header_name(name: str, _: object = None) -> str | None:
     """What is wrong with the name of a header to send, or None."""
     if not _TOKEN.fullmatch(name):
-        return f'"{name}" is no name of an HTTP header: use letters, digits and -'
+        return f'"{show(name)}" is no name of an HTTP header: use letters, digits and -'
     if name.lower() in _CREDENTIALS or _CREDENTIAL.search(name):
         return f"{name} carries a credential: give it by auth, which keeps it secret"
     return f"{name} is set by Levada for each request: leave it out" if name.lower() in _OURS else None
@@ -316,7 +321,9 @@ def param_name(name: str, node: object) -> str | None:
         return "a parameter needs a name, without control characters"
     from_variable = isinstance(node, Word) and "${" in node.text
     if _CREDENTIAL.search(name) or (from_variable and name.lower() in ("key", "token")):
-        return f"{name} looks like a credential, and auth in the query is not built yet: params are not kept secret"
+        return (
+            f"{show(name)} looks like a credential, and auth in the query is not built yet: params are not kept secret"
+        )
     return None
 
 
@@ -325,7 +332,7 @@ def field_name(name: str, _: object = None) -> str | None:
     if not name or _CONTROL.search(name) or _LINES.search(name):
         return "a field needs a name, without control characters"
     if name == "_unknown" or name.startswith("_levada"):
-        return f"{name} is a name that Levada keeps for itself"
+        return f"{show(name)} is a name that Levada keeps for itself"
     return None
 
 

@@ -38,7 +38,7 @@ class Resolved:
 
 
 def pieces(text: str) -> tuple[str | Variable, ...]:
-    """The literal parts of `text` and its variables, in order; `$${` is a literal `${`.
+    """The literal parts of `text` and its variables, in order; `$${A}` is the text `${A}`, a variable without a name.
 
     Raises:
         ValueError: a variable that is not closed or not named as one. The text says what to write.
@@ -51,13 +51,11 @@ def pieces(text: str) -> tuple[str | Variable, ...]:
         head, start, tail = rest.partition("${")
         if not start:
             return (*found, rest)
-        if head.endswith("$"):
-            found.append(head + "{")
-            rest = tail
-            continue
         variable = _variable(start + tail)
-        found += [head, variable] if head else [variable]
         rest = rest[len(head) + len(variable.source) :]
+        if head.endswith("$"):
+            head, variable = head[:-1], Variable("", variable.source, variable.source)
+        found += [head, variable] if head else [variable]
     return tuple(found)
 
 
@@ -65,7 +63,7 @@ def _variable(text: str) -> Variable:
     """The variable that `text` begins with."""
     name = _NAME.match(text, 2)
     if not name:
-        raise ValueError("${ is not followed by the name of a variable; write ${NAME}, or $${ for the text itself")
+        raise ValueError("${ is not followed by the name of a variable; write ${NAME}, or $${NAME} for the text itself")
     if text[name.end() : name.end() + 1] == "}":
         return Variable(name.group(), text[: name.end() + 1])
     if not text.startswith(":-", name.end()):
