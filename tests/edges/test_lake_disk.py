@@ -1,6 +1,7 @@
 """The disk store on a real disk: links, modes, symbolic links, files in the way, a full disk, dead writers."""
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -43,6 +44,23 @@ class Refusing(Calls):
         setattr(self, name, refuse)
 
 
+class Tracing(Calls):
+    """Tells which inodes were fsynced before each rename, by the name that was renamed to."""
+
+    def __init__(self):
+        self.synced = set()
+        self.renames = []
+
+    def fsync(self, descriptor):
+        self.synced.add(os.fstat(descriptor).st_ino)
+        super().fsync(descriptor)
+
+    def rename(self, source, target):
+        super().rename(source, target)  # refused the first time, where the folder is yet to be made
+        self.renames.append((target, self.synced))
+        self.synced = set()
+
+
 def temporary(lake: Path) -> list[str]:
     folder = lake / "_levada/tmp"
     return [path.name for path in folder.iterdir()] if folder.exists() else []
@@ -56,6 +74,48 @@ def test_public_names_are_read_only_links_to_the_kept_bytes(lake):
         if file.public:
             assert (lake / file.public).stat().st_ino == kept.st_ino
     assert temporary(lake) == []
+
+
+def inodes(*paths: Path) -> set[int]:
+    return {path.stat().st_ino for path in paths}
+
+
+def folders_above(lake: Path, keys) -> set[int]:
+    above = {folder for key in keys for folder in (lake / key).parents if folder.is_relative_to(lake)}
+    return inodes(*above)
+
+
+def test_what_is_on_the_disk_before_each_step(lake):
+    """Power loss cannot be had in a test; that everything was synced before the step that relies on it can be seen."""
+    calls = Tracing()
+    record = carry(DiskStore(lake, calls))
+    (commit, before_commit), *shown, (mark, before_mark) = calls.renames
+    assert commit.name == mark.name == "commit.json"
+    keys = [file.key for file in record.files]
+    public = [file.public for file in record.files if file.public]
+    assert sorted(path for path, _ in shown) == sorted(lake / name for name in public)
+    assert inodes(*(lake / key for key in keys)) <= before_commit
+    assert folders_above(lake, keys) <= before_commit
+    assert len(before_commit - inodes(*(lake / key for key in keys)) - folders_above(lake, keys)) >= 1, (
+        "the record itself"
+    )
+    after_commit = shown[0][1]
+    assert inodes(commit.parent) <= after_commit, "the record is durable before anything public changes"
+    assert folders_above(lake, public) <= before_mark
+    assert calls.synced == inodes(mark.parent)
+
+
+def test_deleted_names_are_synced_before_the_mark(lake):
+    carry(DiskStore(lake))
+    calls = Tracing()
+    carry(DiskStore(lake, calls), FOUR[:1])
+    assert inodes((lake / RAW.format(1)).parent) <= calls.renames[-1][1]
+
+
+def test_a_replacement_in_a_new_folder_is_durable_with_its_folders(lake):
+    calls = Tracing()
+    DiskStore(lake, calls).replace("a/b/commit", b"1", None)
+    assert calls.synced == inodes(lake / "a/b", lake / "a", lake)
 
 
 def test_store_without_links_keeps_every_promise(lake):
@@ -322,16 +382,34 @@ def read_holder(error: LeaseHeld) -> str:
 
 
 def test_asking_whether_a_lock_is_held_never_refuses_a_run(lake):
+    """Asking takes a shared lock for a moment; a run that comes just then tries again."""
     store = DiskStore(lake)
-    stop = time.monotonic() + 0.5
+    store.create("lock", b"")
+    (lake / "lock").chmod(0o644)
+    reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        while time.monotonic() < stop + 0.2:
-            DiskStore(lake).held("lock")
+        with (lake / "lock").open("rb") as asking:
+            fcntl.flock(asking, fcntl.LOCK_SH)
+            os.write(writer, b"!")
+            time.sleep(0.01)
         os._exit(0)
-    while time.monotonic() < stop:
-        with store.lock("lock", b"me"):
-            pass
+    os.read(reader, 1)
+    with store.lock("lock", b"me"):
+        assert store.held("lock") == b"me"
+    os.waitpid(child, 0)
+
+
+def test_a_child_does_not_keep_the_lock(lake):
+    store = DiskStore(lake)
+    reader, writer = os.pipe()
+    with store.lock("lock", b"me"):
+        child = os.fork()
+        if not child:
+            os.read(reader, 1)
+            os._exit(0)
+    assert store.held("lock") is None
+    os.write(writer, b"!")
     os.waitpid(child, 0)
 
 
