@@ -14,8 +14,8 @@ from fastavro.write import Writer
 
 from levada.contract.model import Contract, FieldType, columns
 from levada.errors import FixThis
-from levada.staging import Output, RowWriter
 from levada.staging.avro_binary import Encode, encoded, encoders
+from levada.staging.format import Output, RowWriter
 
 __all__ = ["rows", "schema", "writer"]
 

@@ -1,8 +1,8 @@
 """Values in Avro's binary encoding (Avro 1.12 specification, "Binary Encoding"), exact about types.
 
 fastavro writes 1.7 and True as 1, 2**31 as an int, and drops keys that its schema does not name. Here a row that is
-not what the columns say is an error, and column by column it takes less than half of fastavro's time, a quarter with
-nullable columns (bench/contract_avro.py). The tests compare with fastavro byte by byte.
+not what the columns say is an error, and column by column, guards included, it takes 0.6 of fastavro's time, 0.4 where
+columns are nullable (1.4 against 2.3 and 1.8 against 5.1 µs a sales row). The tests compare with fastavro byte by byte.
 """
 
 import struct
