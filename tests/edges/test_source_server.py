@@ -5,11 +5,14 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
 from datetime import timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -235,3 +238,44 @@ def test_a_name_lookup_that_hangs_does_not_keep_the_reader(monkeypatch):
     assert asked.is_set()
     assert time.monotonic() - started < 1.5
     free.set()
+
+
+def seconds_to_exit(code):
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    return time.monotonic() - started, done
+
+
+PLAN = """
+import os, signal, socket, sys, threading, time
+sys.path.insert(0, {tests!r})
+from plans import plan
+from levada.edges import Edges
+from levada.source.fake import Reply, ScriptedWire, answer
+from levada.source.read import read
+"""
+
+HANGING = """
+socket.getaddrinfo = lambda *_, **__: time.sleep(30)
+pages = read(plan("http://api.example.com"), Edges())
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    next(pages)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+DROPPED = """
+script = lambda call, _: Reply(answer(200, b"[1]") if call.url.endswith("=1") else None)
+pages = read(plan(), Edges(network=lambda: ScriptedWire(script)))
+print(next(pages).facts.means)
+"""
+
+
+@pytest.mark.parametrize(("code", "said"), [(HANGING, "interrupted"), (DROPPED, "page")])
+def test_nothing_keeps_the_process_from_ending(code, said):
+    seconds, done = seconds_to_exit(PLAN.format(tests=str(Path(__file__).parents[1])) + code)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, said, "")
+    assert seconds < 20

@@ -1,5 +1,6 @@
 import hashlib
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -301,6 +302,30 @@ def test_an_exception_in_the_consumer_ends_the_requests_under_way():
         for _ in pages:
             1 / 0  # noqa: B018
     assert (reading.wire.under_way, reading.wire.open) == (0, False)
+
+
+def test_requests_beyond_an_end_in_sight_are_cancelled():
+    ends = threading.Event()
+
+    def script(call, _attempt):
+        page = page_of(call.url)
+        if page == 4:
+            ends.set()
+        # Page 2 takes long enough for the end, page 3, to be seen first; page 4 never answers.
+        return {1: Reply(answer(200, body(1))), 2: Reply(answer(200, body(2)), 500), 3: Reply(END)}.get(
+            page, Reply(None)
+        )
+
+    reading = Reading(ScriptedWire(script))
+    with closing(reading.pages) as pages:
+        next(pages)
+        assert ends.wait(2)
+        next(pages)
+        until = time.monotonic() + 2
+        while reading.wire.under_way and time.monotonic() < until:
+            time.sleep(0.001)
+        assert reading.wire.under_way == 0
+        assert next(pages).facts.means == "end"
 
 
 def test_a_network_that_cannot_be_opened_is_the_reader_s_error():

@@ -5,7 +5,6 @@ closed, the thread joined.
 """
 
 import asyncio
-import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -55,8 +54,6 @@ class Courier:
 
     def close(self) -> None:
         """Cancel what is under way and end the thread."""
-        if sys.is_finalizing():  # daemon threads stand still by now: joining one would wait for ever
-            return
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
