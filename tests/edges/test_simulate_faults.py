@@ -64,13 +64,13 @@ def server():
 
 
 @pytest.fixture
-def api(server, capfd):
+def api(server, caplog):
     client = Client(server.url)
     client.control("DELETE", "/_faults")
     client.control("DELETE", "/_log")
     yield client
     # No fault makes the server complain.
-    assert capfd.readouterr() == ("", "")
+    assert caplog.get_records("call") == []
 
 
 def aiohttp_body(url):
@@ -159,7 +159,8 @@ def test_wrong_length_promises_more_than_it_sends(api):
 
 
 def test_reset_is_a_tcp_reset(api):
-    api.fault({"reset": True}, times=2)
+    # aiohttp asks once more by itself, so it takes two of the three.
+    api.fault({"reset": True}, times=3)
     with pytest.raises(ConnectionResetError):
         api.raw(PAGE_2)
     with pytest.raises(aiohttp.ClientOSError, match="reset"):

@@ -10,12 +10,12 @@ from levada.simulate.sales import make_app, token
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({}, ("levada-demo", "the demo")),
+        ({}, ("levada-demo", "the default, levada-demo")),
         ({"AUTH_TOKEN": "abc"}, ("abc", "AUTH_TOKEN")),
         ({"API_AUTH_TOKEN": "def"}, ("def", "API_AUTH_TOKEN")),
         ({"AUTH_TOKEN": "abc", "API_AUTH_TOKEN": "def"}, ("abc", "AUTH_TOKEN")),
         ({"AUTH_TOKEN": "", "API_AUTH_TOKEN": " def\n"}, ("def", "API_AUTH_TOKEN")),
-        ({"AUTH_TOKEN": " "}, ("levada-demo", "the demo")),
+        ({"AUTH_TOKEN": " "}, ("levada-demo", "the default, levada-demo")),
     ],
 )
 def test_where_the_token_comes_from(environment, expected):

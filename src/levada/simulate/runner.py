@@ -1,10 +1,9 @@
-"""uvicorn's server, made to stop at once: no polling, no waiting for idle connections or slow answers."""
+"""uvicorn's server, made to stop at once: no waiting for idle connections or slow answers."""
 
 import asyncio
 import socket
 import threading
 from contextlib import suppress
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -15,6 +14,10 @@ __all__ = ["Runner"]
 
 #: Seconds for which an idle connection is kept. uvicorn's 5 close connections under clients that back off.
 _KEEP_ALIVE = 75
+_BACKLOG = 128
+#: Seconds after which a signal is seen at the latest; `wake` is seen at once.
+_TICK = 0.2
+_TURNS = 10
 
 
 class Runner(uvicorn.Server):
@@ -39,6 +42,7 @@ class Runner(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE,
+                backlog=_BACKLOG,
             )
         )
         self._lock = threading.Lock()
@@ -52,29 +56,29 @@ class Runner(uvicorn.Server):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._woken.set)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Note the signal as uvicorn does, then end the wait of `main_loop`."""
-        super().handle_exit(sig, frame)
-        asyncio.get_running_loop().call_soon_threadsafe(self._woken.set)
-
     async def main_loop(self) -> None:
-        """Renew the Date header every second until the server is to end."""
+        """Renew the Date header until the server is to end."""
         with self._lock:
             self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), timeout=1)
+                await asyncio.wait_for(self._woken.wait(), timeout=_TICK)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the servers close theirs
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drop every connection, give up every request."""
         with self._lock:
             self._loop = None
+        # asyncio leaks connections that are being accepted while their server is closed: first no more are accepted,
+        # then those on their way, known after a few turns of the loop, are dropped, and only then the server goes.
+        for listener in sockets or []:
+            asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(_TURNS):
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        # One turn of the loop tells the protocols that their connections are gone: no request is reported as failed.
-        await asyncio.sleep(0)
+        # Now that uvicorn knows that their connections are gone, it does not report them as failures of the app.
         tasks = list(self.server_state.tasks)
         for task in tasks:
             task.cancel()

@@ -73,12 +73,12 @@ class _Shop:
 
 
 def token(environment: Mapping[str, str]) -> tuple[str, str]:
-    """The token that counts and where it comes from: AUTH_TOKEN, API_AUTH_TOKEN, or "the demo" where neither is set."""
+    """The token that counts and where it comes from: AUTH_TOKEN, API_AUTH_TOKEN, or else the default."""
     for name in _VARIABLES:
         value = environment.get(name, "").strip()
         if value:
             return value, name
-    return DEMO_TOKEN, "the demo"
+    return DEMO_TOKEN, f"the default, {DEMO_TOKEN}"
 
 
 def make_app(
