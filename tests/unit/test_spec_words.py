@@ -1,0 +1,112 @@
+"""The plan in words says what will happen, and no secret."""
+
+import pytest
+
+from levada.spec.read import read_text
+from levada.spec.words import words
+
+TEXT = """\
+pipeline: sales
+lake: /data
+source:
+  url: https://api.example.com/v1
+  auth: {header: X-Key, key: "${TOKEN:-${OTHER}}"}
+  headers: {X-Team: "${TEAM}"}
+  params: {lang: en}
+  timeout: 90s
+  retry: {attempts: 3, cap: 2m}
+  limits: {concurrency: 2, page_size: 512KB}
+streams:
+  orders:
+    request: {path: /orders, params: {day: "{date}"}, headers: {Accept: a/b}}
+    paging: {by: page, param: p, start: 0, max_pages: 9, ahead: off}
+    responses:
+      - {status: 404, text: no such page, means: end}
+      - {text: nothing here, means: no_data}
+      - {status: 500, means: fail}
+    raw: none
+    raw_joined: raw/{date}.json
+    contract:
+      unknown: refuse
+      on_bad: fail
+      max_bad: 2.5%
+      fields:
+        id: {type: int64, min: 1, max: 9}
+        kind: {type: string, enum: [a, b], pattern: ^x, nullable: true}
+        day: {type: date, equals: "{date}"}
+    stage: {avro: "stg/{date}.avro", codec: null}
+  list:
+    request: {path: /list}
+    records: $
+"""
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return "\n".join(words(read_text(TEXT, "orders.yaml", {"TEAM": "red", "TOKEN": "hunter2secret"})))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Pipeline sales: one run is one day.",
+        "Lake: /data",
+        "API: https://api.example.com/v1",
+        "the header X-Key, from TOKEN or OTHER",
+        "Headers of every request: X-Team",
+        "A request may take 90s.",
+        "3 times in all, 2m apart at most",
+        "A Retry-After above 5m ends the run",
+        "At most 2 requests at once; a page over 512KB",
+        "Stream orders",
+        "GET https://api.example.com/v1/orders?lang=en&day={date}&p=N",
+        "with headers Accept",
+        "N = 0, 1, ... until an empty page or a rule below ends them or after 9 pages; one after the other",
+        'status 404 with "no such page" in the body: that is the end',
+        'any status with "nothing here" in the body: there is no data',
+        "status 500: the run fails at once",
+        "pages under _levada/ only",
+        "raw/{date}.json (all pages as one list)",
+        "id: int64, at least 1, at most 9",
+        "kind: string, may be null or missing, one of a, b, matches ^x",
+        "day: date, equals {date}",
+        "A record that breaks a rule fails the run",
+        "A record with keys that the contract does not name is bad.",
+        "more than 2.5 % bad records fails",
+        "stg/{date}.avro (Avro, codec null, one file a partition)",
+        "Stream list",
+        "A snapshot: the request does not mention its partition",
+        "one page",
+        "the body as one record",
+        "raw/{pipeline}/{stream}/{partition}/{page}.json",
+        "Checks nothing: there is no contract",
+        "Stages nothing",
+    ],
+)
+def test_the_plan_says(plan, line):
+    assert line in plan
+
+
+def test_the_plan_shows_no_secret_and_no_value_of_a_header(plan):
+    assert "hunter2" not in plan
+    assert "red" not in plan.replace("prepared", "").split()
+
+
+def test_only_the_snapshot_is_called_one(plan):
+    assert plan.count("A snapshot") == 1
+
+
+def test_missing_variables_are_warnings_at_the_end():
+    lines = words(read_text(TEXT, "orders.yaml", {}))
+    assert [line for line in lines if line.startswith("Warning")] == lines[-2:]
+    assert "The secret TOKEN or OTHER is not set (source.auth.key, orders.yaml:5:30)" in lines[-2]
+    assert "The variable TEAM is not set (source.headers.X-Team, orders.yaml:6:21)" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("0", "0ms"), ("500ms", "500ms"), ("1.5s", "1.5s"), ("60s", "1m"), ("90m", "90m"), ("36h", "36h"), ("7d", "7d")],
+)
+def test_durations_are_said_in_the_largest_unit_that_fits(value, said):
+    text = TEXT + f"keep_replaced: {value}\n"
+    assert f"stay readable for {said}." in "\n".join(words(read_text(text, "x", {})))
