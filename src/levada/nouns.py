@@ -24,6 +24,7 @@ __all__ = [
     "Rejected",
     "Run",
     "Violation",
+    "plain",
 ]
 
 #: What an answer says: a page of records; a page without any; the end of the pages; no data at all.
@@ -210,3 +211,10 @@ class Run:
     seconds: float
     #: What a person should know: recovered work, work thrown away, API's own words on no data.
     notes: tuple[str, ...] = field(default=())
+
+
+def plain(noun: object) -> Any:
+    """A noun, or a list of nouns, as what the json module writes: dicts, lists, texts, numbers."""
+    from msgspec import to_builtins
+
+    return to_builtins(noun)

@@ -150,9 +150,9 @@ def _show_rows(store: "Store", found: "list[Quarantined]", partition: str, limit
 
 
 def _say_json(value: object) -> None:
-    from msgspec import to_builtins
+    from levada.nouns import plain
 
-    say(json.dumps(to_builtins(value), indent=2))
+    say(json.dumps(plain(value), indent=2))
 
 
 @click.command()

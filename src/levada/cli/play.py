@@ -9,7 +9,7 @@ __all__ = ["demo", "simulate"]
 
 @click.command()
 @click.option(
-    "--folder", type=click.Path(), default="levada-demo", show_default=True, help="Where the spec and the lake go."
+    "--folder", type=click.Path(), default="sales-demo", show_default=True, help="Where the spec and the lake go."
 )
 def demo(folder: str) -> None:
     """Run the sales pipeline for three dates against a simulated API, into a local lake.

@@ -51,9 +51,9 @@ def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":
 
 
 def _say_json(runs: "list[Run]", errors: list[LevadaError]) -> None:
-    from msgspec import to_builtins
+    from levada.nouns import plain
 
-    say(json.dumps({"runs": to_builtins(runs), "errors": [facts(error) for error in errors]}, indent=2))
+    say(json.dumps({"runs": plain(runs), "errors": [facts(error) for error in errors]}, indent=2))
 
 
 def line(run: "Run") -> str:

@@ -1,0 +1,36 @@
+"""What journeys need."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulated import SPEC, Api, Levada, api_of
+
+
+@pytest.fixture(scope="session")
+def _sales_api() -> Iterator[Api]:
+    yield from api_of()
+
+
+@pytest.fixture
+def api(_sales_api) -> Api:
+    """The sales API: 4 pages, 338 rows a date."""
+    _sales_api.forget()
+    return _sales_api
+
+
+@pytest.fixture
+def levada(api, tmp_path) -> Levada:
+    """Run `levada …` in an empty folder against the simulated API; the result has returncode, stdout, stderr."""
+    return Levada(api.environment, tmp_path)
+
+
+@pytest.fixture
+def lake(tmp_path) -> Path:
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def spec() -> Path:
+    return SPEC
