@@ -53,6 +53,15 @@ def test_what_does_not_hang_on_the_partition_stays_the_same():
     assert bind_contract(found, values_of("p", "s", parse_day("2022-08-09"))) == found
 
 
+def test_a_template_that_gives_no_value_for_this_partition_is_refused():
+    found = contract('{type: int32, equals: "{date:%Y%m%d%d}"}')
+    with pytest.raises(FixThis) as caught:
+        bind_contract(found, values_of("p", "s", parse_day("9999-12-31")))
+    assert caught.value.what == '"{date:%Y%m%d%d}" in equals gives no int32 for this partition.'
+    assert caught.value.where.startswith("s.yaml:3:")
+    assert "whole number" in caught.value.todo
+
+
 def test_fetching_needs_the_source_and_its_own_request():
     spec = read_text(TEXT, "s.yaml", {"LAKE": "x", "TEAM": "y", "URL": "http://a", "ONE": "1"})
     with pytest.raises(FixThis) as caught:

@@ -110,6 +110,11 @@ CASES = [
     ("https://api.example.com", "https://a.example\n  headers: {A: x, a: y}", "5:12", "stands here twice", ""),
     ("https://api.example.com", "https://a.example\n  params: {api_key: x}", "5:12", "looks like a credential", ""),
     ("https://api.example.com", "https://a.example\n  params: {date: x}", "9:37", "params of the source too", "one of"),
+    ("https://api.example.com", "https://a.example\n  params: [a]", "5:11", "no mapping of one parameter", "name: ..."),
+    ("https://api.example.com", 'https://a.example\n  params: {"": x}', "5:12", "a parameter needs a name", ""),
+    ("https://api.example.com", 'https://a.example\n  params: {token: "${T}"}', "5:12", "like a credential", ""),
+    ("https://api.example.com\n", "https://a.example\n  headers: {X-K: a}\n", "5:12", "x-k stands in", "leave it out"),
+    ("path: /sales", "headers: {x-k: a}, path: /sales", "8:24", "x-k stands in headers and in auth", "leave it out"),
     ("header: Authorization", "header: a b", "5:18", "no HTTP header", ""),
     ("header: Authorization, ", "", "5:9", "auth lacks the key header", "add header"),
     ("header: Authorization", "bearer: yes", "5:10", "bearer in auth is not built yet", ""),
@@ -178,6 +183,8 @@ CASES = [
     ("client: string", "client: {type: string, nullable: yes}", "15:42", "neither true nor false", ""),
     ("client: string", "client: {type: boolean, equals: 1}", "15:41", "equals is no boolean", "true or false"),
     ("client: string", "_levada_x: string", "15:9", "keeps for itself", ""),
+    ("client: string", '"": string', "15:9", "a field needs a name", ""),
+    ("client: string", f"client: {{type: float64, max: {'9' * 350}}}", "15:38", "in max is no float64", "a number"),
     ("client: string", "first-name: string", "15:21", "no name for a field in Avro", ""),
     ("min: 0", "min: 2147483648", "17:35", "in min is no int32", "2147483647"),
     ("min: 0", "min: 1.5", "17:35", "in min is no int32", "whole number"),
@@ -200,7 +207,10 @@ CASES = [
 
 @pytest.mark.parametrize(("old", "new", "at", "what", "todo"), CASES, ids=[f"{case[1][:40]}" for case in CASES])
 def test_a_mistake_is_told_with_its_place(old, new, at, what, todo):
-    error = refused(changed(old, new))
+    text = changed(old, new)
+    if "x-k" in what:
+        text = text.replace("header: Authorization", "header: X-K")
+    error = refused(text)
     assert f"sales.yaml:{at}" in error.where, error
     assert what in error.what
     assert todo in error.todo

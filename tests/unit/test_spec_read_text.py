@@ -2,6 +2,7 @@
 
 from dataclasses import fields, is_dataclass
 
+import msgspec
 import pytest
 
 from levada.contract.model import Contract, MaxBad
@@ -9,7 +10,7 @@ from levada.errors import FixThis
 from levada.nouns import Place
 from levada.spec.engine import BROKEN, Reading, Section, Value, walk
 from levada.spec.grammar import SPEC
-from levada.spec.model import Limits, Missing, Paging, Retry, SecretRef, Source, Stage
+from levada.spec.model import Limits, Missing, Paging, Retry, SecretRef, Source, Spec, Stage
 from levada.spec.read import duration, read_text
 from levada.spec.template import fill, parse
 from levada.spec.tree import Word, core
@@ -192,6 +193,21 @@ def test_a_variable_may_be_a_number_with_or_without_quotes():
     for written in ('"${N}"', '"${N:-3}"'):
         assert stream(f"paging: {{by: page, max_pages: {written}}}", {"N": "3"}).paging.max_pages == 3
     assert stream('paging: {by: page, max_pages: "${N:-3}"}').paging.max_pages == 3
+
+
+def test_text_of_a_variable_is_a_string_where_the_field_is_one():
+    field = "contract: {fields: {x: {type: KIND, enum: ['${A}', '${B:-7}'], equals: '${A}'}}}"
+    text = stream(field.replace("KIND", "string"), {"A": "5"}).contract.fields[0]
+    number = stream(field.replace("KIND", "int32"), {"A": "5"}).contract.fields[0]
+    assert (text.enum, text.equals) == (("5", "7"), "5")
+    assert (number.enum, number.equals) == ((5, 7), 5)
+
+
+def test_a_spec_travels_as_json():
+    text = SMALL.replace("https://api.example.com", 'https://a.example, auth: {header: K, key: "${T}"}')
+    below = "    contract: {max_bad: 1, fields: {x: {type: float64, min: 0}, y: {type: string, enum: ['1']}}}\n"
+    found = spec(text + below + "    stage: {avro: '{date:%Y/%m/%d}.avro'}\n")
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Spec) == found
 
 
 def test_what_is_not_set_is_noted_and_stays_as_written():

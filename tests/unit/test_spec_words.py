@@ -110,3 +110,12 @@ def test_missing_variables_are_warnings_at_the_end():
 def test_durations_are_said_in_the_largest_unit_that_fits(value, said):
     text = TEXT + f"keep_replaced: {value}\n"
     assert f"stay readable for {said}." in "\n".join(words(read_text(text, "x", {})))
+
+
+def test_what_is_left_out_is_said_too():
+    text = TEXT.replace("max_bad: 2.5%", "max_bad: 12").replace("512KB", "100B")
+    lines = "\n".join(words(read_text(text, "x", {})))
+    assert "more than 12 bad records fails" in lines
+    assert "a page over 100B is refused" in lines
+    lines = "\n".join(words(read_text(text.replace("      max_bad: 12\n", ""), "x", {})))
+    assert "fails only when every one of its records is bad" in lines

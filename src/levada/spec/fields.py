@@ -65,11 +65,16 @@ def _float(value: float) -> float:
         return math.inf
 
 
+def _plain(kind: FieldType, word: Word) -> Plain:
+    """What a word is for a field: text that a variable gave needs no quotes to be a string."""
+    return word.text if kind == "string" and "${" in word.written else word.value
+
+
 def _fits(given: Given, key: str, words: tuple[Word, ...]) -> Iterator[Mistake]:
     kind = given.values["type"]
     for word in words:
         try:
-            typed(kind, word.value)
+            typed(kind, _plain(kind, word))
         except ValueError as error:
             yield Mistake(word.place, f"{word.shown} in {key} is no {kind}", str(error))
 
@@ -120,11 +125,15 @@ def _equals(given: Given, _: Reading) -> Iterator[Mistake]:
     if word is None:
         return
     try:
-        value = _equal_to(given.values["type"], _literal(word))
+        value = _equal_to(given.values["type"], _literal(given.values["type"], word))
     except ValueError as error:
         yield given.mistake("equals", f"{word.shown} in equals is no {given.values['type']}", str(error))
         return
-    if given.get("enum") and value not in [item.value for item in given.values["enum"]] and _constant(word):
+    if (
+        given.get("enum")
+        and value not in [_plain(given.values["type"], item) for item in given.values["enum"]]
+        and _constant(word)
+    ):
         yield given.mistake("equals", "equals is none of the values of enum: no value can be good", "leave one out")
 
 
@@ -151,9 +160,10 @@ def filled(kind: FieldType, written: str, known: Any) -> Literals:
     return typed(kind, int(text) if number else text)
 
 
-def _literal(word: Word) -> Literals:
+def _literal(kind: FieldType, word: Word) -> Literals:
     """What a contract holds for the word of an `equals`: a number or true as such, text as a template."""
-    return word.literal if isinstance(word.value, str) or word.value is None else word.value
+    value = _plain(kind, word)
+    return word.literal if isinstance(value, str) or value is None else value
 
 
 FIELD_RULES = (
@@ -172,7 +182,7 @@ def field(given: Given) -> Field:
         if key in found:
             found[key] = typed(kind, found[key].value)
     if "enum" in found:
-        found["enum"] = tuple(typed(kind, word.value) for word in found["enum"])
+        found["enum"] = tuple(typed(kind, _plain(kind, word)) for word in found["enum"])
     if "equals" in found:
-        found["equals"] = _literal(found["equals"])
+        found["equals"] = _literal(kind, found["equals"])
     return Field(name=given.path[-1], place=given.place, **found)
