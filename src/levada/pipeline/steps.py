@@ -57,13 +57,13 @@ def replay(job: Job) -> Run:
 
 
 def _fetching(job: Job, level: Level) -> Run:
-    plan = job.plan()
     with _held(job) as lease:
         record = lease.record
         if record and not record.shown:
             return stands(commit.finish(lease), FINISHED, changed=True)
         if record and job.options.missing and level in {"landed", record.level}:
             return stands(record, SKIPPED)
+        plan = job.plan()
         try:
             return _fetch(job, lease, plan, level)
         except ResumeRefused:
