@@ -25,7 +25,7 @@ streams:
 
 
 def spec(text, environment=None, **more):
-    return read_text(text, "/work/folder/sales.yaml", environment or {}, **more)
+    return read_text(text, "/data/folder/sales.yaml", environment or {}, **more)
 
 
 def stream(below, environment=None):
@@ -41,9 +41,9 @@ def source(below, environment=None):
 def test_the_small_spec_takes_every_default():
     found = spec(SMALL)
     only = found.streams[0]
-    assert (found.pipeline, found.lake, found.partition_by) == ("sales", "/work/folder/lake", "day")
+    assert (found.pipeline, found.lake, found.partition_by) == ("sales", "/data/folder/lake", "day")
     assert (found.resume_within, found.keep_replaced, found.missing) == (3600.0, 3600.0, ())
-    assert found.file == "/work/folder/sales.yaml"
+    assert found.file == "/data/folder/sales.yaml"
     assert found.source == Source("https://api.example.com", Place(found.file, 2, 9))
     assert only.paging == Paging(by="none")
     assert (only.responses, only.records, only.raw_joined, only.contract, only.stage) == ((), None, None, None, None)
@@ -53,7 +53,7 @@ def test_the_small_spec_takes_every_default():
 
 def test_the_lake_is_relative_to_the_spec_or_to_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert spec(SMALL + "lake: data\n").lake == "/work/folder/data"
+    assert spec(SMALL + "lake: data\n").lake == "/data/folder/data"
     assert spec(SMALL + "lake: /data\n").lake == "/data"
     assert spec(SMALL + "lake: data\n", lake="here").lake == str(tmp_path / "here")
     assert spec(SMALL + "lake: ${LAKE}\n", {"LAKE": "/x y"}).lake == "/x y"
@@ -217,7 +217,7 @@ def test_what_is_not_set_is_noted_and_stays_as_written():
     )
     found = spec(text)
     assert found.source.url == "${URL}"
-    assert found.lake == "/work/folder/${LAKE:-${DATA}}"
+    assert found.lake == "/data/folder/${LAKE:-${DATA}}"
     assert found.streams[0].paging.max_pages is None
     assert fill(found.streams[0].raw, {"date": "d", "page": 1}) == "${TEAM}/d/1"
     assert [(gap.names, gap.used_in, gap.secret) for gap in found.missing] == [
