@@ -1,6 +1,8 @@
 """Pages of sales from memory, as fast as one Python process can: started by the benchmarks.
 
-python page_server.py ROWS PAGE_SIZE LATENCY_MS   prints its URL, then serves GET /sales?date=…&page=N until it is killed
+    python page_server.py ROWS PAGE_SIZE LATENCY_MS
+
+Prints its URL, then serves GET /sales?date=…&page=N until it is killed.
 """
 
 import asyncio
