@@ -35,8 +35,6 @@ def closing(as_json: bool) -> Iterator[None]:
     """Turn whatever a command raises into a text on stderr (with --json: an object on stdout) and an exit code."""
     try:
         yield
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except click.ClickException as wrong:
         wrong.show()
         sys.exit(2)

@@ -1,11 +1,10 @@
 """Work through partitions and tell what came of each."""
 
 import json
+import sys
 from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
-
-import click
 
 from levada.cli.door import facts, say, tell
 from levada.cli.progress import watching
@@ -42,7 +41,7 @@ def report(pipeline: "Pipeline", verb: str, dates: Sequence[str], *, as_json: bo
     if as_json:
         _say_json(runs, errors)
     if errors:
-        raise click.exceptions.Exit(errors[0].exit_code)
+        sys.exit(errors[0].exit_code)
 
 
 def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":
