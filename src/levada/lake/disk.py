@@ -26,7 +26,8 @@ from levada.lake.store import Conflict, Entry, Exists, Held, Missing, Writer, Wr
 
 __all__ = ["Calls", "DiskStore"]
 
-_TEMPORARY = "_levada/tmp"
+_CONTROL = "_levada"
+_TEMPORARY = f"{_CONTROL}/tmp"  # noqa: S108 - a folder of the lake, not of the system
 _Result = TypeVar("_Result")
 #: Links that a file system does not make, or makes no more of (EMLINK).
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -45,6 +46,8 @@ class DiskStore:
     def __init__(self, root: str | Path, calls: Calls | None = None) -> None:
         self._root = Path(root).resolve()
         self._calls = calls or Calls()
+        #: Control folders found inside the lake: finding out costs 0.1 ms, a run of 200 pages asks 3,400 times.
+        self._known: set[Path] = set()
 
     def describe(self) -> str:
         """The absolute folder."""
@@ -207,7 +210,10 @@ class DiskStore:
 
     def _path(self, key: str) -> Path:
         path = self._root / checked_key(key)
-        self._inside(path.parent, key)
+        if path.parent not in self._known:
+            self._inside(path.parent, key)
+            if key.startswith(f"{_CONTROL}/"):  # public folders are other people's too, who may put links there
+                self._known.add(path.parent)
         return path
 
     def _inside(self, path: Path, key: str) -> None:
