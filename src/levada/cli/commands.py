@@ -1,6 +1,8 @@
 """The commands that do a spec's work: check, run, land, stage, replay."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -8,37 +10,54 @@ import click
 from levada.cli.door import say
 
 if TYPE_CHECKING:
-    from levada.pipeline import Pipeline
+    from levada.nouns import Partition
+    from levada.pipeline import Options, Pipeline
 
 __all__ = ["check", "land", "replay", "run", "stage"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_SPEC = click.argument("spec", type=click.Path())
+_LAKE = click.option("--lake", metavar="FOLDER", help="The lake; else the spec's, which is lake/ beside it.")
+_DATES = (
+    click.option("--date", metavar="YYYY-MM-DD", help="The one partition to work on."),
+    click.option("--from", "start", metavar="YYYY-MM-DD", help="The first of several partitions, with --to."),
+    click.option("--to", "end", metavar="YYYY-MM-DD", help="The day after the last one: --to is not included."),
+    click.option("--stream", "streams", metavar="NAME", multiple=True, help="Only this stream; can be repeated."),
+)
+_MISSING = click.option("--missing", is_flag=True, help="Skip partitions that are complete, without a request.")
+_ENDS = (
+    click.option(
+        "--wait",
+        metavar="TIME",
+        default="0s",
+        show_default=True,
+        help="How long to wait for a partition that another run holds: 30s, 5m.",
+    ),
+    click.option("--adopt", is_flag=True, help="Overwrite files in the way that are not Levada's."),
+    click.option("--allow-empty", is_flag=True, help="Let an API that has no data any more replace committed rows."),
+    click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON object on stdout."),
+)
 
-def _shared(command: Command) -> Command:
-    """The arguments that every working command takes."""
-    options = [
-        click.argument("spec", type=click.Path()),
-        click.option("--date", metavar="YYYY-MM-DD", help="The partition to work on."),
-        click.option("--from", "start", metavar="YYYY-MM-DD", help="First of several partitions …"),
-        click.option("--to", "end", metavar="YYYY-MM-DD", help="… up to, not including, this one."),
-        click.option("--stream", "streams", multiple=True, help="Only this stream; may be given several times."),
-        click.option("--lake", type=click.Path(), help="Folder of the lake, instead of the spec's."),
-        click.option("--wait", default="0s", metavar="TIME", help="Wait so long for a held partition: 30s, 5m."),
-        click.option("--adopt", is_flag=True, help="Overwrite files that stand in the way and are not Levada's."),
-        click.option("--allow-empty", is_flag=True, help="Let 'no data' replace rows that an earlier run committed."),
-        click.option("--json", "as_json", is_flag=True, help="Tell the result as JSON."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+def _working(*more: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """The arguments that every working command takes, and its own."""
+
+    def with_options(command: Command) -> Command:
+        return functools.reduce(lambda given, option: option(given), reversed(options), command)
+
+    options: tuple[Callable[[Any], Any], ...] = (_SPEC, *_DATES, _LAKE, *more, *_ENDS)
+    return with_options
 
 
-@click.command()
-@click.argument("spec", type=click.Path())
-@click.option("--lake", type=click.Path(), help="Folder of the lake, instead of the spec's.")
+@click.command(short_help="Read a spec: its plan in words, or all its mistakes.")
+@_SPEC
+@_LAKE
 def check(spec: str, lake: str | None) -> None:
-    """Read SPEC, tell every mistake in it at once, or show in words what it will do.
+    """Read SPEC and say in words what it will do, or list all its mistakes.
+
+    \b
+      levada check sales.yaml
 
     Asks nothing of the API and writes nothing. Variables that are not set are told as warnings.
     """
@@ -49,48 +68,63 @@ def check(spec: str, lake: str | None) -> None:
         say(line)
 
 
-@click.command()
-@_shared
-@click.option("--missing", is_flag=True, help="Skip partitions that are complete already.")
+@click.command(short_help="Fetch, land, check, stage and commit partitions.")
+@_working(_MISSING)
 def run(**arguments: Any) -> None:
     """Fetch, land, check, stage and commit partitions of SPEC.
 
     \b
-    levada run sales.yaml --date 2022-08-09
-    levada run sales.yaml --from 2022-08-09 --to 2022-08-12
+      levada run sales.yaml --date 2022-08-09
+      levada run sales.yaml --from 2022-08-09 --to 2022-08-12
+      levada run sales.yaml --from 2022-08-09 --to 2022-08-12 --missing
 
-    What an interrupted run had fetched is not fetched again. A run with the same answers changes nothing.
+    What an interrupted run had fetched is not fetched again. Where the API gives the same answers as before, nothing
+    changes. A partition whose answers break the contract fails, and the others go on; any other error ends the
+    command, because it would meet the next partition too.
+
+    A secret that the spec names and that is not set is asked for on a terminal; it is not shown and not kept.
     """
     _work("run", arguments)
 
 
-@click.command()
-@_shared
+@click.command(short_help="The first half of run: fetch and land raw pages.")
+@_working(_MISSING)
 def land(**arguments: Any) -> None:
-    """Fetch and land the raw pages only: the first half of `run`."""
+    """Fetch and land the raw pages of SPEC only: the first half of `run`.
+
+    \b
+      levada land sales.yaml --date 2022-08-09
+
+    Staged files that were made from other pages go; `levada stage` makes them anew.
+    """
     _work("land", arguments)
 
 
-@click.command()
-@_shared
+@click.command(short_help="The second half of run: check and stage, no HTTP.")
+@_working()
 def stage(**arguments: Any) -> None:
-    """Check and stage what was landed: the second half of `run`; asks nothing of the API, needs no token.
+    """Check and stage what was landed: the second half of `run`.
 
-    Every raw file is checked against the commit record before it is read. Where no run of Levada landed the
-    partition, raw files that another tool wrote under the spec's names are taken over.
+    \b
+      levada stage sales.yaml --date 2022-08-09
+
+    Asks nothing of the API and needs no token. Every raw file is checked against the commit record before it is read.
+    Where no run of Levada landed the partition, raw files that another tool wrote under the spec's names are taken
+    over.
     """
     _work("stage", arguments)
 
 
-@click.command()
-@_shared
+@click.command(short_help="Stage again after a change of the contract, no HTTP.")
+@_working()
 def replay(**arguments: Any) -> None:
     """Stage partitions again from their landed pages, after a change of the contract.
 
     \b
-    levada replay sales.yaml --from 2022-08-01 --to 2022-09-01
+      levada replay sales.yaml --from 2022-08-01 --to 2022-09-01
+      levada replay sales.yaml
 
-    Without --date or --from/--to: every partition of the lake.
+    Without --date or --from and --to: every partition of the lake. Asks nothing of the API and needs no token.
     """
     _work("replay", arguments)
 
@@ -98,34 +132,95 @@ def replay(**arguments: Any) -> None:
 def _work(verb: str, arguments: dict[str, Any]) -> None:
     """Open the spec, work through the partitions, show each result as it comes, leave with the right exit code."""
     from levada.cli.report import report
-    from levada.pipeline import Options, load
+
+    options, dates = _options(arguments), _dates(arguments)
+    pipeline = _opened(verb, arguments).having(options)
+    report(pipeline, verb, dates or _landed(pipeline, verb), as_json=arguments["as_json"])
+
+
+def _opened(verb: str, arguments: dict[str, Any]) -> "Pipeline":
+    """The pipeline; verbs that speak to the API ask the person for secrets that are not set."""
+    from levada.cli.asking import environment_with
+    from levada.edges import Edges
+    from levada.pipeline import load
+
+    pipeline = load(arguments["spec"], lake=arguments["lake"])
+    if verb not in {"run", "land"}:
+        return pipeline
+    answers = environment_with(pipeline.spec.missing, pipeline.edges.environment)
+    return load(arguments["spec"], lake=arguments["lake"], edges=Edges(environment=answers)) if answers else pipeline
+
+
+def _options(arguments: dict[str, Any]) -> "Options":
+    from levada.pipeline import Options
     from levada.spec.read import duration
 
-    options = Options(
-        wait=duration(arguments["wait"]),
+    with _said_by("--wait"):
+        wait = duration(arguments["wait"])
+    return Options(
+        wait=wait,
         adopt=arguments["adopt"],
         allow_empty=arguments["allow_empty"],
         missing=arguments.get("missing", False),
         streams=arguments["streams"],
     )
-    pipeline = load(arguments["spec"], lake=arguments["lake"]).having(options)
-    report(pipeline, verb, _dates(pipeline, verb, arguments), as_json=arguments["as_json"])
 
 
-def _dates(pipeline: "Pipeline", verb: str, arguments: dict[str, Any]) -> list[str]:
-    """The partitions that the arguments name."""
+def _dates(arguments: dict[str, Any]) -> list[str]:
+    """The partitions that the arguments name; none if they name none."""
     from levada.errors import FixThis
-    from levada.spec.partition import parse_day, span
+    from levada.spec.partition import span
 
     date, start, end = arguments["date"], arguments["start"], arguments["end"]
     if date and not (start or end):
-        return [parse_day(date).key]
+        return [_day("--date", date).key]
     if start and end and not date:
-        return [partition.key for partition in span(parse_day(start).day, parse_day(end).day)]
-    if verb == "replay" and not (date or start or end):
-        return pipeline.landed()
-    raise FixThis(
-        "The partition to work on is not clear.",
-        where="--date, --from, --to",
-        todo="give either --date 2022-08-09, or --from 2022-08-09 --to 2022-08-12 (the end is not included)",
-    )
+        first, last = _day("--from", start), _day("--to", end)
+        with _said_by("--from, --to"):
+            return [partition.key for partition in span(first.day, last.day)]
+    if date or start or end:
+        raise FixThis(
+            "--date names one partition, --from and --to together name several; this is neither.",
+            where="--date, --from, --to",
+            todo="give either --date 2022-08-09, or --from 2022-08-09 --to 2022-08-12 (--to is not included)",
+        )
+    return []
+
+
+def _landed(pipeline: "Pipeline", verb: str) -> list[str]:
+    """Every partition of the lake, for `replay`; the other verbs need to be told."""
+    from levada.errors import FixThis
+
+    if verb != "replay":
+        raise FixThis(
+            f"`levada {verb}` is not told which partition to work on.",
+            where="--date, --from, --to",
+            todo="give either --date 2022-08-09, or --from 2022-08-09 --to 2022-08-12 (--to is not included)",
+        )
+    dates = pipeline.landed()
+    if not dates:
+        raise FixThis(
+            f"There is nothing of pipeline {pipeline.spec.pipeline} in this lake to replay.",
+            where=pipeline.store.describe(),
+            todo=f"land something first: levada run {pipeline.spec.file} --date 2022-08-09, or name another --lake",
+        )
+    return dates
+
+
+def _day(option: str, text: str) -> "Partition":
+    from levada.spec.partition import parse_day
+
+    with _said_by(option):
+        return parse_day(text)
+
+
+@contextmanager
+def _said_by(option: str) -> Iterator[None]:
+    """Errors about what an option says name the option."""
+    from levada.errors import FixThis
+
+    try:
+        yield
+    except FixThis as error:
+        error.where = option
+        raise

@@ -3,10 +3,12 @@
 import json
 import os
 import platform
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
@@ -14,20 +16,31 @@ from levada.errors import LevadaError, TryLater
 from levada.secret import redact
 from levada.version import __version__
 
-__all__ = ["closing", "facts", "say", "tell", "warn"]
+__all__ = ["closing", "facts", "say", "tell", "visible", "warn"]
 
 INTERRUPTED = 130
 BUG = 70
+#: As a shell tells the death by SIGPIPE: what was done is done, but nobody read it.
+UNREAD = 141
+#: What click and rich leave with when the reader of their output is gone; no code of Levada's own.
+_PIPE_GONE = 1
+#: What an API said may hold escapes that would steer the terminal; line feeds and tabs are harmless.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 
 def say(text: str) -> None:
     """A line of output."""
-    click.echo(redact(text))
+    click.echo(visible(text))
 
 
 def warn(text: str) -> None:
     """A line beside the output."""
-    click.echo(redact(text), err=True)
+    click.echo(visible(text), err=True)
+
+
+def visible(text: str) -> str:
+    """`text` as it may be shown: without secrets, its control characters as `\\x1b`."""
+    return redact(text).translate(_CONTROLS)
 
 
 @contextmanager
@@ -35,25 +48,22 @@ def closing(as_json: bool) -> Iterator[None]:
     """Turn whatever a command raises into a text on stderr (with --json: an object on stdout) and an exit code."""
     try:
         yield
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
     except click.ClickException as wrong:
-        wrong.show()
-        sys.exit(2)
+        _misused(wrong, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
-        warn("interrupted; pages that had arrived are kept: the same command goes on from there")
-        sys.exit(INTERRUPTED)
+        _interrupted(INTERRUPTED, as_json=as_json)
     except BrokenPipeError:
-        # `levada status | head` closed our output; the interpreter must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _unread()
+    except SystemExit as end:
+        if end.code == _PIPE_GONE:
+            _unread()
+        _interrupted(end.code, as_json=as_json)
     except LevadaError as error:
-        if as_json:
-            say(json.dumps({"errors": [facts(error)]}, indent=2))
-        else:
-            tell(error)
-        sys.exit(error.exit_code)
-    except Exception:  # noqa: BLE001 - the last door: anything else is a bug and is told as one
-        warn(_bug_report())
-        sys.exit(BUG)
+        _failed(error, as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - the last door: anything else is a bug and is told as one
+        _bug(error, as_json=as_json)
 
 
 def tell(error: LevadaError) -> None:
@@ -63,16 +73,56 @@ def tell(error: LevadaError) -> None:
 
 def facts(error: LevadaError) -> dict[str, str | int]:
     """An error for --json."""
-    told: dict[str, str | int] = {
-        "kind": type(error).__name__,
-        "exit": error.exit_code,
-        "what": error.what,
-        "where": error.where,
-        "todo": error.todo,
-    }
+    told = _facts(type(error).__name__, error.exit_code, error.what, error.where, error.todo)
     if isinstance(error, TryLater) and error.at:
         told["at"] = error.at.isoformat()
     return told
+
+
+def _facts(kind: str, code: int, what: str, where: str, todo: str) -> dict[str, str | int]:
+    return {"kind": kind, "exit": code, "what": what, "where": where, "todo": todo}
+
+
+def _say_error(told: dict[str, str | int]) -> None:
+    say(json.dumps({"errors": [told]}, indent=2))
+
+
+def _failed(error: LevadaError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        _say_error(facts(error))
+    else:
+        tell(error)
+    sys.exit(error.exit_code)
+
+
+def _misused(wrong: click.ClickException, *, as_json: bool) -> NoReturn:
+    if as_json:
+        place = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx else "levada"
+        _say_error(_facts("FixThis", 2, wrong.format_message(), "command line", f"see `{place} --help`"))
+    else:
+        wrong.show()
+    sys.exit(2)
+
+
+def _interrupted(code: str | int | None, *, as_json: bool) -> NoReturn:
+    if as_json and isinstance(code, int) and code >= INTERRUPTED:
+        todo = "run the same command again: it goes on from the pages that had arrived"
+        _say_error(_facts("Interrupted", code, "Stopped by a signal.", "", todo))
+    sys.exit(code)
+
+
+def _bug(error: Exception, *, as_json: bool) -> NoReturn:
+    if as_json:
+        todo = "report what stands on stderr; what had arrived is kept"
+        _say_error(_facts("Bug", BUG, f"{type(error).__name__}: {error}", "", todo))
+    warn(_bug_report(error))
+    sys.exit(BUG)
+
+
+def _unread() -> NoReturn:
+    """Leave without a word; what is still buffered goes nowhere, so the interpreter does not complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(UNREAD)
 
 
 def _cause(error: LevadaError) -> str:
@@ -83,9 +133,9 @@ def _when(error: LevadaError) -> str:
     return f"\n  not before: {error.at:%Y-%m-%d %H:%M:%S} UTC" if isinstance(error, TryLater) and error.at else ""
 
 
-def _bug_report() -> str:
+def _bug_report(error: Exception) -> str:
     return (
         "levada: this is a bug of Levada, not of your spec; what had arrived is kept. Please report what follows.\n"
         f"---\nlevada {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
-        f"command: {' '.join(sys.argv[1:])}\n{traceback.format_exc()}---"
+        f"command: levada {shlex.join(sys.argv[1:])}\n{''.join(traceback.format_exception(error))}---"
     )

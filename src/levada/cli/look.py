@@ -1,11 +1,13 @@
 """The commands that look at a lake: status, quarantine, version."""
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 from levada.cli.door import say
+from levada.cli.progress import counted
 from levada.version import __version__
 
 if TYPE_CHECKING:
@@ -15,138 +17,162 @@ if TYPE_CHECKING:
 
 __all__ = ["quarantine", "status", "version"]
 
-LAKE = click.option("--lake", type=click.Path(), default="lake", show_default=True, help="Folder of the lake.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Tell the result as JSON.")
+LAKE = click.option("--lake", metavar="FOLDER", default="lake", show_default=True, help="The lake to look at.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON list on stdout.")
 
 
-@click.command()
+@click.command(short_help="The state of every partition of a lake.")
 @LAKE
 @JSON
 def status(lake: str, *, as_json: bool) -> None:
     """Tell the state of every partition of a lake: done, failed, running, unfinished …
 
-    Reads the commit records, what failed runs left, and the locks; needs no spec and no API.
+    \b
+      levada status --lake lake
+
+    Reads the commit records, what failed runs left, and the locks; needs no spec and no API. Times are UTC. Unless
+    --lake or the spec says otherwise, the lake of a spec is the folder lake/ beside it.
     """
     from levada.lake.status import status as read_status
-    from levada.pipeline import open_lake
 
-    found = read_status(open_lake(lake))
+    found = read_status(_existing(lake))
     if as_json:
         _say_json(found)
     elif not found:
-        say(f"No partition in {lake} yet; `levada run SPEC --date … --lake {lake}` makes one.")
+        say(f"There is no partition in {lake} yet; `levada run SPEC --date … --lake {shlex.quote(lake)}` makes one.")
     else:
         _show_status(found)
+
+
+def _existing(lake: str) -> "Store":
+    """The store of a lake that is there: a mistyped folder is no empty lake."""
+    from pathlib import Path
+
+    from levada.errors import FixThis
+    from levada.pipeline import open_lake
+
+    if not Path(lake).exists():
+        raise FixThis(
+            f"There is no folder {lake}.",
+            where="--lake",
+            todo="name the lake's folder with --lake; `levada check SPEC` says where a spec's lake is",
+        )
+    return open_lake(lake)
 
 
 def _show_status(found: "list[PartitionStatus]") -> None:
     from levada.cli.table import show
 
-    columns = (
-        "stream",
-        "partition",
-        "state",
-        "level",
-        "pages#",
-        "read#",
-        "kept#",
-        "quarantined#",
-        "files#",
-        "committed",
-    )
+    columns = ("stream", "partition", "state~", "pages#", "read#", "kept#", "quarantined#", "committed~")
     show(columns, [_row(one) for one in found])
     for one in found:
+        name = f"{one.pipeline}/{one.stream} {one.partition}"
         if one.error:
-            say(f"{one.pipeline}/{one.stream} {one.partition}: {one.error}")
+            say(f"{name}: {one.error}")
+        if one.unfinished_pages:
+            say(f"{name}: {counted(one.unfinished_pages, 'answer')} of an interrupted run are kept for the next one")
         if one.holder:
             holder = f"{one.holder.host}, process {one.holder.process}"
             since = f"{one.holder.since:%Y-%m-%d %H:%M:%S} UTC"
-            say(f"{one.pipeline}/{one.stream} {one.partition}: held by {holder}, since {since}")
+            say(f"{name}: held by {holder}, since {since}")
 
 
 def _row(one: "PartitionStatus") -> tuple[object, ...]:
     counts = one.counts
-    committed = f"{one.committed:%Y-%m-%d %H:%M:%S}" if one.committed else "-"
+    committed = f"{one.committed:%Y-%m-%d %H:%M}" if one.committed else "-"
+    landed = " (landed only)" if one.level == "landed" else ""
     return (
         f"{one.pipeline}/{one.stream}",
         one.partition,
-        one.state,
-        one.level or "-",
+        f"{one.state}{landed}",
         one.pages,
         counts.read,
         counts.kept,
         counts.quarantined,
-        len(one.files),
         committed,
     )
 
 
-@click.command()
+@click.command(short_help="Rows that broke the contract, and why.")
 @click.argument("partition", required=False)
 @LAKE
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Rows to show at most.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", default=20, show_default=True, help="Rows to show at most."
+)
 @JSON
 def quarantine(partition: str | None, lake: str, limit: int, *, as_json: bool) -> None:
-    """List the partitions that have rows in quarantine; with PARTITION show those rows.
+    """List the partitions that have rows in quarantine; with PARTITION show the rows.
 
     \b
-    levada quarantine --lake ./lake
-    levada quarantine sales/sales/2022-08-11 --lake ./lake --limit 5
+      levada quarantine --lake lake
+      levada quarantine sales/sales/2022-08-11 --lake lake --limit 5
 
-    PARTITION is pipeline/stream/partition. Each row comes with its page, its place in the page (from 0), the rule it
-    breaks, the reason, and its text as the API sent it. When the latest run of a partition failed, its rows are shown.
+    PARTITION is pipeline/stream/partition, as the list has it. Each row comes with its page, its index in the page
+    (from 0), the rule it breaks, the reason, and its text as the API sent it. When the latest run of a partition
+    failed, its rows are shown.
     """
     from levada.lake.quarantine import listing
-    from levada.pipeline import open_lake
 
-    store = open_lake(lake)
+    store = _existing(lake)
     found = listing(store)
     if partition:
-        _show_rows(store, found, partition, limit, as_json=as_json)
+        _show_rows(_chosen(store, found, partition), store, limit, as_json=as_json)
     elif as_json:
         _say_json(found)
     elif not found:
         say(f"No row of {lake} is in quarantine.")
     else:
-        from levada.cli.table import show
+        _show_list(found, lake)
 
-        rows = [(_name(one), one.rows, "the latest run, which failed" if one.failed else "the commit") for one in found]
-        show(("partition", "rows#", "of"), rows)
+
+def _show_list(found: "list[Quarantined]", lake: str) -> None:
+    from levada.cli.table import show
+
+    rows = [(_name(one), one.rows, "the latest run, which failed" if one.failed else "the commit") for one in found]
+    show(("partition", "rows#", "of~"), rows)
+    say(f"The rows themselves: levada quarantine {_name(found[-1])} --lake {shlex.quote(lake)}")
 
 
 def _name(one: "Quarantined") -> str:
     return f"{one.pipeline}/{one.stream}/{one.partition}"
 
 
-def _show_rows(store: "Store", found: "list[Quarantined]", partition: str, limit: int, *, as_json: bool) -> None:
-    from dataclasses import asdict
-    from itertools import islice
-
-    from levada.cli.table import show
+def _chosen(store: "Store", found: "list[Quarantined]", partition: str) -> "Quarantined":
     from levada.errors import FixThis
-    from levada.lake.quarantine import rows
 
     chosen = [one for one in found if _name(one) == partition]
     if not chosen:
         raise FixThis(
             f"{partition} has no row in quarantine.",
             where=store.describe(),
-            todo=f"choose among: {', '.join(map(_name, found))}" if found else "nothing here is in quarantine",
+            todo=f"choose among: {', '.join(map(_name, found))}"
+            if found
+            else "see `levada status`: no partition of this lake has one",
         )
-    some = list(islice(rows(store, chosen[-1].key), limit))
+    return chosen[-1]
+
+
+def _show_rows(chosen: "Quarantined", store: "Store", limit: int, *, as_json: bool) -> None:
+    from dataclasses import asdict
+    from itertools import islice
+
+    from levada.cli.table import show
+    from levada.lake.quarantine import rows
+
+    some = list(islice(rows(store, chosen.key), limit))
     if as_json:
         _say_json([{**asdict(row), "raw": row.raw.decode(errors="replace")} for row in some])
         return
     show(
-        ("page#", "index#", "path", "rule", "reason", "raw"),
+        ("page#", "index#", "path", "rule", "reason~", "raw~"),
         [
             (row.page, row.index, broken.path, broken.rule, broken.reason, row.raw.decode(errors="replace"))
             for row in some
             for broken in row.violations
         ],
     )
-    if len(some) < chosen[-1].rows:
-        say(f"{len(some)} of {chosen[-1].rows} rows; --limit {chosen[-1].rows} shows all.")
+    if len(some) < chosen.rows:
+        say(f"{len(some)} of {counted(chosen.rows, 'row')}; --limit {chosen.rows} shows all.")
 
 
 def _say_json(value: object) -> None:
@@ -155,7 +181,7 @@ def _say_json(value: object) -> None:
     say(json.dumps(plain(value), indent=2))
 
 
-@click.command()
+@click.command(short_help="The versions of Levada, Python and its libraries.")
 def version() -> None:
     """Tell the versions of Levada, Python and the libraries that write data."""
     import platform

@@ -9,27 +9,36 @@ import click
 
 from levada.cli import commands, look, play
 from levada.cli.door import closing
+from levada.cli.exits import epilog
 from levada.version import __version__
 
-__all__ = ["levada", "main"]
+__all__ = ["SECTIONS", "levada", "main"]
 
-EPILOG = """
-\b
-Start here:   levada demo
-A first spec: levada check examples/sales/pipeline.yaml
-One day:      levada run examples/sales/pipeline.yaml --date 2022-08-09
-What is there: levada status --lake ./lake
-
-\b
-Exit codes: 0 done (also with quarantine, or no data) · 2 fix this: spec, argument, token, file ·
-3 the API's answers are not what the spec says; nothing was published · 4 committed with gaps ·
-75 try later: server or network away, disk full, partition held by another run · 70 a bug of Levada ·
-130 / 143 interrupted: the pages that had arrived are kept, the same command goes on from there.
-"""
+#: The commands as `levada --help` shows them: in the order in which a newcomer meets them.
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "To begin": (play.demo, commands.check, play.simulate),
+    "To work": (commands.run, commands.land, commands.stage, commands.replay),
+    "To look": (look.status, look.quarantine, look.version),
+}
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, "--version", prog_name="levada")
+class _Group(click.Group):
+    """A group that lists its commands by section."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, their descriptions in one column."""
+        widest = max(map(len, self.list_commands(ctx)))
+        for title, members in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [((member.name or "").ljust(widest), member.get_short_help_str(100)) for member in members]
+                )
+
+
+@click.group(
+    cls=_Group, epilog=epilog(), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, "--version", prog_name="levada", help="Show the version and leave.")
 def levada() -> None:
     """Carry records from HTTP APIs into a lake without losing a drop.
 
@@ -40,19 +49,9 @@ def levada() -> None:
     """
 
 
-for _command in (
-    play.demo,
-    commands.check,
-    commands.run,
-    commands.land,
-    commands.stage,
-    commands.replay,
-    look.status,
-    look.quarantine,
-    play.simulate,
-    look.version,
-):
-    levada.add_command(_command)
+for _members in SECTIONS.values():
+    for _command in _members:
+        levada.add_command(_command)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

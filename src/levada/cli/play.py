@@ -7,37 +7,63 @@ from levada.cli.door import say
 __all__ = ["demo", "simulate"]
 
 
-@click.command()
+@click.command(short_help="See it work: three days against a simulated API.")
 @click.option(
-    "--folder", type=click.Path(), default="sales-demo", show_default=True, help="Where the spec and the lake go."
+    "--folder", metavar="FOLDER", default="sales-demo", show_default=True, help="Where the spec and the lake go."
 )
 def demo(folder: str) -> None:
     """Run the sales pipeline for three dates against a simulated API, into a local lake.
 
-    Needs no account, no server and no network. Running it again changes nothing.
+    \b
+      levada demo
+
+    Needs no account, no server and no network. Writes pipeline.yaml and lake/ into the folder, and nothing else.
+    Running it again changes nothing; a pipeline.yaml that was edited stays as it is.
     """
     from levada.cli.demonstration import demonstrate
 
     demonstrate(folder)
 
 
-@click.group()
+@click.group(short_help="A local API to try specs against; fails on demand.")
 def simulate() -> None:
-    """Start a local API to try specs against; it fails on demand."""
+    """Start a local API to try specs against; it fails on demand. Ctrl-C ends it.
+
+    \b
+      levada simulate sales --port 8000
+    """
 
 
-@simulate.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--rows", type=click.IntRange(min=1), default=338, show_default=True, help="Rows a date.")
-@click.option("--page-size", type=click.IntRange(min=1), default=100, show_default=True)
+@simulate.command(short_help="Sales of three days, four pages each; one page has a mistake.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8000,
+    show_default=True,
+    help="Where to listen; 0 takes a free port.",
+)
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address of this machine to listen on."
+)
+@click.option("--rows", type=click.IntRange(min=1), metavar="N", default=338, show_default=True, help="Rows a date.")
+@click.option(
+    "--page-size", type=click.IntRange(min=1), metavar="N", default=100, show_default=True, help="Rows a page."
+)
 def sales(port: int, host: str, rows: int, page_size: int) -> None:
     """The sales API: GET /sales?date=2022-08-09&page=1, for 2022-08-09, -10 and -11.
 
+    The token is AUTH_TOKEN or API_AUTH_TOKEN of this process's environment, else levada-demo. In another terminal:
+
     \b
-    Token: AUTH_TOKEN or API_AUTH_TOKEN of this process's environment, else `levada-demo`.
-    GET /_log tells the requests seen. PUT /_faults makes it fail:
-      curl -X PUT localhost:8000/_faults -d '{"match": {"page": 2}, "times": 1, "fault": {"status": 503}}'
+      export SALES_API_URL=http://127.0.0.1:8000 AUTH_TOKEN=levada-demo
+      levada run examples/sales/pipeline.yaml --date 2022-08-09 --lake L
+
+    GET /_log tells the requests seen. PUT /_faults makes it fail, here once for page 2:
+
+    \b
+      curl -X PUT localhost:8000/_faults \\
+        -d '{"match": {"page": 2}, "times": 1, "fault": {"status": 503}}'
     """
     import os
 

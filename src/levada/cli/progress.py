@@ -1,20 +1,19 @@
-"""What a person sees while a run works: a live line on a terminal, plain lines for waits and refusals when piped."""
+"""What a person sees while a run works: a live line on a terminal, plain lines for long waits when piped."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from levada.cli.door import warn
+from levada.cli.door import visible, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.progress import Progress, TaskID
-
     from levada.source.events import Event, Waiting
 
-__all__ = ["watching"]
+__all__ = ["counted", "watching"]
 
 #: Shorter waits are not worth a line in a log.
 WORTH_TELLING = 5.0
@@ -29,25 +28,39 @@ def watching(label: str) -> Iterator["Callable[[Event], None]"]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    line = _Line(label)
+    # Not as markup: what an API said may hold brackets.
+    columns = (SpinnerColumn(), TextColumn("{task.fields[line]}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _live(progress, progress.add_task(label, total=None), label)
+        progress.add_task("", total=None, line=line)
+        yield line.saw
 
 
-def _live(progress: "Progress", task: "TaskID", label: str) -> "Callable[[Event], None]":
-    from levada.source.events import Took, Waiting
+class _Line:
+    """The live line; drawn anew ten times a second, so it counts a wait down."""
 
-    pages = rows = 0
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._pages = self._rows = 0
+        self._waiting: Waiting | None = None
 
-    def show(event: "Event") -> None:
-        nonlocal pages, rows
+    def saw(self, event: "Event") -> None:
+        from levada.source.events import Asked, Took, Waiting
+
         if isinstance(event, Took):
-            pages, rows = pages + 1, rows + event.rows
-            progress.update(task, description=f"{label}: {pages} pages, {rows} rows")
-        elif isinstance(event, Waiting):
-            progress.update(task, description=f"{label}: {pages} pages, {rows} rows, {_wait(event)}")
+            self._pages, self._rows = self._pages + 1, self._rows + event.rows
+        if isinstance(event, Waiting):
+            self._waiting = event
+        elif self._waiting and isinstance(event, Asked | Took) and event.number == self._waiting.number:
+            self._waiting = None
 
-    return show
+    def __str__(self) -> str:
+        came = f"{counted(self._pages, 'page')}, {counted(self._rows, 'row')}" if self._pages else "asking"
+        waiting = self._waiting
+        if waiting is None:
+            return f"{self._label}: {came}"
+        left = max(0.0, (waiting.until - datetime.now(UTC)).total_seconds())
+        return visible(f"{self._label}: {came}, {_wait(waiting, left)}")
 
 
 def _plain(label: str) -> "Callable[[Event], None]":
@@ -55,10 +68,15 @@ def _plain(label: str) -> "Callable[[Event], None]":
 
     def show(event: "Event") -> None:
         if isinstance(event, Waiting) and event.seconds >= WORTH_TELLING:
-            warn(f"{label}: {_wait(event)}")
+            warn(f"{label}: {_wait(event, event.seconds)}")
 
     return show
 
 
-def _wait(event: "Waiting") -> str:
-    return f"waiting {event.seconds:.0f} s for page {event.number}: {event.why}"
+def _wait(event: "Waiting", seconds: float) -> str:
+    return f"waiting {seconds:.0f} s for page {event.number}: {event.why}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 page`, `2 pages`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,13 +1,15 @@
 """Work through partitions and tell what came of each."""
 
 import json
-import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING
 
-from levada.cli.door import facts, say, tell
-from levada.cli.progress import watching
+import click
+
+from levada.cli.door import facts, say, tell, warn
+from levada.cli.progress import counted, watching
 from levada.errors import ContractBroken, LevadaError
 
 if TYPE_CHECKING:
@@ -18,30 +20,49 @@ if TYPE_CHECKING:
 __all__ = ["line", "report"]
 
 
+@dataclass
+class _Told:
+    """What came of the partitions so far."""
+
+    left: "list[tuple[str, Stream]]"
+    runs: "list[Run]" = field(default_factory=list)
+    errors: list[LevadaError] = field(default_factory=list)
+
+
 def report(pipeline: "Pipeline", verb: str, dates: Sequence[str], *, as_json: bool) -> None:
     """Do `verb` for every date and stream, oldest first; leave with the first error's exit code.
 
     An answer that breaks the contract is that partition's own: the others go on. Anything else (a wrong token, an
     API that is away, a full disk) would meet the next partition too, so the work stops there.
     """
-    runs: list[Run] = []
-    errors: list[LevadaError] = []
-    for date, stream in product(dates, pipeline.streams()):
+    told = _Told(list(product(dates, pipeline.streams())))
+    try:
+        _work(pipeline, verb, told, as_json=as_json)
+    except (KeyboardInterrupt, SystemExit):
+        warn("levada: stopped; what had arrived is kept, and the same command goes on from there")
+        raise
+    if as_json:
+        _say_json(pipeline, told)
+    elif told.left:
+        warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
+    if told.errors:
+        raise click.exceptions.Exit(told.errors[0].exit_code)
+
+
+def _work(pipeline: "Pipeline", verb: str, told: _Told, *, as_json: bool) -> None:
+    while told.left:
+        date, stream = told.left.pop(0)
         try:
-            runs.append(_one(pipeline, verb, stream, date))
+            told.runs.append(_one(pipeline, verb, stream, date))
         except LevadaError as error:
-            errors.append(error)
+            told.errors.append(error)
             if not as_json:
                 tell(error)
             if not isinstance(error, ContractBroken):
-                break
+                return
         else:
             if not as_json:
-                say(line(runs[-1]))
-    if as_json:
-        _say_json(runs, errors)
-    if errors:
-        sys.exit(errors[0].exit_code)
+                say(line(told.runs[-1]))
 
 
 def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":
@@ -49,10 +70,17 @@ def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":
         return pipeline.observed(observe).work(verb, stream, date)
 
 
-def _say_json(runs: "list[Run]", errors: list[LevadaError]) -> None:
+def _say_json(pipeline: "Pipeline", told: _Told) -> None:
     from levada.nouns import plain
 
-    say(json.dumps({"runs": plain(runs), "errors": [facts(error) for error in errors]}, indent=2))
+    result = {
+        "runs": plain(told.runs),
+        "errors": [facts(error) for error in told.errors],
+        "not_tried": [
+            {"pipeline": pipeline.spec.pipeline, "stream": stream.name, "partition": date} for date, stream in told.left
+        ],
+    }
+    say(json.dumps(result, indent=2))
 
 
 def line(run: "Run") -> str:
@@ -60,8 +88,9 @@ def line(run: "Run") -> str:
     counts = run.counts
     text = (
         f"{run.pipeline}/{run.stream} {run.partition}: {run.outcome}{'' if run.changed else ' (nothing changed)'}, "
-        f"{run.pages} pages, {counts.read} rows read, {counts.kept} kept, {counts.quarantined} quarantined, "
-        f"{len(run.files)} files, {run.requests} requests, {run.seconds:.2f} s"
+        f"{counted(run.pages, 'page')}, {counted(counts.read, 'row')} read, {counts.kept} kept, "
+        f"{counts.quarantined} quarantined, {counted(len(run.files), 'file')}, "
+        f"{counted(run.requests, 'request')}, {run.seconds:.2f} s"
     )
-    resumed = [f"{run.resumed} pages taken over from an interrupted run"] if run.resumed else []
+    resumed = [f"{counted(run.resumed, 'page')} taken over from an interrupted run"] if run.resumed else []
     return "; ".join([text, *resumed, *run.notes])

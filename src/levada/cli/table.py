@@ -1,34 +1,53 @@
-"""Tables for people: framed on a terminal, plain columns when piped. Never cut, so that `grep` and `awk` can work."""
+"""Tables for people: folded to fit a terminal, plain columns when piped; never cut, so `grep` and `awk` can work."""
 
 import sys
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from levada.secret import redact
+from levada.cli.door import say, visible
 
-__all__ = ["show"]
+__all__ = ["lines", "show"]
 
-#: Wide enough for any row: rich would cut or wrap at 80 columns where there is no terminal.
-PIPED_WIDTH = 10_000
+GAP = "  "
+#: A cell is one line, whatever the API wrote into it.
+_BREAKS = str.maketrans({"\n": "\\n", "\t": "\\t"})
 
 
-def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """Print a table; columns whose title ends in `#` hold numbers and are set to the right (the sign is not shown)."""
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else PIPED_WIDTH, highlight=False)
-    table = Table(title=title or None, title_justify="left", pad_edge=False)
-    if not terminal:
-        table.box = None
+def show(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; columns whose title ends in `#` hold numbers and are set to the right (the sign is not shown).
+
+    Columns whose title ends in `~` hold words, and take a second line where the terminal is too narrow.
+    """
+    cells = [[visible(str(cell)).translate(_BREAKS) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _folded(columns, cells)
+    else:
+        for line in lines(columns, cells):
+            say(line)
+
+
+def lines(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    """The table in plain lines, as wide as it needs to be, nothing after the last cell of a line. Pure."""
+    table = [[column.rstrip("#~") for column in columns], *cells]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    return [GAP.join(_set(*cell) for cell in zip(row, widths, columns, strict=True)).rstrip() for row in table]
+
+
+def _set(text: str, width: int, column: str) -> str:
+    blank = " " * (width - cell_len(text))
+    return blank + text if column.endswith("#") else text + blank
+
+
+def _folded(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0))
     for column in columns:
-        table.add_column(
-            column.rstrip("#"),
-            justify="right" if column.endswith("#") else "left",
-            no_wrap=not terminal,
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*(Text(redact(str(cell))) for cell in row))
-    console.print(table)
+        words = column.endswith("~")
+        justify = "right" if column.endswith("#") else "left"
+        table.add_column(column.rstrip("#~"), justify=justify, no_wrap=not words, overflow="fold")  # type: ignore[arg-type]  # one of rich's words
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console(highlight=False).print(table)
