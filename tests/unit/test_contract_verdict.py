@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from levada.contract import pattern
-from levada.contract.check import fingerprint, verdict, verdict_so_far
+from levada.contract.check import fingerprint, hopeless, verdict
 from levada.contract.model import Contract, Field, MaxBad, columns
 from levada.errors import ContractBroken
 from levada.nouns import Counts, Place
@@ -55,9 +57,19 @@ def test_refused(limit, bad, read, what):
 
 def test_before_the_end_only_a_count_can_be_exceeded():
     for limit in (None, MaxBad(share=0.0), MaxBad(count=2)):
-        verdict_so_far(Contract(FIELDS, max_bad=limit), counts(2, 2))
-    with pytest.raises(ContractBroken, match="3 of 3 records are bad: `max_bad` allows 2"):
-        verdict_so_far(Contract(FIELDS, max_bad=MaxBad(count=2)), counts(3, 3))
+        assert not hopeless(Contract(FIELDS, max_bad=limit), counts(2, 2))
+    assert hopeless(Contract(FIELDS, max_bad=MaxBad(count=2)), counts(3, 3))
+    assert hopeless(Contract(FIELDS, max_bad=MaxBad(count=0)), counts(1, 1000))
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+def test_what_is_hopeless_is_refused_whatever_follows(allowed, bad, good, more):
+    contract = Contract(FIELDS, max_bad=MaxBad(count=allowed))
+    if hopeless(contract, counts(bad, bad + good)):
+        with pytest.raises(ContractBroken):
+            verdict(contract, counts(bad, bad + good + more))
+    else:
+        verdict(contract, counts(bad, bad + good))
 
 
 def test_columns_are_the_fields_and_what_the_contract_adds():

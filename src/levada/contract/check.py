@@ -20,7 +20,7 @@ from levada.contract.values import EXPECTED, Reader, keyed, readers, shown
 from levada.errors import ContractBroken, FixThis
 from levada.nouns import Batch, Counts, Rejected, Violation
 
-__all__ = ["Checker", "check_page", "check_record", "fingerprint", "prepare", "verdict", "verdict_so_far"]
+__all__ = ["Checker", "check_page", "check_record", "fingerprint", "hopeless", "prepare", "verdict"]
 
 Row = dict[str, Any]
 
@@ -241,7 +241,7 @@ def _fail(page: int, index: int, violations: tuple[Violation, ...]) -> Never:
 
 
 def verdict(contract: Contract, counts: Counts) -> None:
-    """Accept a partition that was checked to its end, or not.
+    """Accept the rows of a partition, or not.
 
     Raises:
         ContractBroken: more records are bad than `max_bad` allows; without `max_bad`, every record is.
@@ -250,21 +250,19 @@ def verdict(contract: Contract, counts: Counts) -> None:
     if limit is None:
         if counts.read and counts.quarantined == counts.read:
             raise _too_many(counts, "a partition without one good record is never published")
-        return
-    verdict_so_far(contract, counts)
-    if limit.share is not None and counts.quarantined > limit.share * counts.read:
+    elif hopeless(contract, counts):
+        raise _too_many(counts, f"`max_bad` allows {limit.count}")
+    elif limit.share is not None and counts.quarantined > limit.share * counts.read:
         raise _too_many(counts, f"`max_bad` allows {limit.share * 100:g} %")
 
 
-def verdict_so_far(contract: Contract, counts: Counts) -> None:
-    """Stop a partition early: what is bad already can only become more.
+def hopeless(contract: Contract, counts: Counts) -> bool:
+    """Whether no further record can save the partition: more are bad already than the count in `max_bad` allows.
 
-    Raises:
-        ContractBroken: more records are bad than the count in `max_bad` allows.
+    A share is never hopeless before the end: good records may follow.
     """
     limit = contract.max_bad.count if contract.max_bad else None
-    if limit is not None and counts.quarantined > limit:
-        raise _too_many(counts, f"`max_bad` allows {limit}")
+    return limit is not None and counts.quarantined > limit
 
 
 def _too_many(counts: Counts, because: str) -> ContractBroken:

@@ -38,7 +38,10 @@ class Made:
 
 
 def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made:
-    """Take the pages in order and make every file that the stream asks for, up to `level`; rows go into `tally`."""
+    """Take the pages in order and make every file that the stream asks for, up to `level`; rows go into `tally`.
+
+    Stops taking pages once more rows are bad than the contract allows: such a run is never committed.
+    """
     pages: list[LakeFile] = []
     with ExitStack() as whole:
         joined = _Joined(job, tally.work, whole)
@@ -49,6 +52,8 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
             joined.take(records)
             if checked:
                 tally.checked(checked.take(page.file.page or 0, records))
+                if checked.hopeless(tally.counts):
+                    break
             else:
                 tally.unchecked(len(records))
     return Made(tuple(pages), (*joined.files(), *(checked.files() if checked else ())), tally.counts)
@@ -93,6 +98,7 @@ class _Checked:
 
     def __init__(self, job: Job, work: Work, whole: ExitStack) -> None:
         assert job.contract  # noqa: S101 - make() sees to it
+        self._contract = job.contract
         self._checker = check.prepare(job.contract)
         self._staged = _Staged(job, work, whole, job.stream.stage) if job.stream.stage else None
         self._refused = _Refused(work, whole)
@@ -104,6 +110,9 @@ class _Checked:
         if batch.rows and self._staged:
             self._staged.take(batch)
         return batch
+
+    def hopeless(self, counts: Counts) -> bool:
+        return check.hopeless(self._contract, counts)
 
     def files(self) -> Iterator[LakeFile]:
         yield from self._staged.files() if self._staged else ()
