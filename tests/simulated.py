@@ -36,6 +36,10 @@ class Api:
     def forget(self) -> None:
         """No faults, an empty log."""
         self._ask("DELETE", "/_faults")
+        self.forget_requests()
+
+    def forget_requests(self) -> None:
+        """An empty log."""
         self._ask("DELETE", "/_log")
 
     def fail(self, *faults: dict) -> None:

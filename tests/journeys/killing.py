@@ -1,6 +1,6 @@
 """Kill runs and let them recover: a script, so that it can fork (no threads in it) and children start in milliseconds.
 
-    python killing.py MODE URL SPEC FOLDER [options as JSON]
+    python killing.py MODE URL SPEC FOLDER [options as JSON]     with the folder of simulated.py on PYTHONPATH
 
 Each mode prints one JSON object with what it did, or fails with an AssertionError that says what was lost.
 """
@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from levada.lake.calls import Calls
 from levada.lake.disk import DiskStore
 from levada.lake.record import Record
 from levada.pipeline import Pipeline, load
+from simulated import Api
 
 DATE = "2022-08-09"
 CHANGES = ("open", "write", "truncate", "fsync", "link", "rename", "unlink", "mkdir", "rmdir")
@@ -72,24 +72,6 @@ def _deadly(kind: str) -> Callable:
 
 for _kind in CHANGES:
     setattr(Deadly, _kind, _deadly(_kind))
-
-
-class Api:
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def ask(self, method: str, path: str, body: object = None) -> object:
-        data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(f"{self.url}{path}", data=data, method=method)
-        asked.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def asked(self) -> list[int]:
-        return [int(entry["page"]) for entry in self.ask("GET", "/_log")]
-
-    def forget(self) -> None:
-        self.ask("DELETE", "/_log")
 
 
 def pipeline(spec: str, lake: Path, calls: Calls | None = None) -> Pipeline:
@@ -151,9 +133,9 @@ def recovered(spec: str, lake: Path, api: Api, base: Record | None, calls: Calls
     committed, shown = bool(now and now.run != old), bool(now and now.run != old and now.shown)
     had = durable(lake, old) if not committed else set()
     names = inodes(lake)
-    api.forget()
+    api.forget_requests()
     code = child(lambda: run(spec, lake, calls))
-    asked = api.asked()
+    asked = api.pages_asked()
     assert len(asked) == len(set(asked)), f"asked twice: {asked}"
     if committed and not shown:
         assert asked == [], f"committed already, yet asked for {asked}"

@@ -1,6 +1,7 @@
 """Killing loses nothing: kill -9 at every change of the disk and at moments spread over a run; runs at one barrier."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,8 @@ def smaller_api() -> Iterator[Api]:
 
 def killed(mode: str, api: Api, folder: Path, **options: object) -> dict:
     command = [sys.executable, SCRIPT, mode, api.url, SPEC, folder / "work", json.dumps(options)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20 * MINUTES, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=20 * MINUTES, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 
