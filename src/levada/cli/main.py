@@ -25,6 +25,10 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
 class _Group(click.Group):
     """A group that lists its commands by section."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names, in the order of the sections."""
+        return list(self.commands)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections, their descriptions in one column."""
         widest = max(map(len, self.list_commands(ctx)))

@@ -1,0 +1,93 @@
+"""docs/cli.md, made from the commands themselves: `python -m levada.cli.reference docs/cli.md`."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from inspect import cleandoc
+from pathlib import Path
+
+import click
+
+from levada.cli.exits import EXITS
+from levada.cli.main import levada
+from levada.cli.shapes import SHAPES, rows
+
+__all__ = ["page"]
+
+_HEAD = """<!-- Written by `python3 tasks.py docs` from the commands' own help; tests/test_docs.py holds it to them. -->
+
+# The command line
+"""
+_JSON = """## What `--json` prints
+
+One JSON document on stdout and nothing else; progress, waits and the report of a bug go to stderr.
+
+- `run`, `land`, `stage` and `replay`: `{"runs": [...], "errors": [...], "not_tried": [...]}`. `runs` holds a run object
+  for each partition that is well, `errors` an error object for each that is not, `not_tried` the `pipeline`, `stream`
+  and `partition` of those that an error kept from being tried.
+- `status`: a list of partitions. `quarantine`: a list of partitions; with PARTITION a list of rows.
+- Where a command fails as a whole (a spec that is wrong, an unknown option, Ctrl-C, a bug): `{"errors": [...]}`.
+"""
+_ERROR = (
+    ("kind", "`FixThis`, `ContractBroken`, `TryLater`, `LeaseHeld`, `ResumeRefused`, `Interrupted` or `Bug`"),
+    ("exit", "the exit code that it stands for; the command leaves with that of the first error"),
+    ("what", "what is wrong"),
+    ("where", "file:line:column of the spec, stream, partition, page, lake file or option; may be empty"),
+    ("todo", "what to do next; may be empty"),
+    ("at", "only where it is known: not before this moment (UTC)"),
+)
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    context = click.Context(levada, info_name="levada")
+    parts = [_HEAD, *_prose(levada.help or ""), "## Exit codes\n", _table(("code", "meaning"), EXITS)]
+    for name in levada.list_commands(context):
+        parts += _command(levada.commands[name], name, context)
+    parts.append(_JSON)
+    for title, noun, told in SHAPES:
+        parts += [f"### {title}\n", _fields(rows(noun, told))]
+    parts += ["### An error\n", _fields(_ERROR)]
+    return "\n".join(parts)
+
+
+def _command(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
+    """The section of a command, then those of the commands below it."""
+    context = click.Context(command, info_name=name, parent=parent)
+    yield f"## {context.command_path}\n"
+    yield from _prose(command.help or "")
+    yield f"```\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```\n"
+    options = [_option(option, context) for option in command.params if isinstance(option, click.Option)]
+    if options:
+        yield _table(("option", "default", "meaning"), options)
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            yield from _command(command.commands[below], below, context)
+
+
+def _option(option: click.Option, context: click.Context) -> tuple[str, str, str]:
+    names = ", ".join(option.opts)
+    shown = names if option.is_flag else f"{names} {option.make_metavar(context)}"
+    return f"`{shown}`", f"`{option.default}`" if option.show_default else "", option.help or ""
+
+
+def _prose(text: str) -> Iterator[str]:
+    """The paragraphs of a help text; those that click must not rewrap (`\\b`) are commands to type."""
+    for paragraph in cleandoc(text).split("\n\n"):
+        if paragraph.startswith("\b"):
+            typed = [line.removeprefix("  ") for line in paragraph.splitlines()[1:]]
+            yield "\n".join(["```sh", *typed, "```", ""])
+        else:
+            yield " ".join(paragraph.split()) + "\n"
+
+
+def _fields(told: Iterable[tuple[str, str]]) -> str:
+    return _table(("field", "what it holds"), [(f"`{name}`", text) for name, text in told])
+
+
+def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

@@ -1,0 +1,111 @@
+"""The --json shapes, field by field, for the reference; a field that nobody described fails the page."""
+
+from dataclasses import fields
+from typing import Any, get_args
+
+from levada.lake.quarantine import Quarantined
+from levada.lake.status import PartitionState, PartitionStatus
+from levada.nouns import Counts, Holder, Rejected, Run, Violation
+
+__all__ = ["SHAPES", "rows"]
+
+_NAMES = {
+    "pipeline": "name of the pipeline",
+    "stream": "name of the stream",
+    "partition": "the day, `2022-08-09`",
+}
+_COUNTS = "a counts object"
+
+#: Title of a shape, the noun it is, and what each field holds.
+SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
+    (
+        "A run",
+        Run,
+        _NAMES
+        | {
+            "run": "name of the run; sorts by time",
+            "outcome": "`done`, `done with quarantine` or `no data`",
+            "level": "how far the commit that stands goes: `landed` or `staged`",
+            "counts": _COUNTS,
+            "pages": "pages of the commit",
+            "requests": "HTTP requests sent, those beyond the end of the data included",
+            "resumed": "pages taken over from an interrupted run",
+            "files": "public names that stand now, relative to the lake, sorted",
+            "changed": "false: the same content was there already",
+            "seconds": "how long it took",
+            "notes": "what a person should know, a list of texts",
+        },
+    ),
+    (
+        "Counts",
+        Counts,
+        {
+            "read": "records; read = kept + quarantined + dropped",
+            "kept": "records that passed the contract",
+            "quarantined": "records that did not",
+            "dropped": "records left out on purpose, by a rule of the spec",
+            "nullified": "values (not records) that `on_bad: nullify` set to null",
+        },
+    ),
+    (
+        "A partition, as `levada status` lists it",
+        PartitionStatus,
+        _NAMES
+        | {
+            "state": ", ".join(f"`{state}`" for state in get_args(PartitionState)),
+            "level": "`landed` or `staged`; null where nothing is committed",
+            "counts": f"{_COUNTS}, of the commit; of the failed run where nothing is committed",
+            "pages": "pages of the commit",
+            "files": "public names of the commit, sorted",
+            "committed": "when (UTC), or null",
+            "run": "the run that made the commit; without one, the latest run",
+            "holder": "a holder object while a run is at work, else null",
+            "error": "why the latest run failed, or what is damaged; else empty",
+            "unfinished_pages": "answers that an interrupted run left for the next one",
+        },
+    ),
+    (
+        "A holder",
+        Holder,
+        {"host": "machine", "process": "process id", "since": "when it took the partition (UTC)"},
+    ),
+    (
+        "A partition, as `levada quarantine` lists it",
+        Quarantined,
+        _NAMES
+        | {
+            "run": "the run that refused the rows",
+            "rows": "how many",
+            "failed": "true: they are of the latest run, which failed; false: of the commit that stands",
+            "key": "the file that holds them, relative to the lake",
+        },
+    ),
+    (
+        "A row, as `levada quarantine PARTITION` lists it",
+        Rejected,
+        {
+            "page": "its page, from 1",
+            "index": "its place in the page, from 0",
+            "violations": "a list of violation objects",
+            "raw": "its text as the API sent it",
+        },
+    ),
+    (
+        "A violation",
+        Violation,
+        {
+            "path": "where in the record; `$` is the record itself",
+            "rule": "the rule, as the spec names it",
+            "reason": "what was expected, and what was found",
+        },
+    ),
+)
+
+
+def rows(noun: type[Any], told: dict[str, str]) -> list[tuple[str, str]]:
+    """Name and description of each field, in order.
+
+    Raises:
+        KeyError: a field is not described.
+    """
+    return [(field.name, told[field.name]) for field in fields(noun)]
