@@ -13,12 +13,12 @@ EXITS: tuple[tuple[str, str], ...] = (
 )
 
 _START = """
-\b
+
 Start here:
-  levada demo                               three days against a simulated API
-  levada check sales.yaml                   what a spec will do, in words
-  levada run sales.yaml --date 2022-08-09   one day, into the lake of the spec
-  levada status --lake lake                 what is in a lake
+  levada demo                              three days against a simulated API
+  levada check sales.yaml                  what a spec will do, in words
+  levada run sales.yaml --date 2022-08-09  one day, into the lake of the spec
+  levada status --lake lake                what is in a lake
 """
 
 

@@ -66,5 +66,5 @@ def main() -> None:
     """Run the command line of this process; never returns."""
     signal.signal(signal.SIGTERM, _terminate)
     with closing("--json" in sys.argv):
-        levada.main(prog_name="levada", standalone_mode=False)
-    sys.exit(0)
+        # Not standalone, click does not raise what a command exits with: it returns the code.
+        sys.exit(levada.main(prog_name="levada", standalone_mode=False))
