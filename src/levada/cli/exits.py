@@ -5,15 +5,15 @@ __all__ = ["EXITS", "epilog"]
 EXITS: tuple[tuple[str, str], ...] = (
     ("0", "done; also with rows in quarantine, or when the API has no data"),
     ("2", "fix this: spec, argument, token, file or folder"),
-    ("3", "the API's answers are not what the spec says; nothing was published"),
+    ("3", "answers that are not what the spec says; nothing is published"),
     ("70", "a bug of Levada; the report on stderr is ready to be pasted"),
-    ("75", "try later: server or network away, disk full, partition held by a run"),
+    ("75", "try later: server or network away, disk full, partition held"),
     ("130, 143", "stopped by Ctrl-C or SIGTERM; the same command goes on from there"),
     ("141", "whoever read the output went away, as in `levada status | head -1`"),
 )
 
 _START = """
-
+\b
 Start here:
   levada demo                              three days against a simulated API
   levada check sales.yaml                  what a spec will do, in words
