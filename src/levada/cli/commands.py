@@ -172,13 +172,14 @@ def _dates(arguments: dict[str, Any]) -> list[str]:
     from levada.spec.partition import span
 
     date, start, end = arguments["date"], arguments["start"], arguments["end"]
-    if date and not (start or end):
+    # None, not empty: `--date "$DAY"` with DAY unset is a mistake, and no wish to replay every partition.
+    if date is not None and start is None and end is None:
         return [_day("--date", date).key]
-    if start and end and not date:
+    if start is not None and end is not None and date is None:
         first, last = _day("--from", start), _day("--to", end)
         with _said_by("--from, --to"):
             return [partition.key for partition in span(first.day, last.day)]
-    if date or start or end:
+    if (date, start, end) != (None, None, None):
         raise FixThis(
             "--date names one partition, --from and --to together name several; this is neither.",
             where="--date, --from, --to",
