@@ -70,7 +70,9 @@ def _show_status(found: "list[PartitionStatus]") -> None:
         if one.error:
             say(f"{name}: {one.error}")
         if one.unfinished_pages:
-            say(f"{name}: {counted(one.unfinished_pages, 'answer')} of an interrupted run are kept for the next one")
+            are = "is" if one.unfinished_pages == 1 else "are"
+            kept = "so far" if one.state == "running" else f"of an interrupted run {are} kept for the next one"
+            say(f"{name}: {counted(one.unfinished_pages, 'answer')} {kept}")
         if one.holder:
             holder = f"{one.holder.host}, process {one.holder.process}"
             since = f"{one.holder.since:%Y-%m-%d %H:%M:%S} UTC"

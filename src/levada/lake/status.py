@@ -41,7 +41,7 @@ class PartitionStatus:
     holder: Holder | None = None
     #: Why the latest run failed, or what is damaged.
     error: str = ""
-    #: Answers that unfinished work has, all its own and those it took over.
+    #: Answers that unfinished work has, all its own and those it took over: the next run does not ask for them again.
     unfinished_pages: int = 0
 
 
@@ -73,7 +73,7 @@ def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
         run=record.run if record else folders[-1].run if folders else None,
         holder=holder_from(held) if held is not None else None,
         error=error or _text(failure, state),
-        unfinished_pages=_pages(latest) if latest and not latest.closed else 0,
+        unfinished_pages=_pages(latest, failure) if latest else 0,
     )
 
 
@@ -100,8 +100,11 @@ def _state(record: Record | None, latest: RunFolder | None, failure: Failure | N
     return "done with quarantine" if record.counts.quarantined else "done"
 
 
-def _pages(latest: RunFolder) -> int:
+def _pages(latest: RunFolder, failure: Failure | None) -> int:
+    """Answers that the next run takes over, or has at work: none of a run that failed for good, none of `stage`."""
     work = read_work(latest)
+    if latest.closed or (failure and failure.kind != "TryLater") or (work and not work.request):
+        return 0
     return len({taken.number for taken in (*(work.taken if work else ()), *latest.own)})
 
 
