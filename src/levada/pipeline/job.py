@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -63,9 +64,10 @@ class Job:
         """The partition as messages name it."""
         return f"{self.spec.pipeline}/{self.stream.name} {self.partition.key}"
 
-    def command(self, verb: str) -> str:
-        """The command line that does `verb` for this partition."""
-        return f"levada {verb} {self.spec.file} --date {self.partition.key} --lake {self.spec.lake}"
+    def command(self, verb: str, *options: str) -> str:
+        """The command line that does `verb` for this partition, ready to be pasted."""
+        place = ("--date", self.partition.key, "--lake", self.spec.lake)
+        return shlex.join(("levada", verb, self.spec.file, *place, *options))
 
     def name(self, template: Template, page: int | None = None) -> str:
         """A public name."""

@@ -108,7 +108,10 @@ def _found(job: Job) -> tuple[Entry, ...]:
     numbered: dict[int, Entry] = {}
     for entry in job.area.store.list(folder):
         if match := pattern.fullmatch(entry.key):
-            numbered[int(match.groupdict().get("page") or 1)] = entry
+            number = int(match.groupdict().get("page") or 1)
+            if number in numbered:  # page 2 as _2 and as _02
+                _refuse_twins(job, numbered[number], entry)
+            numbered[number] = entry
     _refuse_gap(job, sorted(numbered))
     return tuple(numbered[number] for number in sorted(numbered))
 
@@ -120,7 +123,15 @@ def _refuse_gap(job: Job, numbers: list[int]) -> None:
     raise FixThis(
         f"The raw files of {job.where} have a gap: page {', '.join(map(str, lacking))} is not there.",
         where=f"{job.area.store.describe()}{_expected(job)}",
-        todo=f"fetch the partition again: {job.command('run --adopt')}",
+        todo=f"fetch the partition again: {job.command('run', '--adopt')}",
+    )
+
+
+def _refuse_twins(job: Job, one: Entry, other: Entry) -> None:
+    raise FixThis(
+        f"Two raw files of {job.where} are the same page: {one.key} and {other.key}.",
+        where=job.area.store.describe(),
+        todo="remove the one that is not the page",
     )
 
 
@@ -131,8 +142,8 @@ def _facts(job: Job, number: int, entry: Entry, body: bytes) -> PageFacts:
         raise FixThis(
             f"{entry.key} is no page of records: {error.what}",
             where=f"{job.area.store.describe()}/{entry.key}",
-            todo=f"remove it if it is no page, or fetch the partition again: {job.command('run --adopt')}",
-        ) from error
+            todo=f"remove it if it is no page, or fetch the partition again: {job.command('run', '--adopt')}",
+        ) from None  # what it says of answers is no help here
     return PageFacts(
         number=number,
         position=number,
