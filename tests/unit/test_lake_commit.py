@@ -298,7 +298,7 @@ def test_a_held_lease_says_who_holds_it():
     assert str(refused.value) == (
         f"another run holds shop/sales 2022-08-09: process {me.process} on {me.host}, since 2022-08-12 06:00:00 UTC\n"
         "  where: memory/_levada/shop/sales/2022-08-09/lock\n"
-        "  to do: let it end, then run again"
+        "  to do: let it end, then run again; or wait for it with --wait 5m"
     )
     assert refused.value.exit_code == 75
 

@@ -23,6 +23,7 @@ from levada.lake.refusal import explained
         (errno.ENAMETOOLONG, FixThis, "does not take this name", "change the template"),
         (errno.EXDEV, FixThis, "more than one file system", "on one file system"),
         (errno.ENOLCK, FixThis, "does not do what a lake needs", "file locks"),
+        (errno.ENOENT, FixThis, "none can be made", "choose another folder"),
         (errno.EIO, TryLater, "did not do what it was asked to", "look at the disk"),
         (errno.EMFILE, TryLater, "did not do what it was asked to", "run again"),
     ],

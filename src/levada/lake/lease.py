@@ -87,5 +87,5 @@ def _lease_held(area: Area, text: bytes) -> LeaseHeld:
     return LeaseHeld(
         f"another run holds {area}: {who}",
         where=area.named(area.lock),
-        todo="let it end, then run again",
+        todo="let it end, then run again; or wait for it with --wait 5m",
     )

@@ -45,6 +45,9 @@ def _by_rights_or_name(error: OSError, said: str, path: str, root: str) -> Levad
 
 
 def _by_file_system(error: OSError, said: str, path: str, root: str) -> LevadaError:
+    if error.errno == errno.ENOENT:
+        todo = f"see that {root} can be made, or choose another folder for the lake"
+        return FixThis(f"there is no such folder, and none can be made ({said})", where=path, todo=todo)
     if error.errno == errno.EXDEV:
         todo = f"keep everything below {root} on one file system"
         return FixThis("the lake lies on more than one file system", where=path, todo=todo)
