@@ -158,6 +158,6 @@ def _kind(body: bytes) -> str:
 
 
 def _start(body: bytes) -> str:
-    """The first characters, whole secrets blacked out before the cut so that none is shown in part."""
-    text = redact(body[: SHOWN * 40].decode("utf-8", "replace")).strip()
+    """The first characters, in one line; whole secrets blacked out before the cut so that none is shown in part."""
+    text = " ".join(redact(body[: SHOWN * 40].decode("utf-8", "replace")).split())
     return text if len(text) <= SHOWN else text[:SHOWN] + " ..."

@@ -1,6 +1,7 @@
 """The wire: HTTP by aiohttp. Does not decide what an answer means, nor whether to ask again."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -158,6 +159,9 @@ def _text(error: Exception, call: Call) -> str:
         return f"no connection within {CONNECT:g} s"
     if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError) and error.errno is None:
         return f"{call.timeout:g} s have passed"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        # aiohttp's own words name its TLS setting and asyncio's call.
+        return f"{error.host}:{error.port} ({os.strerror(error.os_error.errno)})"
     said = f"{error.status}, {error.message}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
     # aiohttp quotes what it could not read as HTTP, at any length and over several lines.
     return " ".join(said.split())[:SHOWN] or type(error).__name__
