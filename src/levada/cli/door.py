@@ -48,8 +48,6 @@ def closing(as_json: bool) -> Iterator[None]:
     """Turn whatever a command raises into a text on stderr (with --json: an object on stdout) and an exit code."""
     try:
         yield
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except click.ClickException as wrong:
         _misused(wrong, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):

@@ -1,12 +1,11 @@
 """Work through partitions and tell what came of each."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING
-
-import click
 
 from levada.cli.door import facts, say, tell, warn
 from levada.cli.progress import counted, watching
@@ -46,7 +45,7 @@ def report(pipeline: "Pipeline", verb: str, dates: Sequence[str], *, as_json: bo
     elif told.left:
         warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
     if told.errors:
-        raise click.exceptions.Exit(told.errors[0].exit_code)
+        sys.exit(told.errors[0].exit_code)
 
 
 def _work(pipeline: "Pipeline", verb: str, told: _Told, *, as_json: bool) -> None:
