@@ -1,8 +1,11 @@
 """Asking ahead gives what asking page after page gives, whatever the latencies, faults and ends."""
 
+import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
@@ -174,3 +177,18 @@ def test_nothing_is_asked_ahead_while_a_failure_waits_for_its_turn():
     _, _, events, _ = read_all(world, ahead=True)
     retried = events.index(Asked(3, 2))
     assert max(one.number for one in events[:retried] if isinstance(one, Asked)) <= 6
+
+
+@pytest.mark.timeout(20)
+def test_a_page_that_came_does_not_wait_for_a_slow_one_behind_it():
+    def script(call, attempt):
+        page = int(call.url.rpartition("=")[2])
+        return Reply(answer(200, b"[%d]" % page) if page < 3 else None)
+
+    wire = ScriptedWire(script)
+    with closing(read(plan(), Edges(network=lambda: wire))) as pages:
+        assert next(pages).facts.number == 1
+        while (len(wire.asked), wire.under_way) != (5, 3):
+            time.sleep(0.01)
+        time.sleep(0.05)  # the answer to page 2 crosses to this thread
+        assert next(pages).facts.number == 2

@@ -312,7 +312,7 @@ def test_requests_beyond_an_end_in_sight_are_cancelled():
         if page == 4:
             ends.set()
         # Page 2 takes long enough for the end, page 3, to be seen first; page 4 never answers.
-        return {1: Reply(answer(200, body(1))), 2: Reply(answer(200, body(2)), 500), 3: Reply(END)}.get(
+        return {1: Reply(answer(200, body(1))), 2: Reply(answer(200, body(2)), 5000), 3: Reply(END)}.get(
             page, Reply(None)
         )
 

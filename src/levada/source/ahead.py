@@ -56,8 +56,9 @@ class Ahead:
         """What the first attempt at `position`, the lowest page not handed on, brought; waits for it."""
         while position.number not in self._came:
             self.fill(position)
-            wait([asked.future for asked in self._under_way.values()], return_when=FIRST_COMPLETED)
-            self._gather()
+            if position.number in self._under_way:  # else filling has found its answer, and the others may take long
+                wait([asked.future for asked in self._under_way.values()], return_when=FIRST_COMPLETED)
+                self._gather()
         return self._came.pop(position.number)
 
     def again(self, position: Position, attempt: int) -> Came:
