@@ -58,8 +58,14 @@ for _members in SECTIONS.values():
         levada.add_command(_command)
 
 
-def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave in order; again after a while if Python swallowed it, as it does in `__del__` and weak references' callbacks.
+
+    Importing runs such callbacks, so an early SIGTERM was lost now and then.
+    """
+    signal.signal(signal.SIGALRM, _terminate)
+    signal.setitimer(signal.ITIMER_REAL, INSIST)
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def main() -> None:
