@@ -14,6 +14,9 @@ from levada.version import __version__
 
 __all__ = ["SECTIONS", "levada", "main"]
 
+#: Seconds after which a swallowed SIGTERM is raised again; leaving in order takes milliseconds.
+INSIST = 1.0
+
 #: The commands as `levada --help` shows them: in the order in which a newcomer meets them.
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "To begin": (play.demo, commands.check, play.simulate),
@@ -59,9 +62,10 @@ for _members in SECTIONS.values():
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave in order; again after a while if Python swallowed it, as it does in `__del__` and weak references' callbacks.
+    """Leave in order, and once more after a while if Python swallowed that.
 
-    Importing runs such callbacks, so an early SIGTERM was lost now and then.
+    It does so in `__del__` and in weak references' callbacks. Importing runs such callbacks, so an early
+    SIGTERM was lost now and then.
     """
     signal.signal(signal.SIGALRM, _terminate)
     signal.setitimer(signal.ITIMER_REAL, INSIST)
