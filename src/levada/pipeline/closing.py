@@ -81,7 +81,7 @@ def _refuse_vanished(job: Job, lease: Lease, end: Closing) -> None:
 
 def _draft(job: Job, lease: Lease, end: Closing) -> Record:
     pages = end.made.pages
-    landed = landed_fingerprint(job.raw_names(), [page.sha256 for page in pages])
+    landed = landed_fingerprint(_raw_names(end.made), [page.sha256 for page in pages])
     staged = staged_fingerprint(landed, job.contract_fingerprint(), job.stage_fingerprint())
     return Record(
         pipeline=job.spec.pipeline,
@@ -100,3 +100,9 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
         no_data=not pages,
         adopted=end.adopted,
     )
+
+
+def _raw_names(made: Made) -> list[str]:
+    """The public names of what was landed: a spec that names them otherwise makes another commit."""
+    raw = (*made.pages, *(file for file in made.others if file.kind == "joined"))
+    return [file.public or "" for file in raw]

@@ -97,7 +97,3 @@ class Job:
         stage = self.stream.stage
         facts = [stage.avro.text, stage.codec, self.stream.name, self.spec.pipeline] if stage else []
         return sha256(json.dumps(facts).encode()).hexdigest()
-
-    def raw_names(self) -> list[str]:
-        """The templates of the landed names, for the fingerprint."""
-        return [template.text if template else "" for template in (self.stream.raw, self.stream.raw_joined)]

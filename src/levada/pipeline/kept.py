@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
@@ -44,7 +44,9 @@ class Kept:
         """The pages in order; those of another tool are landed first."""
         store = self.job.area.store
         for file in self.files:
-            yield Landed(file, store.read(file.key))
+            # The spec may name its files otherwise by now; what another tool named keeps its name.
+            public = file.public if self.adopted else self.job.page_name(file.page or 0)
+            yield Landed(replace(file, public=public), store.read(file.key))
         for number, entry in enumerate(self.found, start=1):
             body = store.read(entry.key)
             public = entry.key if self.job.stream.raw else None

@@ -139,10 +139,11 @@ class _Refused:
             yield LakeFile("quarantine", key, None, written.size, written.sha256, self._rows)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Open:
     """A staged file in the making."""
 
+    path: tuple[str, str]
     page: int | None
     out: Writer
     rows: RowWriter
@@ -157,35 +158,46 @@ class _Staged:
     def __init__(self, job: Job, work: Work, whole: ExitStack, stage: Stage) -> None:
         self._job, self._work, self._whole, self._stage = job, work, whole, stage
         self._by_page = "page" in variables(stage.avro)
-        self._made: list[_Open] = []
+        self._open_one: _Open | None = None
+        self._made: list[LakeFile] = []
 
     def take(self, batch: Batch) -> None:
         if self._by_page:
             with ExitStack() as one:
-                self._write(self._open(batch.page, one), batch)
+                made = self._open(batch.page, one)
+                _write(made, batch)
+            self._made.append(self._file(made))
         else:
-            self._write(self._made[0] if self._made else self._open(None, self._whole), batch)
+            self._open_one = self._open_one or self._open(None, self._whole)
+            _write(self._open_one, batch)
 
     def files(self) -> Iterator[LakeFile]:
-        for made in self._made:
-            written = made.out.written()
-            public = self._job.name(self._stage.avro, made.page)
-            key = self._work.key(*self._path(made.page))
-            yield LakeFile(
-                "staged", key, public, written.size, written.sha256, made.count, page=made.page, format=self.FORMAT
-            )
+        yield from self._made
+        if self._open_one:
+            yield self._file(self._open_one)
 
     def _open(self, page: int | None, stack: ExitStack) -> _Open:
-        out = stack.enter_context(self._work.writer(*self._path(page)))
+        path = ("staged", f"{'all' if page is None else page}.{self.FORMAT}")
+        out = stack.enter_context(self._work.writer(*path))
         contract, name, namespace = self._job.contract, self._job.stream.name, self._job.spec.pipeline
         assert contract  # noqa: S101 - a stage has a contract, the spec reader sees to it
         made = FORMATS[self.FORMAT]().writer(out, contract, name=name, namespace=namespace, codec=self._stage.codec)
-        self._made.append(_Open(page, out, stack.enter_context(made)))
-        return self._made[-1]
+        return _Open(path, page, out, stack.enter_context(made))
 
-    def _path(self, page: int | None) -> tuple[str, str]:
-        return "staged", f"{'all' if page is None else page}.{self.FORMAT}"
+    def _file(self, made: _Open) -> LakeFile:
+        written = made.out.written()
+        return LakeFile(
+            kind="staged",
+            key=self._work.key(*made.path),
+            public=self._job.name(self._stage.avro, made.page),
+            size=written.size,
+            sha256=written.sha256,
+            rows=made.count,
+            page=made.page,
+            format=self.FORMAT,
+        )
 
-    def _write(self, made: _Open, batch: Batch) -> None:
-        made.rows.write(batch.rows)
-        made.count += len(batch.rows)
+
+def _write(made: _Open, batch: Batch) -> None:
+    made.rows.write(batch.rows)
+    made.count += len(batch.rows)

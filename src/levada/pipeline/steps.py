@@ -9,7 +9,7 @@ Does not decide what is a page, a good record or the same content: the rooms do.
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from levada.errors import LevadaError
@@ -63,23 +63,37 @@ def _fetching(job: Job, level: Level) -> Run:
             return stands(commit.finish(lease), FINISHED, changed=True)
         if record and job.options.missing and level in {"landed", record.level}:
             return stands(record, SKIPPED)
-        plan = job.plan()
-        try:
-            return _fetch(job, lease, plan, level)
-        except ResumeRefused:
-            done = _fetch(job, lease, plan, level, fresh=True)
-            return replace(done, notes=(*done.notes, THROWN_AWAY))
+        return _fetch_or_anew(job, lease, level)
 
 
-def _fetch(job: Job, lease: Lease, plan: Plan, level: Level, *, fresh: bool = False) -> Run:
-    started = job.edges.clock.monotonic()
-    prints = Fingerprints(request.fingerprint(plan), job.contract_fingerprint())
-    work = begin(lease, prints, job.edges, job.spec.resume_within, fresh=fresh)
-    tally = Tally(work, job.observe)
-    with _failing(job, tally), closing(read(plan, job.edges, work.done, tally.saw)) as answers:
+def _fetch_or_anew(job: Job, lease: Lease, level: Level) -> Run:
+    plan, tally = job.plan(), Tally(job.observe)
+    try:
+        return _fetch(job, lease, Fetching(plan, level, tally))
+    except ResumeRefused:
+        done = _fetch(job, lease, Fetching(plan, level, tally, fresh=True))
+        return replace(done, notes=(*done.notes, THROWN_AWAY))
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """What to fetch, and how far to go with it."""
+
+    plan: Plan
+    level: Level
+    tally: Tally
+    #: Take nothing over from an interrupted run.
+    fresh: bool = False
+
+
+def _fetch(job: Job, lease: Lease, what: Fetching) -> Run:
+    started, tally = job.edges.clock.monotonic(), what.tally
+    prints = Fingerprints(request.fingerprint(what.plan), job.contract_fingerprint())
+    work = tally.begin(begin(lease, prints, job.edges, job.spec.resume_within, fresh=what.fresh))
+    with _failing(job, tally), closing(read(what.plan, job.edges, work.done, tally.saw)) as answers:
         pages = chain(taken(work, job.page_name), land_pages(answers, work, job.page_name, tally.took))
-        made = make(job, pages, level, tally)
-        done = committed(job, lease, Closing(made, tally, level))
+        made = make(job, pages, what.level, tally)
+        done = committed(job, lease, Closing(made, tally, what.level))
     return _closed(job, lease, tally, done, started)
 
 
@@ -91,8 +105,9 @@ def _staging(job: Job, *, adopting: bool) -> Run:
             commit.finish(seen)
             lease = reread(seen)
         pages = kept(job, lease, adopting=adopting)
-        work = begin(lease, Fingerprints("", job.contract_fingerprint()), job.edges, 0.0, fresh=True)
-        tally = Tally(work, job.observe)
+        tally = Tally(job.observe)
+        prints = Fingerprints("", job.contract_fingerprint())
+        work = tally.begin(begin(lease, prints, job.edges, 0.0, fresh=True))
         with _failing(job, tally):
             made = make(job, pages.landed(work), "staged", tally)
             done = committed(job, lease, Closing(made, tally, "staged", adopted=pages.adopted, known=pages.names))
@@ -119,13 +134,12 @@ def _failing(job: Job, tally: Tally) -> Iterator[None]:
 
 def _closed(job: Job, lease: Lease, tally: Tally, done: Run, started: float) -> Run:
     """The run with its figures, written down; pages that brought nothing new go at once."""
-    final = replace(
-        done,
-        requests=tally.requests,
-        resumed=tally.resumed,
-        seconds=job.edges.clock.monotonic() - started,
-    )
-    tally.work.close(final)
-    if not final.changed:
+
+    def timed() -> Run:
+        seconds = job.edges.clock.monotonic() - started
+        return replace(done, requests=tally.requests, resumed=tally.resumed, seconds=seconds)
+
+    tally.work.close(timed())
+    if not done.changed:
         sweep(lease, job.edges, job.spec.keep_replaced, job.spec.resume_within)
-    return final
+    return timed()

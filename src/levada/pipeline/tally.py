@@ -13,17 +13,21 @@ __all__ = ["Tally"]
 class Tally:
     """Counts requests and rows, keeps the last answer, lands what the API refused, tells the person who watches."""
 
-    def __init__(self, work: Work, observe: Callable[[Event], None]) -> None:
-        self.work = work
+    def __init__(self, observe: Callable[[Event], None]) -> None:
         self._observe = observe
-        #: Requests sent, those beyond the end included.
+        #: Requests sent, those beyond the end and those of a first try that was given up included.
         self.requests = 0
+
+    def begin(self, work: Work) -> Work:
+        """Count for this work from now on."""
+        self.work = work
         #: Pages taken over from an interrupted run.
         self.resumed = sum(1 for facts in work.done if facts.means == "page")
         #: The latest answer that was landed; the one that ended the pages, when they have ended.
         self.last: PageFacts | None = work.done[-1] if work.done else None
         #: Rows so far.
         self.counts = Counts()
+        return work
 
     def saw(self, event: Event) -> None:
         """An event of the source."""

@@ -1,0 +1,193 @@
+"""Runs of one partition in memory: names that the spec changes, work that is thrown away, what stage takes up."""
+
+import dataclasses
+import json
+
+import pytest
+
+from levada.edges import Edges, FixedClock, WireFault
+from levada.errors import ContractBroken, FixThis, TryLater
+from levada.lake.memory import MemoryStore
+from levada.nouns import Counts
+from levada.pipeline import Options, Pipeline
+from levada.source.fake import Reply, ScriptedWire, answer
+from levada.spec.read import read_text
+
+DATE = "2022-08-09"
+SPEC = """
+pipeline: shop
+source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
+streams:
+  sales:
+    request: {path: /sales, params: {date: "{date}"}}
+    paging: {by: page}
+    responses:
+      - {status: 404, text: no such page, means: end}
+      - {status: 404, text: nothing, means: no_data}
+    raw: raw/{date}/{page}.json
+    contract:
+      fields: {price: int32}
+    stage: {avro: "stg/{date}/{page}.avro"}
+"""
+
+
+def page_of(call):
+    return int(call.url.rpartition("page=")[2])
+
+
+class Shop:
+    """An API of pages; what it answers can be changed between runs, page by page."""
+
+    def __init__(self, *pages):
+        self.pages = {number: answer(200, json.dumps(page).encode()) for number, page in enumerate(pages, start=1)}
+        self.wires = []
+
+    def wire(self):
+        beyond = answer(404, b"no such page" if self.pages else b"nothing for that day")
+        self.wires.append(ScriptedWire(lambda call, _: Reply(self.pages.get(page_of(call), beyond))))
+        return self.wires[-1]
+
+    def asked(self):
+        return sorted(int(url.rpartition("page=")[2]) for url in self.wires[-1].asked)
+
+
+def prices(*values):
+    return [{"price": value} for value in values]
+
+
+def pipeline(store, api, spec=SPEC, **options):
+    read = read_text(spec, "shop.yaml", {}, lake="lake")
+    edges = Edges(clock=FixedClock(), environment={}, network=api.wire)
+    return Pipeline(read, store, edges, Options(**options))
+
+
+def run(store, api, verb="run", spec=SPEC, **options):
+    chosen = pipeline(store, api, spec, **options)
+    return chosen.work(verb, chosen.streams()[0], DATE)
+
+
+def public(store):
+    return {entry.key: store.read(entry.key) for entry in store.list("") if not entry.key.startswith("_levada/")}
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+@pytest.fixture
+def api():
+    return Shop(prices(1, 2), prices(3, 4), prices(5))
+
+
+def test_a_run_lands_checks_and_stages(store, api):
+    done = run(store, api)
+    assert (done.outcome, done.counts, done.pages) == ("done", Counts(read=5, kept=5), 3)
+    assert list(public(store)) == sorted(done.files)
+    assert store.read("raw/2022-08-09/2.json") == b'[{"price": 3}, {"price": 4}]'
+    assert api.asked()[:4] == [1, 2, 3, 4]
+
+
+def test_a_rerun_changes_nothing(store, api):
+    run(store, api)
+    before = public(store)
+    again = run(store, api)
+    assert (again.changed, public(store)) == (False, before)
+
+
+def test_land_and_stage_are_the_halves_of_run(store, api):
+    whole = MemoryStore()
+    run(whole, api)
+    assert run(store, api, "land").level == "landed"
+    asked = len(api.wires)
+    assert run(store, api, "stage").level == "staged"
+    assert len(api.wires) == asked, "stage asked the API"
+    assert public(store) == public(whole)
+
+
+@pytest.mark.parametrize(
+    "renamed",
+    [
+        SPEC.replace("raw/{date}/{page}", "raw/new/{date}_{page}"),
+        SPEC.replace("raw: raw/{date}/{page}.json", "raw: none\n    raw_joined: raw/{date}.json"),
+    ],
+)
+@pytest.mark.parametrize("verbs", [("stage",), ("run",), ("stage", "run"), ("replay", "run")])
+def test_names_that_the_spec_changed_are_changed(store, api, renamed, verbs):
+    fresh = MemoryStore()
+    run(fresh, api, spec=renamed)
+    run(store, api)
+    for verb in verbs:
+        run(store, api, verb, renamed)
+    assert public(store) == public(fresh)
+
+
+def test_raw_files_of_another_tool_are_taken_over_and_keep_their_names(store, api):
+    for number, page in enumerate((prices(1, 2), prices(3, 4), prices(5)), start=0):
+        store.create(f"raw/{DATE}/{number}.json", json.dumps(page).encode())
+    done = run(store, api, "stage")
+    assert done.counts.kept == 5
+    assert api.wires == []
+    raw = {f"raw/{DATE}/{number}.json" for number in range(3)}
+    assert raw < set(public(store))
+    run(store, api, "stage")
+    assert raw < set(public(store))
+    run(store, api)  # the API's own pages are numbered from 1, and nothing stale stays
+    assert {name for name in public(store) if name.startswith("raw")} == {f"raw/{DATE}/{n}.json" for n in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_an_api_that_forgot_the_place_is_asked_anew_once_and_all_requests_count(store, api, status):
+    api.pages[3] = WireFault("reset", "gone")
+    with pytest.raises(TryLater):
+        run(store, api)
+    first = len(api.wires[-1].asked)
+    assert first >= 3
+    api.pages[3] = answer(status, b"unknown place")
+    with pytest.raises(FixThis):
+        run(store, api)
+    asked = [len(wire.asked) for wire in api.wires[1:]]
+    assert len(asked) == 2, "not asked anew, or more than once"
+
+
+def test_requests_of_work_that_was_thrown_away_count(store, api):
+    api.pages[3] = WireFault("reset", "gone")
+    with pytest.raises(TryLater):
+        run(store, api)
+    api.pages[3] = answer(410, b"unknown place")
+    whole = Shop(prices(1, 2), prices(3, 4), prices(5))
+    makers = iter([api.wire, whole.wire])
+
+    def network():
+        return next(makers)()
+
+    chosen = pipeline(store, api)
+    chosen = dataclasses.replace(chosen, edges=dataclasses.replace(chosen.edges, network=network))
+    done = chosen.work("run", chosen.streams()[0], DATE)
+    assert done.requests == len(api.wires[-1].asked) + len(whole.wires[-1].asked)
+    assert "thrown away once" in done.notes[-1]
+    assert done.counts.kept == 5
+
+
+def test_no_data_is_a_commit_without_files(store):
+    done = run(store, Shop())
+    assert (done.outcome, done.files, done.level) == ("no data", (), "staged")
+    assert done.notes == ("the API says: nothing for that day",)
+
+
+def test_no_data_does_not_replace_rows_unless_allowed(store, api):
+    run(store, api)
+    before = public(store)
+    with pytest.raises(ContractBroken) as broken:
+        run(store, Shop())
+    assert "5 rows were committed before" in broken.value.what
+    assert "--allow-empty" in broken.value.todo
+    assert public(store) == before
+    assert run(store, Shop(), allow_empty=True).outcome == "no data"
+    assert public(store) == {}
+
+
+def test_an_unknown_stream_names_those_that_are(store, api):
+    with pytest.raises(FixThis, match="no stream sale in this spec") as wrong:
+        pipeline(store, api, streams=("sale",)).streams()
+    assert wrong.value.todo == "choose among: sales"
