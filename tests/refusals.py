@@ -8,8 +8,9 @@ from pathlib import Path
 
 from levada.edges import Edges
 from levada.errors import LevadaError
+from levada.lake.status import status
 from levada.nouns import Run
-from levada.pipeline import Options, load
+from levada.pipeline import Options, load, open_lake
 from simulated import SPEC, Api, Levada
 
 DAY = "2022-08-09"
@@ -95,8 +96,6 @@ def durable(lake: Path, date: str = DAY) -> set[int]:
     return {int(path.stem) for path in lake.glob(f"_levada/sales/sales/{date}/runs/*/pages/*.json")}
 
 
-def state(levada: Levada, lake: Path, date: str = DAY) -> str:
-    """What `levada status` says of a date."""
-    told = levada("status", "--lake", lake, "--json")
-    assert told.returncode == 0, told.stderr
-    return next(one["state"] for one in json.loads(told.stdout) if one["partition"] == date)
+def state(lake: Path, date: str = DAY) -> str:
+    """What the status of a lake says of a date."""
+    return next(one.state for one in status(open_lake(str(lake))) if one.partition == date)
