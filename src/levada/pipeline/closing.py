@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from levada.contract import check
+from levada.contract.model import Contract
 from levada.errors import ContractBroken
 from levada.lake import commit
 from levada.lake.lease import Lease
 from levada.lake.record import Record, landed_fingerprint, public_names, staged_fingerprint
-from levada.nouns import Level, Outcome, Run
+from levada.nouns import Counts, Level, Outcome, Run
 from levada.pipeline.job import Job
 from levada.pipeline.making import Made
 from levada.pipeline.tally import Tally
@@ -35,7 +36,7 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
         ContractBroken: too many bad rows; no data where an earlier commit has rows. Nothing is published.
     """
     if job.contract and end.level == "staged":
-        check.verdict(job.contract, end.made.counts)
+        _refuse_bad(job, job.contract, end.made.counts)
     _refuse_vanished(job, lease, end)
     draft = _draft(job, lease, end)
     record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known)
@@ -67,6 +68,14 @@ def _outcome(record: Record) -> Outcome:
     if record.no_data:
         return "no data"
     return "done with quarantine" if record.counts.quarantined else "done"
+
+
+def _refuse_bad(job: Job, contract: Contract, counts: Counts) -> None:
+    try:
+        check.verdict(contract, counts)
+    except ContractBroken as error:
+        todo = f"see them and their reasons: {job.looking()}; then mend the contract, or raise `max_bad`"
+        raise ContractBroken(error.what, where=job.where, todo=todo) from None
 
 
 def _refuse_vanished(job: Job, lease: Lease, end: Closing) -> None:

@@ -69,6 +69,11 @@ class Job:
         place = ("--date", self.partition.key, "--lake", self.spec.lake)
         return shlex.join(("levada", verb, self.spec.file, *place, *options))
 
+    def looking(self) -> str:
+        """The command line that shows the partition's bad rows."""
+        name = f"{self.spec.pipeline}/{self.stream.name}/{self.partition.key}"
+        return shlex.join(("levada", "quarantine", name, "--lake", self.spec.lake))
+
     def name(self, template: Template, page: int | None = None) -> str:
         """A public name."""
         values = self.values if page is None else {**self.values, "page": page}
