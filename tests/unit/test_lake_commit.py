@@ -233,14 +233,53 @@ def test_same_content_restores_what_somebody_damaged(file, what, damage, caplog)
     assert [f"{key} {state}" in caplog.text for key in keys] == [True] * len(keys)
 
 
-def test_a_broken_file_that_the_new_run_lacks_makes_a_new_commit():
+@pytest.mark.parametrize("kind", ["staged", "quarantine"])
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_landing_the_same_pages_never_throws_damaged_staging_away(kind, damage):
     store, edges = MemoryStore(), still()
     record = carry(store, edges=edges)
-    staged = next(file for file in record.files if file.kind == "staged")
-    put(store, staged.key, b"")
-    landed = carry(store, edges=edges, staged=False)
-    assert landed.run > record.run
-    assert public_tree(store).keys() == {RAW.format(n) for n in range(1, 5)}
+    page = record.files[0]
+    broken = next(file for file in record.files if file.kind == kind)
+    put(store, page.key, b"")
+    store.delete(broken.key)
+    if damage == "changed":
+        store.create(broken.key, b"!")
+    state = "is missing" if damage == "gone" else "was changed since it was committed"
+    with pytest.raises(FixThis, match=f"^{broken.key} {state}") as refused:
+        carry(store, edges=edges, staged=False)
+    assert refused.value.where == f"memory/{broken.key}"
+    assert refused.value.todo == "make it again from the pages: run `levada stage`, or `levada run`, for this partition"
+    assert record_in(store) == record
+    assert public_tree(store).keys() == EIGHT.keys()
+    assert store.read(page.key) == FOUR[0], "what can be restored from the pages is"
+    assert carry(store, edges=edges) == record
+    assert public_tree(store) == EIGHT
+    assert check_files(area_in(store), record) == []
+
+
+def test_every_damaged_staged_file_is_told():
+    store, edges = MemoryStore(), still()
+    record = carry(store, edges=edges)
+    for file in record.files[4:]:
+        put(store, file.key, b"!")
+    with pytest.raises(FixThis, match=r"staged/1.avro was changed since .*; and 4 more of the commit's files"):
+        carry(store, edges=edges, staged=False)
+
+
+def test_staging_that_comes_out_otherwise_replaces_a_damaged_file():
+    """Equal fingerprints and other bytes: another version of a library, perhaps. The new files are whole."""
+    store, edges = MemoryStore(), still()
+    record = carry(store, edges=edges)
+    put(store, record.files[4].key, b"!")
+    with hold(area_in(store), edges) as lease:
+        work = begin(lease, FINGERPRINTS, edges, 3600)
+        pages = land_all(work, FOUR)
+        with work.writer("1.avro") as writer:
+            writer.write(b"otherwise")
+        made = dataclasses.replace(record.files[4], key=work.key("1.avro"), sha256=writer.written().sha256)
+        again, changed = publish(lease, draft_of(lease, work, pages, [made]))
+    assert (changed, again.staged) == (True, record.staged)
+    assert check_files(area_in(store), again) == []
 
 
 def test_problems_tell_names_and_hashes():

@@ -12,7 +12,7 @@ from levada.lake.area import CONTROL, Area
 from levada.lake.lease import Lease
 from levada.lake.record import Record, as_json, public_names, stale_after
 from levada.lake.store import Conflict, Missing, Store
-from levada.lake.verify import check_file, same, sha256
+from levada.lake.verify import Problem, check_file, same, sha256
 from levada.nouns import LakeFile
 
 __all__ = ["finish", "publish"]
@@ -37,12 +37,16 @@ def publish(
         known: Public names that are the partition's own although no record knows them: raw files taken over.
 
     Raises:
-        FixThis: a public name belongs to somebody else, or no file can have it. Nothing was committed.
+        FixThis: a public name belongs to somebody else, or no file can have it; a staged file is damaged, and the
+            draft, which lands the same pages, has no bytes to restore it from. Nothing was committed.
         TryLater: another run committed in the meantime; nothing was committed.
     """
     old, store = lease.record, lease.area.store
-    if old is not None and _covers(old, draft) and _restore(store, old, draft):
-        return finish(lease), False
+    if old is not None and _covers(old, draft):
+        lost = _restore(store, old, draft)
+        if not lost:
+            return finish(lease), False
+        _refuse_lost(lease.area, lost, old, draft)
     names = public_names(draft.files)
     _refuse_impossible(draft)
     _refuse_foreign(lease, names, names if adopt else known)
@@ -69,27 +73,38 @@ def _covers(old: Record, draft: Record) -> bool:
     return old.landed == draft.landed and (same_staged or draft.level == "landed")
 
 
-def _restore(store: Store, old: Record, draft: Record) -> bool:
-    """Whether every file of `old` is as it says, after writing broken ones again from the files of `draft`."""
-    return all(_restore_file(store, file, draft.files) for file in old.files)
+def _restore(store: Store, old: Record, draft: Record) -> list[Problem]:
+    """Write broken files of `old` again from the files of `draft`; what is wrong with those that cannot be."""
+    return [problem for file in old.files for problem in _restore_file(store, file, draft.files)]
 
 
-def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> bool:
+def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> list[Problem]:
     problems = check_file(store, file)
     if not problems:
-        return True
+        return []
     if problems[0].key == file.key:
         same_bytes = (spare for spare in spares if spare.sha256 == file.sha256 and spare.key != file.key)
         spare = next((spare for spare in same_bytes if sha256(store, spare.key) == file.sha256), None)
         if spare is None:
-            return False
+            return problems[:1]
         store.copy(spare.key, file.key)
     if file.public is not None:
         store.copy(file.key, file.public)
     store.sync([file.key, *([file.public] if file.public else [])])
     for problem in problems:
         _log.warning("%s; it was written again", problem)
-    return True
+    return []
+
+
+def _refuse_lost(area: Area, lost: list[Problem], old: Record, draft: Record) -> None:
+    """Landing the same pages again must not cost the staged files, damaged or not: only staging may replace them."""
+    if old.level != draft.level:
+        more = f"; and {len(lost) - 1} more of the commit's files" if len(lost) > 1 else ""
+        raise FixThis(
+            f"{lost[0]}{more}",
+            where=area.named(lost[0].key),
+            todo="make it again from the pages: run `levada stage`, or `levada run`, for this partition",
+        )
 
 
 def _refuse_impossible(draft: Record) -> None:
