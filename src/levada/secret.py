@@ -6,10 +6,10 @@ not redacted.
 """
 
 import base64
-import json
+import re
+import string
 import threading
 from dataclasses import dataclass
-from urllib.parse import quote, quote_plus
 
 __all__ = ["Secret", "redact", "remember"]
 
@@ -17,7 +17,10 @@ __all__ = ["Secret", "redact", "remember"]
 SHORTEST = 4
 SHOWN_AS = "[secret]"
 
-_known: set[str] = set()
+#: Written alike in URLs, JSON and Python: RFC 3986, 2.3.
+_UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
+#: What is known, and a pattern for the ways in which it may be written.
+_known: dict[str, re.Pattern[str]] = {}
 _lock = threading.Lock()
 
 
@@ -41,24 +44,40 @@ def remember(value: str) -> None:
     """Redact `value`, and the forms it takes in URLs, JSON and Basic auth, from now on."""
     if len(value) < SHORTEST:
         return
-    forms = {
-        value,
-        quote(value, safe=""),
-        quote(value),
-        quote_plus(value),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        base64.b64encode(value.encode()).decode(),
-    }
+    forms = (value, base64.b64encode(value.encode()).decode())
+    patterns = {form: re.compile("".join(map(_any_form, form))) for form in forms if form not in _known}
     with _lock:
-        _known.update(forms)
+        _known.update(patterns)
+
+
+def _any_form(character: str) -> str:
+    """A pattern for a character as it is, in a URL, and escaped (twice: a `repr` within JSON) in JSON or Python.
+
+    Senders disagree on which characters they encode and on the case of the hex digits, so each may come in each form.
+    """
+    if character in _UNRESERVED:
+        return re.escape(character)
+    encoded = character.encode()
+    units = character.encode("utf-16-be").hex(" ", 2).split()
+    escapes = (
+        [f"u{unit}" for unit in units],
+        [f"x{byte:02x}" for byte in encoded],
+        [f"x{ord(character):02x}"],
+        [f"U{ord(character):08x}"],
+    )
+    forms = [
+        *("".join(rf"\\{{1,2}}(?i:{part})" for part in escape) for escape in escapes),
+        "".join(f"(?i:%{byte:02x})" for byte in encoded),
+        r"\\{1,4}" if character == "\\" else r"\\{0,3}" + re.escape(character),
+        *([r"\+"] if character == " " else []),
+    ]
+    return f"(?:{'|'.join(forms)})"
 
 
 def redact(text: str) -> str:
     """`text` with every known secret value replaced by `[secret]`, longest first."""
     with _lock:
-        known = sorted(_known, key=len, reverse=True)
-    for value in known:
-        if value in text:
-            text = text.replace(value, SHOWN_AS)
+        known = sorted(_known.items(), key=lambda item: len(item[0]), reverse=True)
+    for _, pattern in known:
+        text = pattern.sub(SHOWN_AS, text)
     return text
