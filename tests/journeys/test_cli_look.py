@@ -128,6 +128,18 @@ def test_status_for_people_and_for_machines(levada, lake, spec):
     assert told["counts"] == {"read": 338, "kept": 239, "quarantined": 99, "dropped": 0, "nullified": 0}
 
 
+def test_values_set_to_null_are_seen_in_the_run_the_status_and_the_demo(levada, lake, tmp_path):
+    spec = tmp_path / "sales-demo" / "pipeline.yaml"
+    spec.parent.mkdir()
+    spec.write_text(SPEC.read_text().replace("    contract:\n", "    contract:\n      on_bad: nullify\n"))
+    done = levada("run", spec, "--date", BAD_DAY, "--lake", lake)
+    assert "338 kept, 0 quarantined, 99 values nullified, 8 files" in done.stdout
+    head, row = levada("status", "--lake", lake).stdout.splitlines()
+    assert dict(zip(head.split(), re.split(r" {2,}", row), strict=True))["nullified"] == "99"
+    head, *_, last = table(levada("demo").stdout)
+    assert (head[4:6], last[4:6]) == (["quarantined", "nullified"], ["0", "99"])
+
+
 def test_status_tells_why_a_partition_failed(levada, lake, spec):
     levada("run", spec, "--date", DAY, "--lake", lake, AUTH_TOKEN="wrong-token")
     done = levada("status", "--lake", lake)

@@ -63,6 +63,19 @@ def test_a_run_in_one_line():
     )
 
 
+def test_values_set_to_null_are_told():
+    text = line(a_run(counts=Counts(read=2, kept=2, nullified=1)))
+    assert "2 kept, 0 quarantined, 1 value nullified, 1 file" in text
+    assert "2 kept, 0 quarantined, 10 values nullified, " in line(a_run(counts=Counts(read=2, kept=2, nullified=10)))
+
+
+def test_a_run_that_only_landed_does_not_claim_that_rows_were_checked():
+    landed = a_run(level="landed", counts=Counts(read=2, kept=2))
+    assert line(landed) == "sales/sales 2022-08-09: landed, 1 page, 2 rows read, 1 file, 2 requests, 0.25 s"
+    assert "landed (nothing changed), " in line(a_run(level="landed", changed=False))
+    assert "no data, " in line(a_run(level="landed", outcome="no data"))
+
+
 def test_a_run_that_changed_nothing_and_was_resumed_says_so():
     text = line(a_run(changed=False, resumed=3, notes=("the API was slow",)))
     assert "done (nothing changed), " in text

@@ -76,10 +76,12 @@ def _run(pipeline: "Pipeline", date: str) -> "Run":
 
 
 def _show_runs(runs: "list[Run]") -> None:
-    show(COLUMNS, [_row(run) for run in runs])
+    nullified = any(run.counts.nullified for run in runs)  # only where the spec was edited
+    columns = (*COLUMNS[:5], "nullified#", *COLUMNS[5:]) if nullified else COLUMNS
+    show(columns, [_row(run, nullified=nullified) for run in runs])
 
 
-def _row(run: "Run") -> tuple[object, ...]:
+def _row(run: "Run", *, nullified: bool) -> tuple[object, ...]:
     outcome = run.outcome if run.changed else f"{run.outcome} (nothing changed)"
     counts = run.counts
     return (
@@ -88,6 +90,7 @@ def _row(run: "Run") -> tuple[object, ...]:
         counts.read,
         counts.kept,
         counts.quarantined,
+        *((counts.nullified,) if nullified else ()),
         len(run.files),
         f"{run.seconds:.2f}",
         outcome,

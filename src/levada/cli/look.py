@@ -63,8 +63,10 @@ def _existing(lake: str) -> "Store":
 def _show_status(found: "list[PartitionStatus]") -> None:
     from levada.cli.table import show
 
-    columns = ("stream", "partition", "state~", "pages#", "read#", "kept#", "quarantined#", "committed~")
-    show(columns, [_row(one) for one in found])
+    # A column that hardly any lake needs is left out of the others.
+    nullified = ("nullified#",) if any(one.counts.nullified for one in found) else ()
+    columns = ("stream", "partition", "state~", "pages#", "read#", "kept#", "quarantined#", *nullified, "committed~")
+    show(columns, [_row(one, nullified=bool(nullified)) for one in found])
     for one in found:
         name = f"{one.pipeline}/{one.stream} {one.partition}"
         if one.error:
@@ -79,8 +81,9 @@ def _show_status(found: "list[PartitionStatus]") -> None:
             say(f"{name}: held by {holder}, since {since}")
 
 
-def _row(one: "PartitionStatus") -> tuple[object, ...]:
+def _row(one: "PartitionStatus", *, nullified: bool) -> tuple[object, ...]:
     counts = one.counts
+    checked = (counts.kept, counts.quarantined, *((counts.nullified,) if nullified else ()))
     committed = f"{one.committed:%Y-%m-%d %H:%M}" if one.committed else "-"
     landed = " (landed only)" if one.level == "landed" else ""
     return (
@@ -89,8 +92,7 @@ def _row(one: "PartitionStatus") -> tuple[object, ...]:
         f"{one.state}{landed}",
         one.pages,
         counts.read,
-        counts.kept,
-        counts.quarantined,
+        *(checked if one.level != "landed" else "-" * len(checked)),
         committed,
     )
 

@@ -84,12 +84,24 @@ def _say_json(pipeline: "Pipeline", told: _Told) -> None:
 
 def line(run: "Run") -> str:
     """A run in one line: `sales/sales 2022-08-09: done, 4 pages, 338 rows read, 338 kept, 0 quarantined, …`."""
-    counts = run.counts
     text = (
-        f"{run.pipeline}/{run.stream} {run.partition}: {run.outcome}{'' if run.changed else ' (nothing changed)'}, "
-        f"{counted(run.pages, 'page')}, {counted(counts.read, 'row')} read, {counts.kept} kept, "
-        f"{counts.quarantined} quarantined, {counted(len(run.files), 'file')}, "
+        f"{run.pipeline}/{run.stream} {run.partition}: {_outcome(run)}{'' if run.changed else ' (nothing changed)'}, "
+        f"{counted(run.pages, 'page')}, {', '.join(_rows(run))}, {counted(len(run.files), 'file')}, "
         f"{counted(run.requests, 'request')}, {run.seconds:.2f} s"
     )
     resumed = [f"{counted(run.resumed, 'page')} taken over from an interrupted run"] if run.resumed else []
     return "; ".join([text, *resumed, *run.notes])
+
+
+def _outcome(run: "Run") -> str:
+    return "landed" if run.level == "landed" and run.outcome == "done" else run.outcome
+
+
+def _rows(run: "Run") -> list[str]:
+    """The figures of the rows; of pages that were only landed no row was checked."""
+    counts = run.counts
+    read = f"{counted(counts.read, 'row')} read"
+    if run.level == "landed":
+        return [read]
+    nullified = [f"{counted(counts.nullified, 'value')} nullified"] if counts.nullified else []
+    return [read, f"{counts.kept} kept", f"{counts.quarantined} quarantined", *nullified]
