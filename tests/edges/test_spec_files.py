@@ -62,6 +62,16 @@ def test_the_environment_wins_over_env_file(spec):
     assert environment_of(spec, {"URL": "x"}) == {"URL": "x", "OTHER": "${URL}"}
 
 
+def test_env_file_fills_variables_that_are_empty_in_the_environment(spec):
+    (spec.parent / ".env").write_text("URL=http://file\nNOTHING=\n")
+    assert read(spec, {"URL": ""}).source.url == "http://file"
+    assert environment_of(spec, {"URL": "", "NOTHING": "", "OTHER": ""}) == {
+        "URL": "http://file",
+        "NOTHING": "",
+        "OTHER": "",
+    }
+
+
 def test_without_env_file_the_environment_is_all(spec):
     assert environment_of(spec, {"A": "b"}) == {"A": "b"}
     (spec.parent / ".env").mkdir()

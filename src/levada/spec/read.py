@@ -39,7 +39,7 @@ def read(path: str | os.PathLike[str], environment: Mapping[str, str], *, lake: 
 
     Args:
         path: The YAML file.
-        environment: The variables of the process; they win over `.env` in the spec's folder.
+        environment: The variables of the process; unless empty, they win over `.env` in the spec's folder.
         lake: Folder of the lake instead of the spec's own, relative to the working folder.
 
     Raises:
@@ -108,7 +108,7 @@ def duration(text: str) -> float:
 
 
 def environment_of(spec_path: str | os.PathLike[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment`, and below it what `.env` in the spec's folder sets (no interpolation there).
+    """`environment`; what is not set or empty there comes from `.env` in the spec's folder (no interpolation there).
 
     Raises:
         FixThis: `.env` cannot be read, or a line of it is no assignment.
@@ -123,7 +123,8 @@ def environment_of(spec_path: str | os.PathLike[str], environment: Mapping[str, 
                 "This line sets no variable.", where=f"{path}:{binding.original.line}", todo="write NAME=value"
             )
     found = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {**{name: value for name, value in found.items() if value is not None}, **environment}
+    filled = {name: value for name, value in found.items() if value is not None and not environment.get(name)}
+    return {**environment, **filled}
 
 
 def _text(name: str, kind: str, todo: str) -> str:
