@@ -64,6 +64,7 @@ def test_a_page_that_came_before_is_broken():
     assert isinstance(step, Broken)
     assert step.what == "Page 3 is byte for byte page 2: the API repeats itself."
     assert "`page`" in step.todo
+    assert "leave `paging` out" in step.todo
 
 
 def test_guessing_ahead_stops_where_paging_must():

@@ -102,6 +102,11 @@ def test_a_wait_over_max_wait_ends_the_run_at_once_and_says_when(value):
     assert decide(1, busy("300"), Retry(max_wait=300), most, NOW) == Wait(300, "The API answers 503.")
 
 
+def test_what_the_api_said_ends_before_the_next_sentence():
+    given_up = decide(1, trouble(429, b"slow", {"Retry-After": "301"}), Retry(max_wait=300), most, NOW)
+    assert "Too Many Requests: slow. It asks for a wait of 301 s" in given_up.error.what
+
+
 def test_a_wait_beyond_all_calendars_ends_the_run_too():
     given_up = decide(1, busy("9" * 400), Retry(), most, NOW)
     assert isinstance(given_up.error, TryLater)

@@ -22,7 +22,7 @@ def test_a_day_is_read_strictly():
         ("2022/08/09", "write 2022-08-09"),
         (" 2022-08-09", "write 2022-08-09"),
         ("2022-08-09\n", "write 2022-08-09"),
-        ("2022-02-30", "give a day that there is"),
+        ("2022-02-30", "give a day that there is, written as 2022-08-09 (year, month, day)"),
         ("2022-13-01", "give a day that there is"),
         ("0000-01-01", "give a day that there is"),
         ("2022-2-30", "write it as 2022-08-09"),

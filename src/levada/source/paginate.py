@@ -118,7 +118,7 @@ def _repeated(paging: Paging, facts: PageFacts, before: int) -> Broken:
     return Broken(
         f"Page {facts.number} is byte for byte page {before}: the API repeats itself.",
         f"Check that `{paging.param}` is the API's own parameter for the page; if the API has one page only, "
-        "write `paging: none`.",
+        "leave `paging` out.",
     )
 
 

@@ -68,8 +68,9 @@ def retry_after(value: str | None, now: datetime) -> float:
 def _too_long(trouble: Trouble, asked: float, retry: Retry, now: datetime) -> TryLater:
     at = _later(now, asked)
     when = f" (from {at:%Y-%m-%d %H:%M:%S} UTC on)" if at else ""
+    what = trouble.what if trouble.what.endswith((".", "!", "?")) else f"{trouble.what}."
     return TryLater(
-        f"{trouble.what} It asks for a wait of {asked:.0f} s, and `max_wait` is {retry.max_wait:.0f} s.",
+        f"{what} It asks for a wait of {asked:.0f} s, and `max_wait` is {retry.max_wait:.0f} s.",
         todo=f"Run the same command again later{when}; the pages that came are kept.",
         at=at,
     )

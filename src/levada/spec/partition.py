@@ -24,7 +24,8 @@ def parse_day(text: str) -> Partition:
         day = _day(*text.split("-"))
         if day:
             return Partition("day", day)
-        raise FixThis(f'"{_cut(text)}" is no day of the calendar.', where="date", todo="give a day that there is")
+        todo = "give a day that there is, written as 2022-08-09 (year, month, day)"
+        raise FixThis(f'"{_cut(text)}" is no day of the calendar.', where="date", todo=todo)
     loose = _LOOSE.fullmatch(text)
     meant = _day(*loose.groups()) if loose else None
     todo = f"write {meant.isoformat()}" if meant else "write it as 2022-08-09 (year, month, day)"
