@@ -394,7 +394,7 @@ def test_sweep_keeps_what_was_replaced_for_an_hour():
     assert "pages/1.body" in left_in(store, first.run)
     later(edges, minutes=1)
     swept(store, edges)
-    assert left_in(store, first.run) == {"run.json"}
+    assert left_in(store, first.run) == {"run.json", "work.json"}
     assert check_files(area_in(store), second) == []
 
 
@@ -407,7 +407,7 @@ def test_sweep_takes_the_pages_of_an_unchanged_rerun_at_once():
     runs = {area_in(store).run_of(entry.key) for entry in store.list(area_in(store).runs)}
     assert len(runs) == 2
     swept(store, edges)
-    assert left_in(store, (runs - {record.run}).pop()) == {"run.json"}
+    assert left_in(store, (runs - {record.run}).pop()) == {"run.json", "work.json"}
     assert check_files(area_in(store), record) == []
 
 
@@ -446,7 +446,7 @@ def test_sweep_leaves_the_reasons_of_failed_runs():
         work.failed(FixThis("wrong token"))
     later(edges, hours=2)
     swept(store, edges)
-    assert left_in(store, work.run) == {"failed.json", "quarantine.jsonl"}
+    assert left_in(store, work.run) == {"failed.json", "quarantine.jsonl", "work.json"}
 
 
 def test_sweep_keeps_a_hundred_runs_and_never_a_referenced_one_less():

@@ -4,14 +4,15 @@ import dataclasses
 
 import pytest
 
-from lakeside import FINGERPRINTS, FOUR, RAW, STAGED, area_in, carry, land_all, later, page_of, still
+from lakeside import FINGERPRINTS, FOUR, RAW, STAGED, area_in, carry, land_all, later, page_of, run_of, still
 from levada.errors import FixThis, TryLater
 from levada.lake.area import Area, areas
 from levada.lake.lease import hold, read_record
 from levada.lake.memory import MemoryStore
 from levada.lake.record import as_json
 from levada.lake.status import PartitionStatus, status
-from levada.lake.work import begin
+from levada.lake.sweep import sweep
+from levada.lake.work import Fingerprints, begin
 from levada.nouns import Counts
 
 
@@ -114,6 +115,34 @@ def test_unfinished_counts_pages_of_all_its_runs():
     second.land(page_of(3, FOUR[2]))
     found = only(store)
     assert (found.state, found.unfinished_pages, found.run, found.error) == ("unfinished", 3, second.run, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "fetch", "stage"), [(None, "unfinished", "unfinished"), (TryLater("away"), "failed", "unfinished")]
+)
+def test_unfinished_work_is_told_behind_a_staging_run(error, fetch, stage):
+    store, edges = MemoryStore(), still()
+    carry(store, edges=edges)
+    later(edges, minutes=1)
+    work = begun(store, edges, FOUR[:2])
+    if error:
+        work.failed(error)
+    assert (only(store).state, only(store).unfinished_pages) == (fetch, 2)
+    with hold(area_in(store), edges) as lease:
+        staging = begin(lease, Fingerprints("", "contract"), edges, 0, fresh=True)
+    staging.close(run_of(read_record(area_in(store))[0], staging.run, changed=False))
+    assert (only(store).state, only(store).unfinished_pages, only(store).pages) == (stage, 2, 4)
+
+
+def test_pages_that_are_swept_are_not_told():
+    store, edges = MemoryStore(), still()
+    begun(store, edges, FOUR[:2])
+    begun(store, edges).failed(TryLater("the server is away"))
+    assert only(store).unfinished_pages == 2
+    later(edges, hours=2)
+    with hold(area_in(store), edges) as lease:
+        sweep(lease, edges, 3600, 3600)
+    assert (only(store).state, only(store).unfinished_pages) == ("failed", 0)
 
 
 def test_a_failure_before_the_commit_is_history():

@@ -1,14 +1,34 @@
 """Unfinished work, on the memory store: what is continued, and what is not."""
 
+import dataclasses
 import json
 from datetime import timedelta
 
 import pytest
 
-from lakeside import FINGERPRINTS, FOUR, RAW, START, answers, area_in, end_of, later, page_of, still
+from lakeside import (
+    FINGERPRINTS,
+    FOUR,
+    RAW,
+    START,
+    answers,
+    area_in,
+    carry,
+    draft_of,
+    end_of,
+    land_all,
+    later,
+    page_of,
+    run_of,
+    still,
+)
 from levada.errors import ContractBroken, FixThis, LeaseHeld, TryLater
-from levada.lake.lease import hold
+from levada.lake.commit import publish
+from levada.lake.lease import hold, read_record
 from levada.lake.memory import MemoryStore
+from levada.lake.record import as_json
+from levada.lake.status import status
+from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, begin
 from levada.nouns import Counts, LakeFile, PageFacts, Run
 from levada.secret import remember
@@ -227,3 +247,160 @@ def test_refused_answers_leave_a_note_without_secrets():
     work.refused(1, 2, {"status": 500})
     note = json.loads(store.read(work.key("answers/1-2.json")))
     assert (note["status"], note["headers"], note["text"], note["size"]) == (503, {"x": "[secret]"}, "[secret]!", 3)
+
+
+# -- staging runs in between: they ask the API nothing, so what an interrupted run fetched stays good
+
+STAGING = Fingerprints("", "contract")
+
+
+def stage(store, edges, ending):
+    """What `stage` and `replay` do, up to `ending`: their sweep, their folder, perhaps a commit."""
+    later(edges, minutes=1)
+    with hold(area_in(store), edges) as lease:
+        sweep(lease, edges, HOUR, HOUR)
+        work = begin(lease, STAGING, edges, 0.0, fresh=True)
+        if ending == "failed":
+            work.failed(FixThis("a raw file is no page"))
+        if ending in {"killed", "failed"}:
+            return
+        if ending.startswith("committed"):
+            old = lease.record
+            draft = draft_of(lease, work, [] if old else land_all(work, FOUR), [])
+            publish(lease, dataclasses.replace(draft, files=old.files if old else draft.files, staged=work.run))
+        if ending != "committed, not closed":
+            work.close(run_of(draft_of(lease, work, [], []), work.run, changed=ending == "committed"))
+
+
+def fetch(store, edges, how_many=2, error=None):
+    """A run that dies, or fails, after `how_many` pages."""
+    later(edges, minutes=1)
+    with hold(area_in(store), edges) as lease:
+        sweep(lease, edges, HOUR, HOUR)
+        work = begin(lease, FINGERPRINTS, edges, HOUR)
+        land_some(work, how_many)
+        if error:
+            work.failed(error)
+    return work
+
+
+def continued(store, edges, **span):
+    """The answers that the next run takes over, after its sweep; `status` has to say as many before."""
+    later(edges, **(span or {"minutes": 1}))
+    told = sum(each.unfinished_pages for each in status(store))
+    with hold(area_in(store), edges) as lease:
+        sweep(lease, edges, HOUR, HOUR)
+        found = numbers(begin(lease, FINGERPRINTS, edges, HOUR))
+    assert span or told == len(found)
+    return found
+
+
+ENDINGS = ["killed", "failed", "unchanged", "committed", "committed, not closed"]
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["nothing committed", "committed before"])
+@pytest.mark.parametrize(
+    "endings", [[e] for e in ENDINGS] + [["committed", "killed"], ["failed", "failed", "unchanged"]]
+)
+def test_staging_in_between_costs_no_page(before, endings):
+    store, edges = MemoryStore(), still()
+    if before:
+        carry(store, FOUR[:1], edges)
+    fetch(store, edges)
+    for ending in endings:
+        stage(store, edges, ending)
+    assert continued(store, edges) == [1, 2]
+
+
+def test_what_was_taken_over_stays_good_too():
+    store, edges = MemoryStore(), still()
+    carry(store, FOUR[:1], edges)
+    fetch(store, edges, 2)
+    stage(store, edges, "committed")
+    fetch(store, edges, 3)
+    stage(store, edges, "committed")
+    assert continued(store, edges) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_staging_does_not_make_old_work_young(ending):
+    store, edges = MemoryStore(), still()
+    carry(store, FOUR[:1], edges)
+    first = fetch(store, edges)
+    stage(store, edges, ending)
+    assert continued(store, edges, minutes=59) == []
+    assert store.head(first.key("pages/1.json")) is None or ending.startswith("committed"), "kept for readers at most"
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_fetching_run_voids_what_came_before_it_whatever_is_staged_then(ending):
+    store, edges = MemoryStore(), still()
+    fetch(store, edges)
+    later(edges, minutes=1)
+    carry(store, FOUR, edges)
+    stage(store, edges, ending)
+    assert continued(store, edges) == []
+
+
+@pytest.mark.parametrize("bodies", [FOUR, []], ids=["rows", "no data"])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_run_that_died_between_commit_and_end_is_not_continued_after_staging(bodies, ending):
+    store, edges = MemoryStore(), still()
+    with hold(area_in(store), edges) as lease:
+        work = begin(lease, FINGERPRINTS, edges, HOUR)
+        publish(lease, draft_of(lease, work, land_all(work, bodies), []))
+    stage(store, edges, ending)
+    assert continued(store, edges) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(TryLater("away"), [1, 2]), (ContractBroken("bad rows"), []), (FixThis("token"), [])]
+)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_failure_before_staging_counts_as_before(error, expected, ending):
+    store, edges = MemoryStore(), still()
+    fetch(store, edges, error=error)
+    stage(store, edges, ending)
+    assert continued(store, edges) == expected
+
+
+def test_a_swept_failure_still_ends_the_work_before_it():
+    """Its pages are gone, its `work.json` is not: what came before it stays given up, also behind a staged commit."""
+    store, edges = MemoryStore(), still()
+    fetch(store, edges)
+    stage(store, edges, "committed")
+    with hold(area_in(store), edges) as lease:
+        begin(lease, Fingerprints("other request", "contract"), edges, HOUR).failed(FixThis("wrong token"))
+    stage(store, edges, "failed")
+    stage(store, edges, "failed")
+    assert continued(store, edges) == []
+
+
+def test_staging_of_its_own_process_is_never_swept():
+    store, edges = MemoryStore(), still()
+    with hold(area_in(store), edges) as lease:
+        work = begin(lease, STAGING, edges, 0.0, fresh=True)
+        work.land(page_of(1, FOUR[0]))
+        later(edges, days=1)
+        sweep(lease, edges, 0, 0)
+    assert work.page_body(1) == FOUR[0]
+
+
+def test_a_record_tells_which_run_fetched_last():
+    store, edges = MemoryStore(), still()
+    stage(store, edges, "committed")
+    assert read_record(area_in(store))[0].fetched == ""
+    fetched = carry(store, FOUR[:1], edges)
+    assert fetched.fetched == fetched.run
+    stage(store, edges, "committed")
+    staged, _ = read_record(area_in(store))
+    assert (staged.fetched, staged.run > fetched.run) == (fetched.run, True)
+
+
+def test_a_record_that_does_not_tell_is_taken_for_a_fetched_one():
+    store, edges = MemoryStore(), still()
+    fetch(store, edges)
+    stage(store, edges, "committed")
+    record, tag = read_record(area_in(store))
+    store.replace(area_in(store).commit, as_json(dataclasses.replace(record, fetched=None)), tag)
+    assert continued(store, edges) == []

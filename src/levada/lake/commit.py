@@ -11,6 +11,7 @@ from levada.errors import FixThis, TryLater
 from levada.lake.area import CONTROL, Area
 from levada.lake.lease import Lease
 from levada.lake.record import Record, as_json, public_names, stale_after
+from levada.lake.runs import RunFolder, read_work
 from levada.lake.store import Conflict, Missing, Store
 from levada.lake.verify import Problem, check_file, same, sha256
 from levada.nouns import LakeFile
@@ -32,7 +33,7 @@ def publish(
 
     Args:
         lease: The right to commit, with the record that it may replace.
-        draft: The commit to make; `shown` and `stale` are set here.
+        draft: The commit to make; `shown`, `stale` and `fetched` are set here.
         adopt: Write over public names that no record of this partition knows.
         known: Public names that are the partition's own although no record knows them: raw files taken over.
 
@@ -51,7 +52,7 @@ def publish(
     _refuse_impossible(draft)
     _refuse_foreign(lease, names, names if adopt else known)
     store.sync(file.key for file in draft.files)
-    record = dataclasses.replace(draft, shown=False, stale=stale_after(old, names))
+    record = dataclasses.replace(draft, shown=False, stale=stale_after(old, names), fetched=_fetched(lease, draft))
     return _show(lease.area, record, _put(lease.area, record, lease.tag)), True
 
 
@@ -131,6 +132,14 @@ def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str
             where=lease.area.named(foreign[0]),
             todo="move it away, or run with --adopt to write over it",
         )
+
+
+def _fetched(lease: Lease, draft: Record) -> str:
+    """The run that asked the API last: the draft's, unless it only staged what was there."""
+    work = read_work(RunFolder(lease.area, draft.run, ()))
+    if work is None or work.request:
+        return draft.run
+    return lease.record.last_fetch if lease.record else ""
 
 
 def _put(area: Area, record: Record, tag: str | None) -> str:

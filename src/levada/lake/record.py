@@ -53,7 +53,14 @@ class Record:
     #: Whether the public names are made. Until then `stale` are the public names that must go.
     shown: bool = False
     stale: tuple[str, ...] = ()
+    #: The latest run, this one or one before it, that asked the API; "" if all came from files. None: not told.
+    fetched: str | None = None
     format: int = FORMAT
+
+    @property
+    def last_fetch(self) -> str:
+        """The run whose fetching makes unfinished work before it void; staging asks the API nothing, and voids none."""
+        return self.run if self.fetched is None else self.fetched
 
 
 @dataclass(frozen=True, slots=True)

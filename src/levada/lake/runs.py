@@ -9,7 +9,7 @@ import msgspec
 
 from levada.errors import ContractBroken, FixThis, LevadaError, TryLater
 from levada.lake.area import Area
-from levada.lake.record import FORMAT
+from levada.lake.record import FORMAT, Record
 from levada.lake.store import Missing
 from levada.lake.verify import sha256
 from levada.nouns import Counts, Holder, PageFacts
@@ -27,6 +27,7 @@ __all__ = [
     "read_failure",
     "read_work",
     "run_folders",
+    "unfinished",
 ]
 
 _FACTS = re.compile(r"pages/([1-9][0-9]*)\.json")
@@ -49,6 +50,7 @@ class WorkFile:
     run: str
     started: datetime
     by: Holder
+    #: "" for a run that asks the API nothing.
     request: str
     contract: str
     taken: tuple[Taken, ...]
@@ -123,6 +125,21 @@ def read_work(folder: RunFolder) -> WorkFile | None:
     except (Missing, msgspec.DecodeError, UnicodeDecodeError):
         return None
     return work if work.format <= FORMAT else None
+
+
+def unfinished(folders: Sequence[RunFolder], record: Record | None) -> tuple[RunFolder, WorkFile] | None:
+    """The run whose pages may be continued, before its age and its failure are looked at.
+
+    Only the latest run that asked the API: what came before it was taken over by it, or given up. Staging in between
+    changes nothing. None if that run came to its end, or if it, or one after it, made what is committed.
+    """
+    over = record.last_fetch if record else ""
+    for folder in reversed(folders):
+        if folder.run <= over or (work := read_work(folder)) is None:
+            return None
+        if work.request:
+            return None if folder.closed else (folder, work)
+    return None
 
 
 def read_failure(folder: RunFolder) -> Failure | None:

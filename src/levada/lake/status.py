@@ -9,7 +9,7 @@ from levada.errors import FixThis, LevadaError
 from levada.lake.area import Area, areas
 from levada.lake.lease import holder_from, read_record
 from levada.lake.record import Record, public_names
-from levada.lake.runs import Failure, RunFolder, read_failure, read_work, run_folders
+from levada.lake.runs import Failure, RunFolder, read_failure, run_folders, unfinished
 from levada.lake.store import Store
 from levada.nouns import Counts, Holder, Level
 
@@ -59,7 +59,10 @@ def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
         return None
     latest = folders[-1] if folders and (record is None or folders[-1].run > record.run) else None
     failure = read_failure(latest) if latest else None
+    pages = _pages(folders, record)
     state: PartitionState = "running" if held is not None else "damaged" if error else _state(record, latest, failure)
+    if pages and state not in {"running", "damaged", "failed"}:
+        state = "unfinished"
     return PartitionStatus(
         area.pipeline,
         area.stream,
@@ -73,7 +76,7 @@ def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
         run=record.run if record else folders[-1].run if folders else None,
         holder=holder_from(held) if held is not None else None,
         error=error or _text(failure, state),
-        unfinished_pages=_pages(latest, failure) if latest else 0,
+        unfinished_pages=pages,
     )
 
 
@@ -100,12 +103,17 @@ def _state(record: Record | None, latest: RunFolder | None, failure: Failure | N
     return "done with quarantine" if record.counts.quarantined else "done"
 
 
-def _pages(latest: RunFolder, failure: Failure | None) -> int:
-    """Answers that the next run takes over, or has at work: none of a run that failed for good, none of `stage`."""
-    work = read_work(latest)
-    if latest.closed or (failure and failure.kind != "TryLater") or (work and not work.request):
+def _pages(folders: Sequence[RunFolder], record: Record | None) -> int:
+    """Answers that the next run takes over, or has at work: none of a run that failed for good."""
+    found = unfinished(folders, record)
+    if found is None:
         return 0
-    return len({taken.number for taken in (*(work.taken if work else ()), *latest.own)})
+    folder, work = found
+    failure = read_failure(folder)
+    if failure and failure.kind != "TryLater":
+        return 0
+    held = {each.key(name) for each in folders for name in each.names}  # what a run took over may be swept since
+    return len({taken.number for taken in (*work.taken, *folder.own) if taken.facts in held})
 
 
 def _text(failure: Failure | None, state: PartitionState) -> str:

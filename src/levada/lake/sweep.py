@@ -6,7 +6,7 @@ from datetime import timedelta
 from levada.edges import Edges
 from levada.lake.lease import Lease, read_record
 from levada.lake.record import Record
-from levada.lake.runs import RunFolder, facts_so_far, read_work, run_folders
+from levada.lake.runs import RunFolder, WorkFile, facts_so_far, read_work, run_folders, unfinished
 
 __all__ = ["sweep"]
 
@@ -21,7 +21,8 @@ def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float
 
     Stays: every run that the record names a file of; unfinished work that can still be continued, with the runs it
     took pages from; and for `keep_replaced` seconds after a commit all that came before it, for readers that began
-    with the record before. Of failed runs `failed.json` and the quarantine stay, of others `run.json`.
+    with the record before. Of failed runs `failed.json` and the quarantine stay, of others `run.json`; of
+    both `work.json`.
 
     Args:
         lease: The right to work on the partition.
@@ -32,7 +33,8 @@ def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float
     area, now = lease.area, edges.clock.now()
     record, _ = read_record(area)
     folders = run_folders(area)
-    needed = _referred(record, lease) | _unfinished(lease, folders, now.timestamp() - resume_within)
+    needed = _referred(record, lease) | _at_work(lease, folders)
+    needed |= _unfinished(record, folders, now.timestamp() - resume_within)
     settled = record is None or now - record.committed >= timedelta(seconds=keep_replaced)
     for number, folder in enumerate(reversed(folders)):
         # A run after the record never was in one: no reader can know it.
@@ -47,15 +49,25 @@ def _referred(record: Record | None, lease: Lease) -> set[str]:
     return {run for run in runs if run} | {each.run for each in records}
 
 
-def _unfinished(lease: Lease, folders: list[RunFolder], oldest: float) -> set[str]:
-    """The latest run, if it is this process's own or young enough to be continued, and whom it took pages from."""
+def _at_work(lease: Lease, folders: list[RunFolder]) -> set[str]:
+    """The latest run, if it is this process's own, and whom it took pages from."""
     if not folders or folders[-1].closed or (work := read_work(folders[-1])) is None:
         return set()
-    last = max((facts.at.timestamp() for facts in facts_so_far(folders[-1], work)), default=0.0)
-    if work.by != lease.holder and last <= oldest:
+    return _with_givers(folders[-1], work) if work.by == lease.holder else set()
+
+
+def _unfinished(record: Record | None, folders: list[RunFolder], oldest: float) -> set[str]:
+    """The run that can be continued, if it is young enough, and whom it took pages from."""
+    found = unfinished(folders, record)
+    if found is None:
         return set()
-    givers = {lease.area.run_of(taken.facts) for taken in work.taken}
-    return {folders[-1].run} | {run for run in givers if run}
+    last = max((facts.at.timestamp() for facts in facts_so_far(*found)), default=0.0)
+    return _with_givers(*found) if last > oldest else set()
+
+
+def _with_givers(folder: RunFolder, work: WorkFile) -> set[str]:
+    givers = {folder.area.run_of(taken.facts) for taken in work.taken}
+    return {folder.run} | {run for run in givers if run}
 
 
 def _lighten(folder: RunFolder, *, wholly: bool) -> None:
@@ -65,4 +77,6 @@ def _lighten(folder: RunFolder, *, wholly: bool) -> None:
 
 
 def _keepsakes(names: Collection[str]) -> set[str]:
-    return {"run.json", "failed.json", "quarantine.jsonl"} if "failed.json" in names else {"run.json"}
+    # work.json says whether the run asked the API: one that did ends the work before it, however little is left of it.
+    told = {"run.json", "failed.json"} & set(names)
+    return told | ({"work.json"} if told else set()) | ({"quarantine.jsonl"} if "failed.json" in told else set())

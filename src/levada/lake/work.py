@@ -26,8 +26,8 @@ from levada.lake.runs import (
     durable_pages,
     failure_of,
     read_failure,
-    read_work,
     run_folders,
+    unfinished,
 )
 from levada.lake.store import Exists, Writer
 from levada.nouns import Counts, LakeFile, Page, PageFacts, Run
@@ -136,13 +136,11 @@ def begin(lease: Lease, fingerprints: Fingerprints, edges: Edges, resume_within:
 
 
 def _resumable(lease: Lease, folders: list[RunFolder], fingerprints: Fingerprints) -> list[Durable]:
-    # Only the latest run: what came before it was taken over by it, or given up.
-    if not folders or folders[-1].closed or (lease.record is not None and folders[-1].run <= lease.record.run):
+    found = unfinished(folders, lease.record)
+    if found is None:
         return []
-    work = read_work(folders[-1])
-    if work is None or not _may_resume(work, read_failure(folders[-1]), fingerprints):
-        return []
-    return durable_pages(folders[-1], work)
+    folder, work = found
+    return durable_pages(folder, work) if _may_resume(work, read_failure(folder), fingerprints) else []
 
 
 def _may_resume(work: WorkFile, failure: Failure | None, now: Fingerprints) -> bool:
