@@ -21,6 +21,7 @@ from levada.lake.refusal import explained
         (errno.EISDIR, FixThis, "a file is needed where a folder stands", "move that folder away"),
         (errno.ENOTEMPTY, FixThis, "a file is needed where a folder stands", "move that folder away"),
         (errno.ENAMETOOLONG, FixThis, "does not take this name", "change the template"),
+        (errno.ELOOP, FixThis, "a symbolic link stands", "remove the link"),
         (errno.EXDEV, FixThis, "more than one file system", "on one file system"),
         (errno.ENOLCK, FixThis, "does not do what a lake needs", "file locks"),
         (errno.ENOENT, FixThis, "none can be made", "choose another folder"),

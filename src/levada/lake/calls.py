@@ -1,15 +1,21 @@
 """The system calls that change a disk, and the file being written: what `disk.py` is made of."""
 
 import contextlib
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from levada.lake.refusal import refuse_odd
 from levada.lake.store import Written
 
-__all__ = ["Calls", "Temporary", "tag_of", "write_all"]
+__all__ = ["READING", "Calls", "Temporary", "seen", "tag_of", "write_all"]
+
+#: Neither through a symbolic link, nor waiting for whoever may write into a pipe.
+READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 #: Small writes (an Avro block is three) are gathered up to here before they become a system call.
 _GATHER = 256 * 1024
@@ -134,6 +140,15 @@ def write_all(calls: Calls, descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[calls.write(descriptor, view) :]
+
+
+def seen(path: Path) -> os.stat_result:
+    """What the name `path` itself is, a file or a symbolic link; anything else is refused."""
+    found = path.lstat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    refuse_odd(found.st_mode, str(path))
+    return found
 
 
 def tag_of(found: os.stat_result) -> str:

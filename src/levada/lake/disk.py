@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from levada.errors import FixThis
-from levada.lake.calls import Calls, Temporary, tag_of, write_all
+from levada.lake.calls import READING, Calls, Temporary, seen, tag_of, write_all
 from levada.lake.refusal import explained
 from levada.lake.store import Conflict, Entry, Exists, Held, Missing, Writer, Written, checked_key
 
@@ -61,27 +61,23 @@ class DiskStore:
             return stream.read()
 
     def open(self, key: str) -> BinaryIO:
-        """A stream of the bytes of `key`; raises Missing."""
+        """A stream of the bytes of `key`; raises Missing. A link, or what is no file, is refused as FixThis."""
         path = self._path(key)
         with self._told(path):
-            if path.is_symlink():
-                self._inside(path, key)
             try:
-                return path.open("rb")
+                seen(path)
+                return os.fdopen(os.open(path, READING), "rb")
             except FileNotFoundError:
                 raise Missing(key) from None
 
     def head(self, key: str) -> Entry | None:
-        """The entry of `key`, None where there is none; a folder under that name is refused as FixThis."""
+        """The entry of `key`, None where there is none; what is neither file nor link is refused as FixThis."""
         path = self._path(key)
         with self._told(path):
             try:
-                found = path.lstat()
+                return _entry(key, seen(path))
             except FileNotFoundError:
                 return None
-            if stat.S_ISDIR(found.st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            return _entry(key, found)
 
     def list(self, prefix: str) -> Iterator[Entry]:
         """Entries of all keys below the folder `prefix`, sorted by key; links and temporary files are left out."""
@@ -126,9 +122,10 @@ class DiskStore:
     def copy(self, source: str, target: str) -> None:
         """Show `source` under `target` too, whatever was there, in one step; raises Missing."""
         origin, aim = self._path(source), self._path(target)
+        found = self.head(source)
+        if found is None or found.link:
+            raise Missing(source)
         with self._told(aim):
-            if not origin.exists():
-                raise Missing(source)
             try:
                 self._link_over(origin, aim)
             except OSError as error:
@@ -175,13 +172,15 @@ class DiskStore:
 
     def lock(self, key: str, holder: bytes) -> AbstractContextManager[None]:
         """Hold `key` alone while inside; freed by the death of the process. Raises Held on entering."""
-        return self._lock(self._path(key), holder)
+        return self._lock(key, self._path(key), holder)
 
     @contextmanager
-    def _lock(self, path: Path, holder: bytes) -> Iterator[None]:
+    def _lock(self, key: str, path: Path, holder: bytes) -> Iterator[None]:
+        self.head(key)  # refuses what is no file
         with self._told(path):
             # The file is never deleted: a lock on a name that comes and goes could be held twice.
-            descriptor = self._in_folder(path, lambda: self._calls.open(path, os.O_RDWR | os.O_CREAT, 0o644))
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+            descriptor = self._in_folder(path, lambda: self._calls.open(path, flags, 0o644))
         try:
             with self._told(path):
                 _lock_or_held(descriptor)
@@ -198,7 +197,8 @@ class DiskStore:
         path = self._path(key)
         with self._told(path):
             try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                seen(path)
+                descriptor = os.open(path, READING)
             except FileNotFoundError:
                 return None
             try:
@@ -282,7 +282,7 @@ class DiskStore:
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            if path.exists():
+            if os.path.lexists(path):
                 raise Exists(key) from None
             self._move(temp, path)
 
@@ -307,7 +307,7 @@ class DiskStore:
             self._move(temp, aim)
 
     def _sync(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             self._calls.fsync(descriptor)
         finally:
@@ -353,7 +353,8 @@ def _up_to(root: Path, folder: Path) -> set[Path]:
 
 
 def _entry(key: str, found: os.stat_result) -> Entry:
-    return Entry(key, found.st_size, tag_of(found), datetime.fromtimestamp(found.st_ctime, UTC))
+    changed = datetime.fromtimestamp(found.st_ctime, UTC)
+    return Entry(key, found.st_size, tag_of(found), changed, link=stat.S_ISLNK(found.st_mode))
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[Entry]:

@@ -1,16 +1,26 @@
 """What a machine's refusal means to a person: OSError in, FixThis or TryLater out. Pure."""
 
 import errno
+import stat
 
 from levada.errors import FixThis, LevadaError, TryLater
 
-__all__ = ["explained"]
+__all__ = ["explained", "refuse_odd"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _FOLDER_IN_THE_WAY = frozenset({errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY})
-_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP})
+_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ})
 _LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP})
+#: What neither is nor leads to a file or a folder, and what to call it.
+_ODD = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+
+
+def refuse_odd(mode: int, path: str) -> None:
+    """Raise FixThis if `mode` is of something that is not to be opened: a pipe would let us wait for ever."""
+    if kind := _ODD.get(stat.S_IFMT(mode)):
+        todo = "remove it, then run the partition again"
+        raise FixThis(f"a file is needed where {kind} stands", where=path, todo=todo)
 
 
 def explained(error: OSError, path: str, root: str, blocker: str) -> LevadaError:
@@ -38,6 +48,9 @@ def _by_rights_or_name(error: OSError, said: str, path: str, root: str) -> Levad
     if error.errno in _FOLDER_IN_THE_WAY:
         todo = "move that folder away, or choose another name"
         return FixThis("a file is needed where a folder stands", where=path, todo=todo)
+    if error.errno == errno.ELOOP:
+        what = "a symbolic link stands where the lake needs the file or folder itself"
+        return FixThis(what, where=path, todo="remove the link, or put what it leads to in its place")
     if error.errno in _NAME:
         todo = "change the template that this name comes from"
         return FixThis(f"the file system does not take this name ({said})", where=path, todo=todo)

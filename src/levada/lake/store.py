@@ -50,6 +50,8 @@ class Entry:
     tag: str
     #: When the key last changed in any way (aware, UTC).
     changed: datetime
+    #: A symbolic link, which no store makes: it cannot be read, only written over or deleted.
+    link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

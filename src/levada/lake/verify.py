@@ -8,9 +8,11 @@ from levada.lake.record import Record
 from levada.lake.store import Missing, Store
 from levada.nouns import LakeFile
 
-__all__ = ["Problem", "check_file", "check_files", "same", "sha256"]
+__all__ = ["LINK", "Problem", "check_file", "check_files", "same", "sha256"]
 
 _BLOCK = 1024 * 1024
+#: Said instead of a SHA-256: somebody put a link there, and what it leads to is none of ours.
+LINK = "a symbolic link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Problem:
     #: The key that was looked at: the file's key or its public name.
     key: str
     expected: str
-    #: SHA-256 of what lies there now; None where nothing does.
+    #: SHA-256 of what lies there now, or `LINK`; None where nothing does.
     found: str | None
 
     def __str__(self) -> str:
@@ -31,7 +33,10 @@ class Problem:
 
 
 def sha256(store: Store, key: str) -> str | None:
-    """SHA-256 of the bytes of `key` in hex, read in blocks; None where there is no such key."""
+    """SHA-256 of the bytes of `key` in hex, read in blocks; None where there is no such key; `LINK` for a link."""
+    entry = store.head(key)
+    if entry is not None and entry.link:
+        return LINK
     total = hashlib.sha256()
     try:
         with store.open(key) as stream:
