@@ -56,6 +56,13 @@ def test_every_command_and_option_stands_in_the_page(name, command):
             assert option.help
 
 
+def test_no_text_promises_a_command_that_is_not_there():
+    texts = [path.read_text() for path in [*markdown(), *(ROOT / "src").rglob("*.py")]]
+    named = {name for text in texts for name in re.findall(r"(?:^ *|[`/])levada ([a-z]+)\b(?! =)", text, re.MULTILINE)}
+    assert named >= {"run", "status", "quarantine"}
+    assert named <= set(levada.commands)
+
+
 def test_every_command_has_a_section_in_the_help():
     assert [member for members in SECTIONS.values() for member in members] == list(levada.commands.values())
 
