@@ -91,7 +91,7 @@ def test_trouble_that_stays_ends_the_run_after_the_retries(api, spec, lake, faul
 @pytest.mark.parametrize(
     ("fault", "code", "what", "todo"),
     [
-        ({"repeat_page": 1}, 3, "Page 2 is byte for byte page 1: the API repeats itself", "`paging: none`"),
+        ({"repeat_page": 1}, 3, "Page 2 is byte for byte page 1: the API repeats itself", "leave `paging` out"),
         ({"status": 404}, 2, "404 Not Found, and no rule says what that means", "add a rule to `responses`"),
         ({"status": 400}, 2, "400 Bad Request, and no rule says what that means", "Check the request of stream sales"),
     ],
