@@ -8,7 +8,7 @@ from itertools import count
 from levada.edges import Edges, FixedClock
 from levada.lake import quarantine
 from levada.lake.area import Area
-from levada.lake.commit import finish, publish
+from levada.lake.commit import damaged, finish, publish
 from levada.lake.lease import Lease, hold
 from levada.lake.record import Record, landed_fingerprint, staged_fingerprint
 from levada.lake.store import Store
@@ -125,7 +125,7 @@ def carry(
     """What `run` (or, without `staged`, `land`) does to a partition, in the order in which it does it."""
     edges = edges or Edges(environment={})
     with hold(area_in(store), edges) as lease:
-        if lease.record is not None and not lease.record.shown:
+        if lease.record is not None and not lease.record.shown and not damaged(lease):
             return finish(lease)
         sweep(lease, edges, 3600, 3600)
         work = begin(lease, FINGERPRINTS, edges, 3600)

@@ -22,7 +22,7 @@ from lakeside import (
     still,
 )
 from levada.errors import FixThis, LeaseHeld, TryLater
-from levada.lake.commit import finish, publish
+from levada.lake.commit import damaged, finish, publish
 from levada.lake.lease import hold, read_record, reread
 from levada.lake.memory import MemoryStore
 from levada.lake.record import as_json
@@ -143,18 +143,105 @@ def test_finish_needs_a_commit_and_repeats_at_will():
         assert finish(reread(lease)) == record
 
 
-def test_finish_says_which_file_is_gone():
+def not_shown(copies=1):
+    """OTHER was shown; FOUR is committed, and the process died after so many of its names."""
     store, edges = Stumbling(), still()
-    store.copies_left = 1
+    carry(store, OTHER, edges)
+    store.copies_left = copies
     with pytest.raises(KeyboardInterrupt):
         carry(store, FOUR, edges)
-    gone = record_in(store).files[2].key
-    store.delete(gone)
     store.copies_left = 99
-    with pytest.raises(FixThis, match="a file of the commit is gone") as refused:
-        carry(store, FOUR, edges)
-    assert refused.value.where == f"memory/{gone}"
-    assert "commit.json away and run with --adopt" in refused.value.todo
+    return store, edges, record_in(store)
+
+
+def harm(store, key, damage):
+    store.delete(key)
+    if damage == "changed":
+        store.create(key, b"cut in h")
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+@pytest.mark.parametrize("file", range(9))
+def test_a_commit_that_was_damaged_before_it_was_shown_is_not_shown(file, damage):
+    store, edges, record = not_shown()
+    before = public_tree(store)
+    broken = record.files[file]
+    harm(store, broken.key, damage)
+    with hold(area_in(store), edges) as lease:
+        assert [problem.key for problem in damaged(lease)] == [broken.key]
+        with pytest.raises(FixThis) as refused:
+            finish(lease)
+    state = "is missing" if damage == "gone" else "was changed since it was committed"
+    assert refused.value.what.startswith(
+        f"what is committed for shop/sales 2022-08-09 cannot be shown: {broken.key} {state}"
+    )
+    assert refused.value.where == f"memory/{broken.key}"
+    assert refused.value.todo == "fetch the partition again: `levada run`"
+    assert record_in(store) == record
+    assert public_tree(store) == before
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+@pytest.mark.parametrize("file", range(9))
+def test_fetching_anew_mends_a_damaged_commit_and_shows_it(file, damage, caplog):
+    store, edges, record = not_shown()
+    harm(store, record.files[file].key, damage)
+    caplog.set_level(logging.WARNING)
+    asked = []
+    assert carry(store, FOUR, edges, asked=asked.append) == dataclasses.replace(record, shown=True)
+    assert asked == [1, 2, 3, 4, 5]
+    assert public_tree(store) == EIGHT
+    assert check_files(area_in(store), record) == []
+    assert [each.getMessage().split()[0] for each in caplog.records] == [record.files[file].key], (
+        "names yet to be shown are not missing"
+    )
+
+
+def test_mending_tells_that_names_changed():
+    store, edges, record = not_shown()
+    harm(store, record.files[0].key, "changed")
+    with hold(area_in(store), edges) as lease:
+        work = begin(lease, FINGERPRINTS, edges, 3600)
+        pages = land_all(work, FOUR)
+        assert publish(lease, draft_of(lease, work, pages, stage_all(work, pages)))[1]
+
+
+def test_other_content_replaces_a_damaged_commit_with_all_its_names():
+    store, edges, record = not_shown()
+    harm(store, record.files[0].key, "changed")
+    again = carry(store, [b'["only"]'], edges, staged=False)
+    assert (again.shown, again.stale) == (True, ())
+    assert public_tree(store) == {RAW.format(1): b'["only"]'}
+
+
+def test_landing_over_a_commit_whose_staging_was_damaged_before_it_was_shown():
+    store, edges, record = not_shown()
+    harm(store, record.files[0].key, "changed")
+    harm(store, record.files[4].key, "changed")
+    with pytest.raises(FixThis, match=r"staged/1.avro was changed") as refused:
+        carry(store, FOUR, edges, staged=False)
+    assert refused.value.todo == "make it again from the pages: run `levada run` for this partition"
+    assert record_in(store) == record
+    assert carry(store, FOUR, edges) == dataclasses.replace(record, shown=True)
+    assert public_tree(store) == EIGHT
+
+
+def test_many_damaged_files_are_counted():
+    store, edges, record = not_shown()
+    for file in record.files:
+        store.delete(file.key)
+    with hold(area_in(store), edges) as lease, pytest.raises(FixThis, match=r"1.body is missing .*; and 8 more of"):
+        finish(lease)
+
+
+def test_what_is_shown_or_not_there_is_not_looked_at():
+    store, edges = MemoryStore(), still()
+    with hold(area_in(store), edges) as lease:
+        assert damaged(lease) == []
+    store.delete(carry(store, edges=edges).files[0].key)
+    with hold(area_in(store), edges) as lease:
+        assert damaged(lease) == []
+        assert finish(lease) == lease.record
 
 
 def test_foreign_file_is_refused_before_anything_is_committed():

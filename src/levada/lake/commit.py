@@ -12,11 +12,11 @@ from levada.lake.area import CONTROL, Area
 from levada.lake.lease import Lease
 from levada.lake.record import Record, as_json, public_names, stale_after
 from levada.lake.runs import RunFolder, read_work
-from levada.lake.store import Conflict, Missing, Store
-from levada.lake.verify import Problem, check_file, same, sha256
+from levada.lake.store import Conflict, Store
+from levada.lake.verify import Problem, check_file, check_key, same, sha256
 from levada.nouns import LakeFile
 
-__all__ = ["finish", "publish"]
+__all__ = ["damaged", "finish", "publish"]
 
 _log = logging.getLogger(__name__)
 #: Names told in a message.
@@ -26,7 +26,7 @@ _SHOWN = 3
 def publish(
     lease: Lease, draft: Record, *, adopt: bool = False, known: AbstractSet[str] = frozenset()
 ) -> tuple[Record, bool]:
-    """Make `draft` what the partition is, and show it: the record that stands, and whether a new commit was made.
+    """Make `draft` what the partition is, and show it: the record that stands, and whether anything new is shown.
 
     The same content as the record that stands makes no commit: each of its files is checked, and one that somebody
     changed or removed is written again from the new run's bytes.
@@ -46,7 +46,7 @@ def publish(
     if old is not None and _covers(old, draft):
         lost = _restore(store, old, draft)
         if not lost:
-            return finish(lease), False
+            return finish(lease), not old.shown
         _refuse_lost(lease.area, lost, old, draft)
     names = public_names(draft.files)
     _refuse_impossible(draft)
@@ -60,12 +60,30 @@ def finish(lease: Lease) -> Record:
     """Show what is committed and not shown yet; the record that stands. Can be repeated at will.
 
     Raises:
-        FixThis: a file of the commit is gone.
+        FixThis: a file of the commit is not what the record says (see `damaged`); no name was changed.
         ValueError: nothing is committed.
     """
     if lease.record is None:
         raise ValueError("nothing is committed")
-    return lease.record if lease.record.shown else _show(lease.area, lease.record, lease.tag)
+    if lease.record.shown:
+        return lease.record
+    if broken := damaged(lease):
+        raise FixThis(
+            f"what is committed for {lease.area} cannot be shown: {_told(broken)}",
+            where=lease.area.named(broken[0].key),
+            todo="fetch the partition again: `levada run`",
+        )
+    return _show(lease.area, lease.record, lease.tag)
+
+
+def damaged(lease: Lease) -> list[Problem]:
+    """Why what is committed and not shown yet cannot be shown: files that somebody changed or removed since.
+
+    Such a commit is replaced, or mended, by fetching anew. Empty where nothing waits to be shown.
+    """
+    if lease.record is None or lease.record.shown:
+        return []
+    return [problem for file in lease.record.files for problem in check_key(lease.area.store, file)]
 
 
 def _covers(old: Record, draft: Record) -> bool:
@@ -76,7 +94,9 @@ def _covers(old: Record, draft: Record) -> bool:
 
 def _restore(store: Store, old: Record, draft: Record) -> list[Problem]:
     """Write broken files of `old` again from the files of `draft`; what is wrong with those that cannot be."""
-    return [problem for file in old.files for problem in _restore_file(store, file, draft.files)]
+    # Names that are yet to be shown are not missing.
+    files = old.files if old.shown else [dataclasses.replace(file, public=None) for file in old.files]
+    return [problem for file in files for problem in _restore_file(store, file, draft.files)]
 
 
 def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> list[Problem]:
@@ -100,11 +120,11 @@ def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> l
 def _refuse_lost(area: Area, lost: list[Problem], old: Record, draft: Record) -> None:
     """Landing the same pages again must not cost the staged files, damaged or not: only staging may replace them."""
     if old.level != draft.level:
-        more = f"; and {len(lost) - 1} more of the commit's files" if len(lost) > 1 else ""
+        verbs = "`levada stage`, or `levada run`," if old.shown else "`levada run`"
         raise FixThis(
-            f"{lost[0]}{more}",
+            _told(lost),
             where=area.named(lost[0].key),
-            todo="make it again from the pages: run `levada stage`, or `levada run`, for this partition",
+            todo=f"make it again from the pages: run {verbs} for this partition",
         )
 
 
@@ -156,7 +176,7 @@ def _put(area: Area, record: Record, tag: str | None) -> str:
 def _show(area: Area, record: Record, tag: str | None) -> Record:
     for file in record.files:
         if file.public is not None and not same(area.store, file.key, file.public):
-            _show_file(area, file.key, file.public)
+            area.store.copy(file.key, file.public)
     for name in record.stale:
         area.store.delete(name)
     area.store.sync((*public_names(record.files), *record.stale))
@@ -165,15 +185,9 @@ def _show(area: Area, record: Record, tag: str | None) -> Record:
     return shown
 
 
-def _show_file(area: Area, key: str, public: str) -> None:
-    try:
-        area.store.copy(key, public)
-    except Missing:
-        raise FixThis(
-            f"a file of the commit is gone, so {public} cannot be shown",
-            where=area.named(key),
-            todo=f"put it back, or move {area.named(area.commit)} away and run with --adopt to fetch the pages again",
-        ) from None
+def _told(problems: list[Problem]) -> str:
+    more = f"; and {len(problems) - 1} more of the commit's files" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}"
 
 
 def _some(names: list[str]) -> str:

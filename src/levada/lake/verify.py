@@ -8,7 +8,7 @@ from levada.lake.record import Record
 from levada.lake.store import Missing, Store
 from levada.nouns import LakeFile
 
-__all__ = ["LINK", "Problem", "check_file", "check_files", "same", "sha256"]
+__all__ = ["LINK", "Problem", "check_file", "check_files", "check_key", "same", "sha256"]
 
 _BLOCK = 1024 * 1024
 #: Said instead of a SHA-256: somebody put a link there, and what it leads to is none of ours.
@@ -47,12 +47,15 @@ def sha256(store: Store, key: str) -> str | None:
     return total.hexdigest()
 
 
+def check_key(store: Store, file: LakeFile) -> list[Problem]:
+    """What is wrong with the kept bytes of a file, its public name left aside."""
+    found = sha256(store, file.key)
+    return [] if found == file.sha256 else [Problem(file, file.key, file.sha256, found)]
+
+
 def check_file(store: Store, file: LakeFile) -> list[Problem]:
     """What is wrong with one file: its key first, then its public name, which is read only if its tag differs."""
-    problems = []
-    found = sha256(store, file.key)
-    if found != file.sha256:
-        problems.append(Problem(file, file.key, file.sha256, found))
+    problems = check_key(store, file)
     if file.public is not None and (problems or not same(store, file.key, file.public)):
         shown = sha256(store, file.public)
         if shown != file.sha256:
