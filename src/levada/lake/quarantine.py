@@ -6,6 +6,7 @@ records make the same bytes.
 """
 
 import base64
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,11 +15,14 @@ import msgspec
 from levada.errors import FixThis
 from levada.lake.area import Area, areas
 from levada.lake.lease import read_record
+from levada.lake.record import Record
 from levada.lake.runs import run_folders
 from levada.lake.store import Missing, Store, Writer
 from levada.nouns import Rejected, Violation
 
 __all__ = ["Quarantined", "listing", "rows", "write"]
+
+_log = logging.getLogger(__name__)
 
 
 class _More(msgspec.Struct, frozen=True):
@@ -105,27 +109,38 @@ class Quarantined:
 
 
 def listing(store: Store) -> list[Quarantined]:
-    """Every partition that has rows in quarantine, sorted: those of the commit, and those of a later failed run."""
-    found = [each for area in areas(store) for each in (_committed(area), _failed(area)) if each]
+    """Every partition that has rows in quarantine, sorted: those of the commit, and those of a later failed run.
+
+    A partition whose record or quarantine is damaged is left out, and told as a warning: it must not hide the others.
+    """
+    found = [each for area in areas(store) for each in _readable(area)]
     return sorted(found, key=lambda each: (each.pipeline, each.stream, each.partition, each.run))
 
 
-def _committed(area: Area) -> Quarantined | None:
-    record, _ = read_record(area)
-    file = next((file for file in record.files if file.kind == "quarantine"), None) if record else None
-    if record is None or file is None:
-        return None
-    return Quarantined(area.pipeline, area.stream, area.partition, record.run, file.rows, failed=False, key=file.key)
+def _readable(area: Area) -> Iterator[Quarantined]:
+    try:
+        record, _ = read_record(area)
+        yield from _committed(area, record)
+        yield from _failed(area, record)
+    except FixThis as error:
+        _log.warning("%s is left out: %s (%s)", area, error.what, error.where)
 
 
-def _failed(area: Area) -> Quarantined | None:
+def _committed(area: Area, record: Record | None) -> Iterator[Quarantined]:
+    for file in record.files if record else ():
+        if record and file.kind == "quarantine":
+            yield Quarantined(
+                area.pipeline, area.stream, area.partition, record.run, file.rows, failed=False, key=file.key
+            )
+
+
+def _failed(area: Area, record: Record | None) -> Iterator[Quarantined]:
     """The quarantine of the latest run, if it failed after the commit that stands."""
-    record, _ = read_record(area)
     folders = run_folders(area)
-    if not folders or not {"failed.json", "quarantine.jsonl"} <= set(folders[-1].names):
-        return None
-    if record and folders[-1].run <= record.run:
-        return None
-    key = folders[-1].key("quarantine.jsonl")
-    count = sum(1 for _ in rows(area.store, key))
-    return Quarantined(area.pipeline, area.stream, area.partition, folders[-1].run, count, failed=True, key=key)
+    latest = folders[-1] if folders else None
+    if latest is None or not {"failed.json", "quarantine.jsonl"} <= set(latest.names):
+        return
+    if record is None or latest.run > record.run:
+        key = latest.key("quarantine.jsonl")
+        count = sum(1 for _ in rows(area.store, key))
+        yield Quarantined(area.pipeline, area.stream, area.partition, latest.run, count, failed=True, key=key)
