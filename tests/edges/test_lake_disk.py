@@ -166,6 +166,22 @@ def test_editing_in_place_changes_both_and_is_found(lake):
     assert shown.read_bytes() == FOUR[0]
 
 
+def test_landing_names_the_staged_file_that_was_edited_in_place(lake):
+    store = DiskStore(lake)
+    record = carry(store)
+    shown = lake / record.files[4].public
+    shown.chmod(0o644)
+    with shown.open("ab") as stream:
+        stream.write(b"x")
+    before = public_tree(store)
+    with pytest.raises(FixThis, match=f"^{record.files[4].public} was changed since it was committed") as refused:
+        carry(store, staged=False)
+    assert refused.value.where == str(shown)
+    assert (read_record(area_in(store))[0], public_tree(store)) == (record, before)
+    assert carry(store) == record
+    assert check_files(area_in(store), record) == []
+
+
 def test_deleting_takes_empty_folders_but_never_the_root(lake):
     store = DiskStore(lake)
     store.create("a/b/c/1", b"")

@@ -107,7 +107,7 @@ def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> l
         same_bytes = (spare for spare in spares if spare.sha256 == file.sha256 and spare.key != file.key)
         spare = next((spare for spare in same_bytes if sha256(store, spare.key) == file.sha256), None)
         if spare is None:
-            return problems[:1]
+            return problems[-1:]  # by the public name, where that is wrong too: people know it
         store.copy(spare.key, file.key)
     if file.public is not None:
         store.copy(file.key, file.public)
