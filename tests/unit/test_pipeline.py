@@ -7,7 +7,10 @@ import pytest
 
 from levada.edges import Edges, FixedClock, WireFault
 from levada.errors import ContractBroken, FixThis, TryLater
+from levada.lake.area import Area
+from levada.lake.lease import hold
 from levada.lake.memory import MemoryStore
+from levada.lake.record import as_json
 from levada.nouns import Counts
 from levada.pipeline import Options, Pipeline
 from levada.source.fake import Reply, ScriptedWire, answer
@@ -191,3 +194,35 @@ def test_an_unknown_stream_names_those_that_are(store, api):
     with pytest.raises(FixThis, match="no stream sale in this spec") as wrong:
         pipeline(store, api, streams=("sale",)).streams()
     assert wrong.value.todo == "choose among: sales"
+
+
+def unshown(store):
+    """The commit as a run leaves it that dies before it is shown."""
+    area = Area(store, "shop", "sales", DATE)
+    with hold(area, Edges(clock=FixedClock(), environment={})) as lease:
+        waiting = dataclasses.replace(lease.record, shown=False)
+        store.replace(area.commit, as_json(waiting), lease.tag)
+    return waiting
+
+
+def test_a_commit_that_was_not_shown_is_finished_without_a_request(store, api):
+    run(store, api)
+    before = public(store)
+    unshown(store)
+    store.delete(f"raw/{DATE}/1.json")
+    asked = len(api.wires)
+    done = run(store, api)
+    assert (len(api.wires), public(store)) == (asked, before)
+    assert "nothing was fetched" in done.notes[0]
+
+
+@pytest.mark.parametrize("options", [{}, {"missing": True}])
+def test_a_commit_that_was_damaged_before_it_was_shown_is_fetched_anew(store, api, options):
+    run(store, api)
+    before = public(store)
+    damaged = unshown(store).files[0].key
+    store.delete(damaged)
+    store.create(damaged, b"something else")
+    done = run(store, api, **options)
+    assert done.requests
+    assert public(store) == before

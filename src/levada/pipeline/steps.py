@@ -59,9 +59,9 @@ def replay(job: Job) -> Run:
 def _fetching(job: Job, level: Level) -> Run:
     with _held(job) as lease:
         record = lease.record
-        if record and not record.shown:
+        if record and not record.shown and not commit.damaged(lease):
             return stands(commit.finish(lease), FINISHED, changed=True)
-        if record and job.options.missing and level in {"landed", record.level}:
+        if record and record.shown and job.options.missing and level in {"landed", record.level}:
             return stands(record, SKIPPED)
         return _fetch_or_anew(job, lease, level)
 
