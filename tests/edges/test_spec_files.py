@@ -1,6 +1,7 @@
 """Spec files and .env files as they lie on a disk."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,36 @@ def powerless():
 
 def test_a_file_that_may_not_be_read(unreadable, powerless):
     assert "Permission denied" in refused(unreadable).what
+
+
+@pytest.fixture
+def shut():
+    """A folder that `powerless` may not enter, below folders that anybody may."""
+    with tempfile.TemporaryDirectory() as above:
+        Path(above).chmod(0o755)
+        folder = Path(above) / "shut"
+        (folder / "spec").mkdir(parents=True)
+        (folder / "spec" / "pipeline.yaml").write_text(SMALL)
+        folder.chmod(0)
+        yield folder
+        folder.chmod(0o700)
+
+
+def test_an_env_file_in_a_folder_that_may_not_be_entered(shut, powerless):
+    path = shut / "spec" / "pipeline.yaml"
+    with pytest.raises(FixThis) as caught:
+        environment_of(path, {})
+    assert caught.value.what == f"{path.parent / '.env'} cannot be looked for: Permission denied."
+    assert caught.value.where == str(path.parent / ".env")
+    assert caught.value.todo == f"check the path {path}, and that this user may enter its folder"
+
+
+def test_an_env_file_in_a_folder_whose_name_is_too_long(tmp_path):
+    path = tmp_path / ("a" * 300) / "pipeline.yaml"
+    with pytest.raises(FixThis, match="cannot be looked for: File name too long") as caught:
+        environment_of(path, {})
+    assert caught.value.where == str(path.parent / ".env")
+    assert f"check the path {path}" in caught.value.todo
 
 
 def test_a_file_that_is_not_utf_8(spec):

@@ -159,6 +159,25 @@ def test_a_lake_that_is_not_there_is_no_empty_lake(command, levada, lake):
     assert levada(command, "--lake", lake).returncode == 0
 
 
+@pytest.mark.parametrize("command", ["status", "quarantine"])
+def test_a_lake_that_cannot_be_looked_at_is_no_bug(command, levada, tmp_path):
+    lake = tmp_path / ("a" * 300)
+    done = levada(command, "--lake", lake)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"The folder {lake} cannot be looked at: File name too long." in done.stderr
+    assert "  where: --lake\n" in done.stderr
+    assert "check the path, and that this user may enter the folders above the lake" in done.stderr
+
+
+def test_a_spec_in_a_folder_that_cannot_be_is_no_bug(levada, tmp_path):
+    spec = tmp_path / ("a" * 300) / "pipeline.yaml"
+    done = levada("check", spec)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be looked for: File name too long." in done.stderr
+    assert f"  where: {spec.parent}" in done.stderr
+    assert f"check the path {spec}" in done.stderr
+
+
 def test_quarantine_lists_partitions_then_rows(levada, lake, spec):
     levada("run", spec, "--date", BAD_DAY, "--lake", lake)
     listed = levada("quarantine", "--lake", lake)

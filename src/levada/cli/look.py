@@ -51,7 +51,15 @@ def _existing(lake: str) -> "Store":
     from levada.errors import FixThis
     from levada.pipeline import open_lake
 
-    if not Path(lake).exists():
+    try:
+        there = Path(lake).exists()
+    except OSError as error:
+        raise FixThis(
+            f"The folder {lake} cannot be looked at: {error.strerror}.",
+            where="--lake",
+            todo="check the path, and that this user may enter the folders above the lake",
+        ) from None
+    if not there:
         raise FixThis(
             f"There is no folder {lake}.",
             where="--lake",

@@ -111,11 +111,18 @@ def environment_of(spec_path: str | os.PathLike[str], environment: Mapping[str, 
     """`environment`; what is not set or empty there comes from `.env` in the spec's folder (no interpolation there).
 
     Raises:
-        FixThis: `.env` cannot be read, or a line of it is no assignment.
+        FixThis: `.env` cannot be looked for or read, or a line of it is no assignment.
     """
     path = Path(spec_path).parent / ".env"
-    if not path.is_file():
-        return dict(environment)
+    try:
+        if not path.is_file():
+            return dict(environment)
+    except OSError as error:
+        raise FixThis(
+            f"{path} cannot be looked for: {error.strerror}.",
+            where=str(path),
+            todo=f"check the path {os.fspath(spec_path)}, and that this user may enter its folder",
+        ) from None
     text = _text(str(path), "a file of variables", "make it readable, or take it away")
     for binding in parse_stream(io.StringIO(text)):
         if binding.error:
