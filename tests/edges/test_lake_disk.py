@@ -627,3 +627,17 @@ def test_full_disk_says_so_and_harms_nothing(small_disk):
 
 def test_conformance_in_a_folder_with_an_odd_name(tmp_path):
     check_store(DiskStore(tmp_path / "a b" / "é%20"))
+
+
+def test_a_file_whose_writer_lives_is_not_tidied_away(tmp_path):
+    store, other = DiskStore(tmp_path), DiskStore(tmp_path)
+    with store.writer("raw/slow.json") as writer:
+        writer.write(b"the first bad row; ")
+        other.tidy(datetime.now(UTC) + timedelta(hours=2))
+        writer.write(b"the next, hours later")
+    assert store.read("raw/slow.json") == b"the first bad row; the next, hours later"
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path):
+    with pytest.raises(FixThis, match="does not take this name"):
+        DiskStore(tmp_path / ("a" * 300)).create("raw/1.json", b"[]")

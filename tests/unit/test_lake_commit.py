@@ -328,16 +328,19 @@ def test_landing_the_same_pages_never_throws_damaged_staging_away(kind, damage):
     page = record.files[0]
     broken = next(file for file in record.files if file.kind == kind)
     put(store, page.key, b"")
-    store.delete(broken.key)
-    if damage == "changed":
-        store.create(broken.key, b"!")
+    names = [name for name in (broken.key, broken.public) if name]
+    for name in names:
+        store.delete(name)
+        if damage == "changed":
+            store.create(name, b"!")
     state = "is missing" if damage == "gone" else "was changed since it was committed"
-    with pytest.raises(FixThis, match=f"^{broken.key} {state}") as refused:
+    with pytest.raises(FixThis, match=f"^{names[-1]} {state}") as refused:
         carry(store, edges=edges, staged=False)
-    assert refused.value.where == f"memory/{broken.key}"
+    assert refused.value.where == f"memory/{names[-1]}"
     assert refused.value.todo == "make it again from the pages: run `levada stage`, or `levada run`, for this partition"
     assert record_in(store) == record
-    assert public_tree(store).keys() == EIGHT.keys()
+    lost = {broken.public} if damage == "gone" else set()
+    assert public_tree(store).keys() == EIGHT.keys() - lost
     assert store.read(page.key) == FOUR[0], "what can be restored from the pages is"
     assert carry(store, edges=edges) == record
     assert public_tree(store) == EIGHT
@@ -349,7 +352,9 @@ def test_every_damaged_staged_file_is_told():
     record = carry(store, edges=edges)
     for file in record.files[4:]:
         put(store, file.key, b"!")
-    with pytest.raises(FixThis, match=r"staged/1.avro was changed since .*; and 4 more of the commit's files"):
+        if file.public:
+            put(store, file.public, b"!")
+    with pytest.raises(FixThis, match=r"1.avro was changed since .*; and 4 more of the commit's files"):
         carry(store, edges=edges, staged=False)
 
 
@@ -358,6 +363,7 @@ def test_staging_that_comes_out_otherwise_replaces_a_damaged_file():
     store, edges = MemoryStore(), still()
     record = carry(store, edges=edges)
     put(store, record.files[4].key, b"!")
+    put(store, record.files[4].public, b"!")
     with hold(area_in(store), edges) as lease:
         work = begin(lease, FINGERPRINTS, edges, 3600)
         pages = land_all(work, FOUR)
@@ -553,3 +559,54 @@ def test_sweep_keeps_a_hundred_runs_and_never_a_referenced_one_less():
 def test_records_travel_as_json():
     record = carry(MemoryStore(), edges=still())
     assert msgspec.json.decode(msgspec.json.encode(record), type=type(record)) == record
+
+
+class Traced(MemoryStore):
+    """Remembers what was synced and copied, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.trace = []
+
+    def sync(self, keys):
+        keys = list(keys)
+        self.trace += [("sync", key) for key in keys]
+        super().sync(keys)
+
+    def copy(self, source, target):
+        self.trace.append(("copy", source, target))
+        super().copy(source, target)
+
+
+def test_a_lost_file_comes_back_from_its_own_whole_public_name():
+    store, edges = Traced(), still()
+    record = carry(store, edges=edges)
+    page = record.files[0]
+    store.delete(page.key)
+    store.trace.clear()
+    assert carry(store, edges=edges) == record
+    copies = [step for step in store.trace if step[0] == "copy"]
+    assert copies == [("copy", page.public, page.key)], "the whole public file was written over"
+
+
+def test_new_bytes_are_on_the_disk_before_they_stand_for_a_file():
+    store, edges = Traced(), still()
+    record = carry(store, edges=edges)
+    page = record.files[0]
+    put(store, page.key, b"!")
+    put(store, page.public, b"!")
+    store.trace.clear()
+    carry(store, edges=edges)
+    spare = next(step[1] for step in store.trace if step[0] == "copy")
+    assert spare != page.key
+    assert store.trace.index(("sync", spare)) < store.trace.index(("copy", spare, page.key))
+
+
+def test_a_folder_that_is_no_run_is_left_alone():
+    store, edges = MemoryStore(), still()
+    record = carry(store, edges=edges)
+    strays = [area_in(store).run("zzz-copy", "run.json"), area_in(store).run("zzz", "pages", "1.body")]
+    for key in strays:
+        store.create(key, b"mine")
+    assert carry(store, edges=edges) == record
+    assert [store.read(key) for key in strays] == [b"mine", b"mine"]

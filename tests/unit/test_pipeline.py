@@ -226,3 +226,15 @@ def test_a_commit_that_was_damaged_before_it_was_shown_is_fetched_anew(store, ap
     done = run(store, api, **options)
     assert done.requests
     assert public(store) == before
+
+
+def test_mending_is_told_and_counts_as_a_change(store, api):
+    run(store, api)
+    before = public(store)
+    store.delete(f"raw/{DATE}/2.json")
+    mended = run(store, api)
+    assert mended.changed
+    assert f"raw/{DATE}/2.json is missing" in mended.notes[0]
+    assert "written again" in mended.notes[0]
+    assert public(store) == before
+    assert not run(store, api).changed

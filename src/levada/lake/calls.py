@@ -88,7 +88,7 @@ class Temporary:
         self._waiting += len(data)
         self._gathered.append(bytes(data))
         if self._waiting >= _GATHER:
-            self._drain()
+            self.drain()
         return len(data)
 
     def flush(self) -> None:
@@ -100,7 +100,7 @@ class Temporary:
 
     def close(self) -> None:
         """Write out what was gathered and close."""
-        self._drain()
+        self.drain()
         with self._told(self.path):
             descriptor, self._descriptor = self._descriptor, None
             if descriptor is not None:
@@ -108,7 +108,7 @@ class Temporary:
 
     def durable(self) -> str:
         """Close, safe from power loss; the tag that the file keeps when it is renamed."""
-        self._drain()
+        self.drain()
         with self._told(self.path):
             self._calls.fsync(self._open())
             tag = tag_of(os.fstat(self._open()))
@@ -122,7 +122,8 @@ class Temporary:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Write out what was gathered; the file stays open, and with it the sign that its writer lives."""
         data = b"".join(self._gathered)
         self._gathered.clear()
         self._waiting = 0

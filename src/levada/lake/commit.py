@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
@@ -19,12 +19,18 @@ from levada.nouns import LakeFile
 __all__ = ["damaged", "finish", "publish"]
 
 _log = logging.getLogger(__name__)
+Told = Callable[[str], None]
 #: Names told in a message.
 _SHOWN = 3
 
 
 def publish(
-    lease: Lease, draft: Record, *, adopt: bool = False, known: AbstractSet[str] = frozenset()
+    lease: Lease,
+    draft: Record,
+    *,
+    adopt: bool = False,
+    known: AbstractSet[str] = frozenset(),
+    told: Told = _log.warning,
 ) -> tuple[Record, bool]:
     """Make `draft` what the partition is, and show it: the record that stands, and whether anything new is shown.
 
@@ -36,6 +42,7 @@ def publish(
         draft: The commit to make; `shown`, `stale` and `fetched` are set here.
         adopt: Write over public names that no record of this partition knows.
         known: Public names that are the partition's own although no record knows them: raw files taken over.
+        told: Takes a sentence for each file that was written again.
 
     Raises:
         FixThis: a public name belongs to somebody else, or no file can have it; a staged file is damaged, and the
@@ -44,7 +51,7 @@ def publish(
     """
     old, store = lease.record, lease.area.store
     if old is not None and _covers(old, draft):
-        lost = _restore(store, old, draft)
+        lost = _restore(store, old, draft, told)
         if not lost:
             return finish(lease), not old.shown
         _refuse_lost(lease.area, lost, old, draft)
@@ -92,29 +99,37 @@ def _covers(old: Record, draft: Record) -> bool:
     return old.landed == draft.landed and (same_staged or draft.level == "landed")
 
 
-def _restore(store: Store, old: Record, draft: Record) -> list[Problem]:
+def _restore(store: Store, old: Record, draft: Record, told: Told) -> list[Problem]:
     """Write broken files of `old` again from the files of `draft`; what is wrong with those that cannot be."""
     # Names that are yet to be shown are not missing.
     files = old.files if old.shown else [dataclasses.replace(file, public=None) for file in old.files]
-    return [problem for file in files for problem in _restore_file(store, file, draft.files)]
+    return [problem for file in files for problem in _restore_file(store, file, draft.files, told)]
 
 
-def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile]) -> list[Problem]:
+def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile], told: Told) -> list[Problem]:
     problems = check_file(store, file)
-    if not problems:
-        return []
-    if problems[0].key == file.key:
-        same_bytes = (spare for spare in spares if spare.sha256 == file.sha256 and spare.key != file.key)
-        spare = next((spare for spare in same_bytes if sha256(store, spare.key) == file.sha256), None)
+    broken = {problem.key for problem in problems}
+    if file.key in broken:
+        spare = _spare(store, file, spares, broken)
         if spare is None:
             return problems[-1:]  # by the public name, where that is wrong too: people know it
-        store.copy(spare.key, file.key)
-    if file.public is not None:
+        store.sync([spare])  # whole on the disk before it stands for the file
+        store.copy(spare, file.key)
+    if file.public in broken:
         store.copy(file.key, file.public)
-    store.sync([file.key, *([file.public] if file.public else [])])
+    if problems:
+        store.sync([file.key, *([file.public] if file.public else [])])
     for problem in problems:
-        _log.warning("%s; it was written again", problem)
+        told(f"{problem}; it was written again")
     return []
+
+
+def _spare(store: Store, file: LakeFile, spares: Iterable[LakeFile], broken: AbstractSet[str]) -> str | None:
+    """A key that has the bytes of `file`: its own public name, or a file of the new run."""
+    if file.public is not None and file.public not in broken:
+        return file.public
+    same_bytes = (spare.key for spare in spares if spare.sha256 == file.sha256 and spare.key != file.key)
+    return next((key for key in same_bytes if sha256(store, key) == file.sha256), None)
 
 
 def _refuse_lost(area: Area, lost: list[Problem], old: Record, draft: Record) -> None:

@@ -95,7 +95,7 @@ class DiskStore:
         # Read-only from the start: the bytes are shared with the public name, and an editor should notice.
         with self._temporary(0o444) as temp:
             yield temp
-            temp.close()
+            temp.drain()
             with self._told(path):
                 self._create_only(temp, path, key)
 
@@ -160,12 +160,12 @@ class DiskStore:
             self._sync_folders(folders)
 
     def tidy(self, before: datetime) -> None:
-        """Unlink temporary files that nobody has touched since `before`."""
+        """Unlink temporary files that nobody has touched since `before` and no writer holds."""
         folder = self._root / _TEMPORARY
         with self._told(folder):
             for path in _temporary_files(folder):
                 with contextlib.suppress(FileNotFoundError):
-                    if path.lstat().st_ctime < before.timestamp():
+                    if path.lstat().st_ctime < before.timestamp() and _abandoned(path):
                         self._calls.unlink(path)
 
     # -- locking
@@ -233,7 +233,8 @@ class DiskStore:
         try:
             yield
         except OSError as error:
-            blocker = next((str(p) for p in path.parents if p.is_file()), "")
+            # os.path: Path.is_file raises where a folder may not be looked into, or a name is too long.
+            blocker = next((str(p) for p in path.parents if os.path.isfile(p)), "")  # noqa: PTH113 - see above
             raise explained(error, str(path), str(self._root), blocker) from error
 
     def _in_folder(self, path: Path, act: Callable[[], _Result]) -> _Result:
@@ -262,6 +263,8 @@ class DiskStore:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with self._told(path):
             descriptor = self._in_folder(path, lambda: self._calls.open(path, flags, mode))
+            # Says to `tidy` that its writer lives: a file may wait for hours for the next bad row.
+            _locks(descriptor, fcntl.LOCK_SH)
         temp = Temporary(self._calls, self._told, path, descriptor)
         try:
             yield temp
@@ -322,6 +325,18 @@ class DiskStore:
             except OSError as error:
                 if error.errno != errno.EINVAL:  # some network file systems sync no folders
                     raise
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether no writer holds the temporary file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False  # not a file of ours
+    try:
+        return _locks(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
 
 
 def _locks(descriptor: int, how: int) -> bool:

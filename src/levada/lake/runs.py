@@ -30,6 +30,8 @@ __all__ = [
     "unfinished",
 ]
 
+#: As edges.run_id makes it.
+_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]+")
 _FACTS = re.compile(r"pages/([1-9][0-9]*)\.json")
 
 
@@ -113,7 +115,8 @@ def run_folders(area: Area, keys: Sequence[str] | None = None) -> list[RunFolder
     """The run folders of a partition, oldest first; `keys` are those of the partition, where they are known already."""
     found: dict[str, list[str]] = {}
     for key in keys if keys is not None else (entry.key for entry in area.store.list(area.runs)):
-        if run := area.run_of(key):
+        run = area.run_of(key)
+        if run and _NAME.fullmatch(run):  # a copy that somebody made is not ours to read, nor to sweep
             found.setdefault(run, []).append(key[len(area.run(run)) + 1 :])
     return [RunFolder(area, run, tuple(names)) for run, names in sorted(found.items())]
 

@@ -39,9 +39,11 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
         _refuse_bad(job, job.contract, end.made.counts)
     _refuse_vanished(job, lease, end)
     draft = _draft(job, lease, end)
-    record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known)
+    mended: list[str] = []
+    record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known, told=mended.append)
     said = end.tally.last.text if end.tally.last and record.no_data else None
-    return stands(record, *([f"the API says: {said}"] if said else []), changed=changed, run=end.tally.work.run)
+    notes = [*mended, *([f"the API says: {said}"] if said else [])]
+    return stands(record, *notes, changed=changed or bool(mended), run=end.tally.work.run)
 
 
 def stands(record: Record, *notes: str, changed: bool = False, run: str | None = None) -> Run:
