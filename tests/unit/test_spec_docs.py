@@ -5,23 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from grammars import sections
 from levada.spec import read as reader
-from levada.spec.engine import Reading, Section, Value, walk
+from levada.spec.engine import Reading, walk
 from levada.spec.grammar import SPEC
 from levada.spec.template import DIRECTIVES
 from levada.spec.tree import Items, Keys
 
 PAGE = Path(__file__).parents[2] / "docs" / "spec.md"
-
-
-def sections(kind=SPEC):
-    """Every section of the grammar."""
-    if isinstance(kind, Section):
-        yield kind
-        for key in kind.keys:
-            yield from sections(key.kind)
-    elif not isinstance(kind, Value):
-        yield from sections(kind.of)
 
 
 ALL = list(sections())

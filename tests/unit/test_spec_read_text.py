@@ -5,11 +5,11 @@ from dataclasses import fields, is_dataclass
 import msgspec
 import pytest
 
+from grammars import sections
 from levada.contract.model import Contract, MaxBad
 from levada.errors import FixThis
 from levada.nouns import Place
-from levada.spec.engine import BROKEN, Reading, Section, Value, walk
-from levada.spec.grammar import SPEC
+from levada.spec.engine import BROKEN, Reading, Value, walk
 from levada.spec.model import Limits, Missing, Paging, Retry, SecretRef, Source, Spec, Stage
 from levada.spec.read import duration, read_text
 from levada.spec.template import fill, parse
@@ -258,16 +258,6 @@ def test_what_is_no_duration_is_refused(text):
         duration(text)
     assert caught.value.what == f'"{text}" is no duration.'
     assert "500ms" in caught.value.todo
-
-
-def sections(kind=SPEC):
-    """Every section of the grammar."""
-    if isinstance(kind, Section):
-        yield kind
-        for key in kind.keys:
-            yield from sections(key.kind)
-    elif not isinstance(kind, Value):
-        yield from sections(kind.of)
 
 
 #: The noun of a section, where its defaults stand.

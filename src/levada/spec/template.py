@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import quote
 
 __all__ = [
     "DIRECTIVES",
@@ -15,7 +14,6 @@ __all__ = [
     "Template",
     "Value",
     "encode_name",
-    "encode_url",
     "escape",
     "fill",
     "page_pattern",
@@ -146,15 +144,6 @@ def encode_name(text: str) -> str:
 
 
 _UNSAFE = re.compile(r"^\.|[/\\%\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-def encode_url(text: str) -> str:
-    """`text` as a part of a URL's path or query: all but RFC 3986's unreserved characters is percent-encoded.
-
-    A leading dot is encoded too, so that no value is a `..` segment.
-    """
-    coded = quote(text.encode("utf-8", "surrogatepass"), safe="")
-    return f"%2E{coded[1:]}" if coded.startswith(".") else coded
 
 
 def _percent(found: re.Match[str]) -> str:
