@@ -2,8 +2,10 @@
 
 LevadaError                    one base; its text says what, where and what to do
 ├── FixThis          exit 2    a person must change something: spec, argument, token, file, folder
+│   └── ApiRefused             the API, or the way to it, does not give what the spec and its key ask for
 ├── ContractBroken   exit 3    the API's answer is not what the spec says it is; nothing was published
 └── TryLater         exit 75   nothing is wrong here; the same command may work later (`at` says when)
+    ├── TimedOut               the API gave no whole answer in its time
     └── LeaseHeld              another run holds this partition
 
 Any other exception is a bug of Levada (exit 70); Ctrl-C is 130, SIGTERM 143.
@@ -12,7 +14,7 @@ Any other exception is a bug of Levada (exit 70); Ctrl-C is 130, SIGTERM 143.
 from datetime import datetime
 from typing import ClassVar
 
-__all__ = ["ContractBroken", "FixThis", "LeaseHeld", "LevadaError", "TryLater"]
+__all__ = ["ApiRefused", "ContractBroken", "FixThis", "LeaseHeld", "LevadaError", "TimedOut", "TryLater"]
 
 
 class LevadaError(Exception):
@@ -53,6 +55,10 @@ class FixThis(LevadaError):
     exit_code = 2
 
 
+class ApiRefused(FixThis):
+    """The API, or the way to it, does not give what the spec and its key ask for."""
+
+
 class ContractBroken(LevadaError):
     """The answers are not what the spec promises; nothing of them was published."""
 
@@ -71,6 +77,10 @@ class TryLater(LevadaError):
     def __init__(self, what: str, *, where: str = "", todo: str = "", at: datetime | None = None) -> None:
         super().__init__(what, where=where, todo=todo)
         self.at = at
+
+
+class TimedOut(TryLater):
+    """The API gave no whole answer in its time."""
 
 
 class LeaseHeld(TryLater):

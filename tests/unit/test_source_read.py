@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from levada.edges import Edges, FixedClock, WireFault
-from levada.errors import ContractBroken, FixThis, TryLater
+from levada.errors import ApiRefused, ContractBroken, TryLater
 from levada.source.events import Asked, Refused, Took, Waiting
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.source.read import ResumeRefused, read
@@ -204,7 +204,7 @@ def test_passing_faults_are_asked_again(fault):
 @pytest.mark.parametrize("fault", ["no_such_host", "tls", "too_large", "redirects", "coding"])
 def test_lasting_faults_end_at_once(fault):
     reading = Reading(wire_of({1: [WireFault(fault, "x")]}))
-    error = reading.fails(FixThis)
+    error = reading.fails(ApiRefused)
     assert error.where.startswith("stream sales, 2022-08-09, page 1, http://api.test/sales")
     assert reading.clock.slept == []
 
@@ -222,7 +222,7 @@ def test_a_200_that_is_no_page_is_asked_again_before_it_counts(bad):
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_ends_at_once(status):
     reading = Reading(wire_of({1: [answer(status, b"no")]}))
-    error = reading.fails(FixThis)
+    error = reading.fails(ApiRefused)
     assert "Check AUTH_TOKEN or API_AUTH_TOKEN" in error.todo
     assert len([event for event in reading.told(Asked) if event.number == 1]) == 1
     assert reading.told(Refused)[0].status == status
@@ -230,7 +230,7 @@ def test_a_refused_key_ends_at_once(status):
 
 def test_a_token_with_a_line_break_is_told_before_any_request():
     reading = Reading(wire_of(1), token="sesame-4711\n")
-    error = reading.fails(FixThis)
+    error = reading.fails(ApiRefused)
     assert error.where == "stream sales, 2022-08-09"
     assert reading.wire.asked == []
 
@@ -263,13 +263,13 @@ def test_a_place_that_the_api_forgot_is_told_apart(status):
     assert "cursor expired" in error.what
     assert ", page 3, " in error.where
     later = Reading(wire_of({3: [answer(200, body(3))]}, last=lost), done=facts_of(2, 2))
-    later.fails(FixThis)
+    later.fails(ApiRefused)
 
 
 def test_a_place_that_a_rule_names_is_no_lost_place():
     pages = Reading(wire_of(2), done=facts_of(2, 2)).all()
     assert [page.facts.means for page in pages] == ["end"]
-    Reading(wire_of(2, last=answer(404, b"no")), done=facts_of(2, 2), responses=(rule("fail", 404),)).fails(FixThis)
+    Reading(wire_of(2, last=answer(404, b"no")), done=facts_of(2, 2), responses=(rule("fail", 404),)).fails(ApiRefused)
 
 
 def test_pages_kept_out_of_order_are_refused():

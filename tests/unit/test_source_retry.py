@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from levada.edges import WireFault
-from levada.errors import ContractBroken, FixThis, TryLater
+from levada.errors import ApiRefused, ContractBroken, TimedOut, TryLater
 from levada.source.classify import classify
 from levada.source.fake import answer
 from levada.source.retry import GiveUp, Wait, decide, retry_after
@@ -56,9 +56,9 @@ def test_the_last_retry_after_says_when():
 
 
 def test_what_cannot_get_better_is_not_asked_again():
-    given_up = decide(1, Trouble(FixThis, "No.", "Fix.", again=False, retry_after="3"), Retry(), most, NOW)
+    given_up = decide(1, Trouble(ApiRefused, "No.", "Fix.", again=False, retry_after="3"), Retry(), most, NOW)
     assert isinstance(given_up, GiveUp)
-    assert isinstance(given_up.error, FixThis)
+    assert isinstance(given_up.error, ApiRefused)
     assert given_up.error.what == "No."
 
 
@@ -116,7 +116,7 @@ def test_a_wait_beyond_all_calendars_ends_the_run_too():
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_names_its_variables(status):
     found = trouble(status, b'{"message": "Forbidden"}')
-    assert (found.kind, found.again) == (FixThis, False)
+    assert (found.kind, found.again) == (ApiRefused, False)
     assert f"The API refuses the key with {status}" in found.what
     assert '{"message": "Forbidden"}' in found.what
     assert found.todo.startswith("Check AUTH_TOKEN or API_AUTH_TOKEN (used: AUTH_TOKEN):")
@@ -129,7 +129,7 @@ def test_a_key_that_is_wanted_and_not_there():
 
 def test_an_answer_that_no_rule_names_says_what_to_add():
     found = trouble(404, b"<h1>\n  no  such thing</h1>" + b"x" * 1000)
-    assert (found.kind, found.again, found.unnamed) == (FixThis, False, 404)
+    assert (found.kind, found.again, found.unnamed) == (ApiRefused, False, 404)
     assert "The API answers 404 Not Found, and no rule says what that means: <h1> no such thing</h1>xxx" in found.what
     assert len(found.what) < 290
     assert "`- {status: 404, text: ..., means: end}`" in found.todo
@@ -144,7 +144,7 @@ def test_a_status_without_a_name_and_a_stray_redirect():
 
 def test_a_rule_that_says_fail():
     found = trouble(200, b"quota gone", responses=(rule("fail", None, "quota"),))
-    assert (found.kind, found.again) == (FixThis, False)
+    assert (found.kind, found.again) == (ApiRefused, False)
     assert found.what == "The API answers 200 OK, which pipeline.yaml:3:5 calls a failure: quota gone"
 
 
@@ -163,16 +163,16 @@ def test_a_body_that_is_no_page_is_asked_for_again():
 @pytest.mark.parametrize(
     ("kind", "error", "again", "what", "todo"),
     [
-        ("timeout", TryLater, True, "No whole answer within 60 s: it hung.", "raise `timeout` (pipeline.yaml:3:5)"),
+        ("timeout", TimedOut, True, "No whole answer within 60 s: it hung.", "raise `timeout` (pipeline.yaml:3:5)"),
         ("refused", TryLater, True, "api.test does not take connections: it hung.", "names the right port"),
         ("dns", TryLater, True, "The name of api.test could not be looked up now: it hung.", "network"),
         ("cut", TryLater, True, "The answer was cut short: it hung.", "again later"),
         ("reset", TryLater, True, "The connection broke off: it hung.", "again later"),
-        ("no_such_host", FixThis, False, "The host name api.test does not exist: it hung.", "Check `source.url`"),
-        ("tls", FixThis, False, "No trusted connection to api.test: it hung.", "certificate"),
-        ("too_large", FixThis, False, "`page_size` allows (268435456 bytes): it hung.", "`limits: page_size`"),
-        ("redirects", FixThis, False, "The redirects lead nowhere: it hung.", "Check `source.url`"),
-        ("coding", FixThis, False, "The body cannot be decoded: it hung.", "gzip and deflate"),
+        ("no_such_host", ApiRefused, False, "The host name api.test does not exist: it hung.", "Check `source.url`"),
+        ("tls", ApiRefused, False, "No trusted connection to api.test: it hung.", "certificate"),
+        ("too_large", ApiRefused, False, "`page_size` allows (268435456 bytes): it hung.", "`limits: page_size`"),
+        ("redirects", ApiRefused, False, "The redirects lead nowhere: it hung.", "Check `source.url`"),
+        ("coding", ApiRefused, False, "The body cannot be decoded: it hung.", "gzip and deflate"),
     ],
 )
 def test_each_fault_says_what_and_what_to_do(kind, error, again, what, todo):

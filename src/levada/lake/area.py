@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from levada.lake.store import Store
+from levada.lake.store import CONTROL, Store
 
-__all__ = ["CONTROL", "Area", "areas"]
+__all__ = ["Area", "areas"]
 
-#: The folder of everything that users do not read.
-CONTROL = "_levada"
 #: Parts of a control key before the file: `_levada`, pipeline, stream, partition.
 _DEPTH = 4
 

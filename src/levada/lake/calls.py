@@ -9,13 +9,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from levada.lake.exchange import exchange
 from levada.lake.refusal import refuse_odd
 from levada.lake.store import Written
 
-__all__ = ["READING", "Calls", "Temporary", "seen", "tag_of", "write_all"]
+__all__ = ["NO_LINKS", "READING", "Calls", "Temporary", "seen", "tag_of", "write_all"]
 
 #: Neither through a symbolic link, nor waiting for whoever may write into a pipe.
 READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+#: Links that a file system does not make, or makes no more of (EMLINK).
+NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 #: Small writes (an Avro block is three) are gathered up to here before they become a system call.
 _GATHER = 256 * 1024
@@ -48,13 +52,29 @@ class Calls:
         """Move a file over whatever is there."""
         source.rename(target)
 
+    def move_in(self, source: Path, parent: int, name: str) -> None:
+        """Move a folder into the open folder `parent`, where nothing, or an empty folder, has that name."""
+        os.rename(source, name, dst_dir_fd=parent)
+
+    def move_out(self, parent: int, name: str, target: Path) -> None:
+        """Move a folder out of the open folder `parent`."""
+        os.rename(name, target, src_dir_fd=parent)
+
+    def exchange(self, source: Path, parent: int, name: str) -> None:
+        """Give a folder and an entry of the open folder `parent` each other's name, in one step."""
+        exchange(source, parent, name)
+
+    def chmod(self, path: Path, mode: int) -> None:
+        """Set the rights of a folder."""
+        path.chmod(mode)
+
     def unlink(self, path: Path) -> None:
         """Take a name away."""
         path.unlink()
 
-    def mkdir(self, path: Path) -> None:
-        """Make one folder."""
-        path.mkdir()
+    def mkdir(self, path: Path | str, parent: int | None = None) -> None:
+        """Make one folder, in the open folder `parent` where one is given."""
+        os.mkdir(path, dir_fd=parent)
 
     def rmdir(self, path: Path) -> None:
         """Remove one empty folder."""

@@ -8,11 +8,11 @@ from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
 from levada.errors import FixThis, TryLater
-from levada.lake.area import CONTROL, Area
+from levada.lake.area import Area
 from levada.lake.lease import Lease
 from levada.lake.record import Record, as_json, public_names, stale_after
 from levada.lake.runs import RunFolder, read_work
-from levada.lake.store import Conflict, Store
+from levada.lake.store import CONTROL, Conflict, Store
 from levada.lake.verify import Problem, check_file, check_key, same, sha256
 from levada.nouns import LakeFile
 
@@ -53,13 +53,15 @@ def publish(
     if old is not None and _covers(old, draft):
         lost = _restore(store, old, draft, told)
         if not lost:
-            return finish(lease), not old.shown
+            return _again(lease, old, told), not old.shown
         _refuse_lost(lease.area, lost, old, draft)
     names = public_names(draft.files)
     _refuse_impossible(draft)
-    _refuse_foreign(lease, names, names if adopt else known)
+    if draft.folder is None:
+        _refuse_foreign(lease, names, names if adopt else known)
     store.sync(file.key for file in draft.files)
-    record = dataclasses.replace(draft, shown=False, stale=stale_after(old, names), fetched=_fetched(lease, draft))
+    stale = stale_after(old, names) if draft.folder is None else ()
+    record = dataclasses.replace(draft, shown=False, stale=stale, fetched=_fetched(lease, draft))
     return _show(lease.area, record, _put(lease.area, record, lease.tag)), True
 
 
@@ -96,13 +98,22 @@ def damaged(lease: Lease) -> list[Problem]:
 def _covers(old: Record, draft: Record) -> bool:
     """Whether `old` says all that `draft` would: landing the same pages again takes no staged files away."""
     same_staged = (old.level, old.staged) == (draft.level, draft.staged)
-    return old.landed == draft.landed and (same_staged or draft.level == "landed")
+    same_place = (old.partition, old.folder) == (draft.partition, draft.folder)
+    return same_place and old.landed == draft.landed and (same_staged or draft.level == "landed")
+
+
+def _again(lease: Lease, old: Record, told: Told) -> Record:
+    """The record that stands already, shown if it was not; a folder of its own is cleared of what is not its own."""
+    if old.shown and old.folder is not None and _show_folder(lease.area.store, old.folder, old.files):
+        told(f"{old.folder} held other files than those of its commit; its content was replaced")
+    return finish(lease)
 
 
 def _restore(store: Store, old: Record, draft: Record, told: Told) -> list[Problem]:
     """Write broken files of `old` again from the files of `draft`; what is wrong with those that cannot be."""
-    # Names that are yet to be shown are not missing.
-    files = old.files if old.shown else [dataclasses.replace(file, public=None) for file in old.files]
+    # Names that are yet to be shown are not missing, and a folder is shown anew as a whole.
+    kept = old.shown and old.folder is None
+    files = old.files if kept else [dataclasses.replace(file, public=None) for file in old.files]
     return [problem for file in files for problem in _restore_file(store, file, draft.files, told)]
 
 
@@ -189,15 +200,31 @@ def _put(area: Area, record: Record, tag: str | None) -> str:
 
 
 def _show(area: Area, record: Record, tag: str | None) -> Record:
-    for file in record.files:
-        if file.public is not None and not same(area.store, file.key, file.public):
-            area.store.copy(file.key, file.public)
-    for name in record.stale:
-        area.store.delete(name)
-    area.store.sync((*public_names(record.files), *record.stale))
+    if record.folder is None:
+        _show_files(area.store, record)
+    else:
+        _show_folder(area.store, record.folder, record.files)
     shown = dataclasses.replace(record, shown=True, stale=())
     _put(area, shown, tag)
     return shown
+
+
+def _show_files(store: Store, record: Record) -> None:
+    for file in record.files:
+        if file.public is not None and not same(store, file.key, file.public):
+            store.copy(file.key, file.public)
+    for name in record.stale:
+        store.delete(name)
+    store.sync((*public_names(record.files), *record.stale))
+
+
+def _show_folder(store: Store, folder: str, files: Iterable[LakeFile]) -> bool:
+    """Make the public files the whole content of `folder`; whether that changed anything."""
+    shown = {file.public: file.key for file in files if file.public is not None}
+    changed = store.replace_folder(folder, {name.removeprefix(f"{folder}/"): key for name, key in shown.items()})
+    if changed:
+        store.sync((folder, *shown))
+    return changed
 
 
 def _told(problems: list[Problem]) -> str:

@@ -12,27 +12,25 @@ import os
 import secrets
 import shutil
 import stat
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from levada.errors import FixThis
-from levada.lake.calls import READING, Calls, Temporary, seen, tag_of, write_all
+from levada.lake import folder as folders
+from levada.lake.calls import NO_LINKS, READING, Calls, Temporary, seen, write_all
+from levada.lake.flocks import abandoned, holder_text, lock_or_held, locks
+from levada.lake.listing import FOLDER_MARK, TEMPORARY, entry, temporary_files, walk
 from levada.lake.refusal import explained
-from levada.lake.store import Conflict, Entry, Exists, Held, Missing, Writer, Written, checked_key
+from levada.lake.store import CONTROL, Conflict, Entry, Exists, Missing, Writer, Written, checked_folder, checked_key
 
 __all__ = ["Calls", "DiskStore"]
 
-_CONTROL = "_levada"
-_TEMPORARY = f"{_CONTROL}/tmp"  # noqa: S108 - a folder of the lake, not of the system
 _Result = TypeVar("_Result")
-#: Links that a file system does not make, or makes no more of (EMLINK).
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-#: A `held` elsewhere has the lock for some microseconds, and a new holder needs as many to write who it is.
-_PATIENCE, _PAUSE = 10, 0.01
+#: Tries to write into a folder that other runs remove whenever it is empty.
+_PATIENCE = 10
 
 
 class DiskStore:
@@ -75,7 +73,7 @@ class DiskStore:
         path = self._path(key)
         with self._told(path):
             try:
-                return _entry(key, seen(path))
+                return entry(key, seen(path))
             except FileNotFoundError:
                 return None
 
@@ -84,7 +82,7 @@ class DiskStore:
         folder = self._path(prefix) if prefix else self._root
         self._inside(folder, prefix)
         with self._told(folder):
-            yield from _walk(folder, f"{prefix}/" if prefix else "")
+            yield from walk(folder, f"{prefix}/" if prefix else "")
 
     # -- writing
 
@@ -129,7 +127,7 @@ class DiskStore:
             try:
                 self._link_over(origin, aim)
             except OSError as error:
-                if error.errno not in _NO_LINKS:
+                if error.errno not in NO_LINKS:
                     raise
                 self._copy_over(origin, aim)
 
@@ -148,6 +146,51 @@ class DiskStore:
                 except OSError:
                     return
 
+    # -- whole folders
+
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        """What lies in `folder` itself, links included, sorted by key; none where there is no such folder."""
+        with self._told(self._root / checked_key(folder)):
+            return folders.entries(self._root, folder)
+
+    def replaceable(self, folder: str) -> None:
+        """Do nothing if the whole content of `folder`, which need not exist, may be replaced; else raise FixThis."""
+        with self._told(self._root / checked_folder(folder)):
+            folders.refuse_unfit(self._root, folder)
+
+    def replace_folder(self, folder: str, files: Mapping[str, str]) -> bool:
+        """Make `files` (name -> key that is shown under it) all that `folder` holds, in one step; if it changed."""
+        aim = self._root / checked_folder(folder)
+        shown = {name: self._path(key) for name, key in files.items()}
+        with self._told(aim):
+            if folders.holds(self._root, folder, shown) and aim.is_dir():
+                return False
+            new = self._temporary_name(FOLDER_MARK)
+            old = None
+            try:
+                self._gather(new, shown, aim)
+                old = self._in_folder(new, lambda: folders.replace(self._calls, self._root, folder, new))
+            finally:
+                for left in {new, old or new}:
+                    folders.clear(self._calls, left)
+        return True
+
+    def _gather(self, new: Path, files: Mapping[str, Path], aim: Path) -> None:
+        """A folder in the making, with the rights of the one that it is to replace."""
+        self._in_folder(new, lambda: self._calls.mkdir(new))
+        for name, origin in files.items():
+            try:
+                self._calls.link(origin, new / name)
+            except OSError as error:
+                if error.errno not in NO_LINKS:
+                    raise
+                self._copy_over(origin, new / name)
+        with contextlib.suppress(FileNotFoundError):
+            mode = stat.S_IMODE(aim.stat().st_mode)
+            if mode != stat.S_IMODE(new.stat().st_mode):
+                self._calls.chmod(new, mode)
+        self._sync(new)
+
     def sync(self, keys: Iterable[str]) -> None:
         """Make these keys (present, or just deleted) safe from power loss, each folder above them once."""
         folders: set[Path] = set()
@@ -160,13 +203,17 @@ class DiskStore:
             self._sync_folders(folders)
 
     def tidy(self, before: datetime) -> None:
-        """Unlink temporary files that nobody has touched since `before` and no writer holds."""
-        folder = self._root / _TEMPORARY
+        """Remove temporary files and folders that nobody has touched since `before` and no writer holds."""
+        folder = self._root / TEMPORARY
         with self._told(folder):
-            for path in _temporary_files(folder):
+            for path in temporary_files(folder):
                 with contextlib.suppress(FileNotFoundError):
-                    if path.lstat().st_ctime < before.timestamp() and _abandoned(path):
+                    if path.lstat().st_ctime < before.timestamp() and abandoned(path):
                         self._calls.unlink(path)
+            for path in folder.glob(f"{FOLDER_MARK}*"):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_ctime < before.timestamp():
+                        folders.clear(self._calls, path)
 
     # -- locking
 
@@ -183,7 +230,7 @@ class DiskStore:
             descriptor = self._in_folder(path, lambda: self._calls.open(path, flags, 0o644))
         try:
             with self._told(path):
-                _lock_or_held(descriptor)
+                lock_or_held(descriptor)
                 self._calls.truncate(descriptor)
                 write_all(self._calls, descriptor, holder)
             yield
@@ -202,7 +249,7 @@ class DiskStore:
             except FileNotFoundError:
                 return None
             try:
-                return None if _locks(descriptor, fcntl.LOCK_SH) else _holder_text(descriptor)
+                return None if locks(descriptor, fcntl.LOCK_SH) else holder_text(descriptor)
             finally:
                 os.close(descriptor)
 
@@ -212,7 +259,7 @@ class DiskStore:
         path = self._root / checked_key(key)
         if path.parent not in self._known:
             self._inside(path.parent, key)
-            if key.startswith(f"{_CONTROL}/"):  # public folders are other people's too, who may put links there
+            if key.startswith(f"{CONTROL}/"):  # public folders are other people's too, who may put links there
                 self._known.add(path.parent)
         return path
 
@@ -264,7 +311,7 @@ class DiskStore:
         with self._told(path):
             descriptor = self._in_folder(path, lambda: self._calls.open(path, flags, mode))
             # Says to `tidy` that its writer lives: a file may wait for hours for the next bad row.
-            _locks(descriptor, fcntl.LOCK_SH)
+            locks(descriptor, fcntl.LOCK_SH)
         temp = Temporary(self._calls, self._told, path, descriptor)
         try:
             yield temp
@@ -274,8 +321,8 @@ class DiskStore:
                 with contextlib.suppress(OSError):
                     self._calls.unlink(path)
 
-    def _temporary_name(self) -> Path:
-        return self._root / _TEMPORARY / f"{os.getpid()}-{secrets.token_hex(8)}"
+    def _temporary_name(self, mark: str = "") -> Path:
+        return self._root / TEMPORARY / f"{mark}{os.getpid()}-{secrets.token_hex(8)}"
 
     def _create_only(self, temp: Temporary, path: Path, key: str) -> None:
         try:
@@ -283,7 +330,7 @@ class DiskStore:
         except FileExistsError:
             raise Exists(key) from None
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in NO_LINKS:
                 raise
             if os.path.lexists(path):
                 raise Exists(key) from None
@@ -327,71 +374,5 @@ class DiskStore:
                     raise
 
 
-def _abandoned(path: Path) -> bool:
-    """Whether no writer holds the temporary file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False  # not a file of ours
-    try:
-        return _locks(descriptor, fcntl.LOCK_EX)
-    finally:
-        os.close(descriptor)
-
-
-def _locks(descriptor: int, how: int) -> bool:
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _lock_or_held(descriptor: int) -> None:
-    for _ in range(_PATIENCE):
-        if _locks(descriptor, fcntl.LOCK_EX):
-            return
-        time.sleep(_PAUSE)
-    raise Held(_holder_text(descriptor))
-
-
-def _holder_text(descriptor: int) -> bytes:
-    for _ in range(_PATIENCE):
-        if text := os.pread(descriptor, 4096, 0):
-            return text
-        time.sleep(_PAUSE)
-    return b""
-
-
 def _up_to(root: Path, folder: Path) -> set[Path]:
     return {folder, *(path for path in folder.parents if path.is_relative_to(root))}
-
-
-def _entry(key: str, found: os.stat_result) -> Entry:
-    changed = datetime.fromtimestamp(found.st_ctime, UTC)
-    return Entry(key, found.st_size, tag_of(found), changed, link=stat.S_ISLNK(found.st_mode))
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[Entry]:
-    """Entries below `folder` in the order of their keys: a folder sorts as its name with the slash."""
-    try:
-        with os.scandir(folder) as scan:
-            found = sorted(
-                (f"{item.name}/" if item.is_dir(follow_symlinks=False) else item.name, item) for item in scan
-            )
-    except FileNotFoundError:
-        return
-    for name, item in found:
-        if name.endswith("/"):
-            yield from _walk(folder / name, prefix + name)
-        elif item.is_file(follow_symlinks=False) and prefix != f"{_TEMPORARY}/":
-            with contextlib.suppress(FileNotFoundError):
-                yield _entry(prefix + name, item.stat(follow_symlinks=False))
-
-
-def _temporary_files(folder: Path) -> list[Path]:
-    try:
-        # Folders there belong to a pipeline that is called `tmp`.
-        return [path for path in folder.iterdir() if not path.is_dir()]
-    except FileNotFoundError:
-        return []

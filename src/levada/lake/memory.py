@@ -6,14 +6,16 @@ or full disks. The same conformance tests run on it and on the disk.
 
 import hashlib
 import io
+import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from levada.lake.store import Conflict, Entry, Exists, Held, Missing, Writer, Written, checked_key
+from levada.lake.refusal import refuse_subfolder
+from levada.lake.store import Conflict, Entry, Exists, Held, Missing, Writer, Written, checked_folder, checked_key
 
 __all__ = ["MemoryStore"]
 
@@ -108,6 +110,32 @@ class MemoryStore:
         """Take `key` away; a missing key is fine."""
         with self._guard:
             self._kept.pop(checked_key(key), None)
+
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        """What lies in `folder` itself, sorted by key; raises FixThis where a folder lies in it."""
+        found = tuple(self.list(checked_key(folder)))
+        for seen in found:
+            name, below, _ = seen.key[len(folder) + 1 :].partition("/")
+            if below:
+                refuse_subfolder(stat.S_IFDIR, name, folder)
+        return found
+
+    def replaceable(self, folder: str) -> None:
+        """Do nothing if the whole content of `folder` may be replaced; else raise FixThis."""
+        self.entries(checked_folder(folder))
+
+    def replace_folder(self, folder: str, files: Mapping[str, str]) -> bool:
+        """Make `files` (name -> key that is shown under it) all that `folder` holds; whether anything changed."""
+        self.replaceable(folder)
+        with self._guard:
+            old = {key for key in self._kept if key.startswith(f"{folder}/")}
+            new = {f"{folder}/{name}": self._kept[key].data for name, key in files.items()}
+            if old == new.keys() and all(self._kept[key].data == data for key, data in new.items()):
+                return False
+            for key in old:
+                del self._kept[key]
+            self._kept.update({key: _Kept(data, self._now()) for key, data in new.items()})
+        return True
 
     def sync(self, keys: Iterable[str]) -> None:
         """Memory is as safe as it gets."""

@@ -55,6 +55,8 @@ class Record:
     stale: tuple[str, ...] = ()
     #: The latest run, this one or one before it, that asked the API; "" if all came from files. None: not told.
     fetched: str | None = None
+    #: The folder that holds the commit's public files and nothing else; None where they lie among others.
+    folder: str | None = None
     format: int = FORMAT
 
     @property

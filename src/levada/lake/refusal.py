@@ -5,7 +5,7 @@ import stat
 
 from levada.errors import FixThis, LevadaError, TryLater
 
-__all__ = ["explained", "refuse_odd"]
+__all__ = ["explained", "refuse_no_folder", "refuse_odd", "refuse_subfolder"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -21,6 +21,30 @@ def refuse_odd(mode: int, path: str) -> None:
     if kind := _ODD.get(stat.S_IFMT(mode)):
         todo = "remove it, then run the partition again"
         raise FixThis(f"a file is needed where {kind} stands", where=path, todo=todo)
+
+
+def refuse_no_folder(mode: int, path: str) -> None:
+    """Raise FixThis if `mode` is of something that is no folder: a link to one is none either."""
+    if stat.S_ISLNK(mode):
+        raise FixThis(
+            "a symbolic link stands where a folder of the lake is needed, and links are not followed there",
+            where=path,
+            todo="put the folder itself in its place, or name the folder that it leads to",
+        )
+    if not stat.S_ISDIR(mode):
+        raise FixThis(
+            "a folder is needed where a file stands", where=path, todo="move that file away, or name another folder"
+        )
+
+
+def refuse_subfolder(mode: int, name: str, path: str) -> None:
+    """Raise FixThis if `mode` is of a folder: what lies in it could not be replaced in one step with the rest."""
+    if stat.S_ISDIR(mode):
+        raise FixThis(
+            f"a folder lies in the folder to be replaced: {name}",
+            where=path,
+            todo="name a folder that holds files only; nothing was changed",
+        )
 
 
 def explained(error: OSError, path: str, root: str, blocker: str) -> LevadaError:

@@ -5,7 +5,7 @@ come as further modules, and what they cannot do is not asked for here.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,22 @@ from typing import BinaryIO, Protocol
 
 from levada.errors import FixThis
 
-__all__ = ["Conflict", "Entry", "Exists", "Held", "Missing", "Store", "Writer", "Written", "checked_key"]
+__all__ = [
+    "CONTROL",
+    "Conflict",
+    "Entry",
+    "Exists",
+    "Held",
+    "Missing",
+    "Store",
+    "Writer",
+    "Written",
+    "checked_folder",
+    "checked_key",
+]
+
+#: The folder of everything that users do not read.
+CONTROL = "_levada"
 
 _STEPS = frozenset({"", ".", ".."})
 #: NUL, and halves of surrogate pairs, which have no UTF-8.
@@ -131,6 +146,35 @@ class Store(Protocol):
         """Take `key` away, and folders that it leaves empty; a missing key is fine."""
         ...
 
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        """What lies in `folder` itself, links included, sorted by key; none where there is no such folder.
+
+        Raises:
+            FixThis: a folder, or what is neither file nor link, lies in it; a link leads to it.
+        """
+        ...
+
+    def replaceable(self, folder: str) -> None:
+        """Do nothing if the whole content of `folder`, which need not exist, may be replaced.
+
+        Raises:
+            FixThis: it is the store itself or Levada's own, lies behind a link, is no folder, or has folders in it.
+        """
+        ...
+
+    def replace_folder(self, folder: str, files: Mapping[str, str]) -> bool:
+        """Make `files` (name -> key that is shown under it) all that `folder` holds, in one step.
+
+        A file in the folder that is none of them goes, whoever made it. Safe from power loss once `sync` was called.
+
+        Returns:
+            Whether anything changed: False if the folder held just these files.
+
+        Raises:
+            FixThis: as `replaceable` does; the folder is as it was.
+        """
+        ...
+
     def sync(self, keys: Iterable[str]) -> None:
         """Make these keys (present, or just deleted) safe from power loss."""
         ...
@@ -162,3 +206,18 @@ def checked_key(key: str) -> str:
             todo="use a relative name such as raw/sales/2022-08-09/1.json, without empty parts, `.` and `..`",
         )
     return key
+
+
+def checked_folder(folder: str) -> str:
+    """`folder` itself.
+
+    Raises:
+        FixThis: it is no name for a folder of the lake, or the control folder, or in it.
+    """
+    if checked_key(folder).split("/")[0] == CONTROL:
+        raise FixThis(
+            f"{CONTROL}/ is Levada's own folder",
+            where=folder,
+            todo="name another folder; what lies there is only changed through Levada",
+        )
+    return folder

@@ -48,6 +48,8 @@ class Job:
     edges: Edges
     options: Options = field(default_factory=Options)
     observe: Callable[[Event], None] = ignore
+    #: The folder of the lake that the run's public files are to be all the content of; None: where the spec puts them.
+    folder: str | None = None
 
     @functools.cached_property
     def values(self) -> Mapping[str, Value]:
@@ -75,9 +77,10 @@ class Job:
         return shlex.join(("levada", "quarantine", name, "--lake", self.spec.lake))
 
     def name(self, template: Template, page: int | None = None) -> str:
-        """A public name."""
+        """A public name; of a template that is for another folder than the run's, only the file name is used."""
         values = self.values if page is None else {**self.values, "page": page}
-        return fill(template, values, encode_name)
+        name = fill(template, values, encode_name)
+        return name if self.folder is None else f"{self.folder}/{name.rpartition('/')[2]}"
 
     def page_name(self, page: int) -> str | None:
         """The public name of a page; None where pages are not shown."""

@@ -50,7 +50,7 @@ def read(
         `means` "end", "empty" or, before any page, "no_data": its body is empty, its `facts.text` is what it said.
 
     Raises:
-        FixThis: a person must change something: key, host, URL, request, a missing `responses` rule.
+        ApiRefused: a person must change something: key, host, URL, request, a missing `responses` rule.
         ContractBroken: the answers are no pages of records, or contradict each other.
         TryLater: the API or the network is away, or asks for a wait above `max_wait`.
         ResumeRefused: see there; only with `done`.

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from levada.edges import Answer, WireFault, WireFaultKind
-from levada.errors import ContractBroken, FixThis, LevadaError, TryLater
+from levada.errors import ApiRefused, ContractBroken, LevadaError, TimedOut, TryLater
 from levada.secret import redact
 from levada.source.classify import Verdict
 from levada.source.request import Plan
@@ -21,7 +21,7 @@ SHOWN = 200
 class Trouble:
     """An attempt that brought no page: what kind of error it becomes, and whether asking again may help."""
 
-    kind: type[FixThis | ContractBroken | TryLater]
+    kind: type[ApiRefused | ContractBroken | TryLater]
     what: str
     todo: str
     again: bool
@@ -55,7 +55,7 @@ def from_answer(plan: Plan, answer: Answer, verdict: Verdict) -> Trouble:
         )
     if verdict.rule is not None:
         what = f"The API answers {_status(answer)}, which {verdict.rule.place} calls a failure{_said(answer)}"
-        return Trouble(FixThis, what, "See what the API says, and change the request.", again=False)
+        return Trouble(ApiRefused, what, "See what the API says, and change the request.", again=False)
     return _unknown(plan, answer)
 
 
@@ -68,9 +68,10 @@ def from_fault(plan: Plan, fault: WireFault) -> Trouble:
     """The trouble with a call that got no complete answer."""
     if fault.kind in _FATAL:
         what, todo = _FATAL[fault.kind]
-        return Trouble(FixThis, _filled(what, plan, fault), _filled(todo, plan, fault), again=False)
+        return Trouble(ApiRefused, _filled(what, plan, fault), _filled(todo, plan, fault), again=False)
     what, todo = _PASSING[fault.kind]
-    return Trouble(TryLater, _filled(what, plan, fault), _filled(todo, plan, fault), again=True)
+    kind = TimedOut if fault.kind == "timeout" else TryLater
+    return Trouble(kind, _filled(what, plan, fault), _filled(todo, plan, fault), again=True)
 
 
 _LATER = "Run the same command again later; the pages that came are kept."
@@ -124,7 +125,7 @@ def _denied(plan: Plan, answer: Answer) -> Trouble:
         names = " or ".join(auth.key.names)
         used = f" (used: {plan.key.name})" if plan.key and len(auth.key.names) > 1 else ""
         todo = f"Check {names}{used}: the key may be wrong, expired, or not meant for this."
-    return Trouble(FixThis, f"The API refuses the key with {_status(answer)}{_said(answer)}", todo, again=False)
+    return Trouble(ApiRefused, f"The API refuses the key with {_status(answer)}{_said(answer)}", todo, again=False)
 
 
 def _unknown(plan: Plan, answer: Answer) -> Trouble:
@@ -136,7 +137,7 @@ def _unknown(plan: Plan, answer: Answer) -> Trouble:
     )
     if 300 <= answer.status < 400:  # noqa: PLR2004 - the class of statuses
         todo = f"Check `source.url` ({plan.source.place}): the answer points elsewhere, but not to where."
-    return Trouble(FixThis, what, todo, again=False, unnamed=answer.status)
+    return Trouble(ApiRefused, what, todo, again=False, unnamed=answer.status)
 
 
 def _status(answer: Answer) -> str:
