@@ -3,11 +3,12 @@
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from patience import PATIENCE
 
 __all__ = ["CLOSE", "RESET", "RawServer", "Seen", "http"]
 
@@ -37,7 +38,10 @@ def http(status: int, body: bytes = b"", **headers: str) -> bytes:
 
 
 class RawServer:
-    """Answers each request with what `script` gives: bytes are sent, numbers slept, CLOSE and RESET end it."""
+    """Answers each request with what `script` gives: bytes are sent, CLOSE and RESET end it.
+
+    Numbers are seconds to wait: give many to hold an answer, as nobody waits longer than the server lives.
+    """
 
     def __init__(self, script: Callable[[Seen], Iterable[Any] | bytes]) -> None:
         self.script = script
@@ -47,6 +51,7 @@ class RawServer:
         self.now = 0
         self.most = 0
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -57,14 +62,17 @@ class RawServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        # The first thread is the one that accepts: after it no connection comes that would not be ended below.
+        self._threads[0].join(PATIENCE)
         with self._lock:
             for connection in self._open:
                 with suppress(OSError):  # the client may have reset it
                     connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(PATIENCE)
 
     @property
     def paths(self) -> list[str]:
@@ -136,5 +144,5 @@ class RawServer:
         if isinstance(part, bytes):
             connection.sendall(part)
         else:
-            time.sleep(part)
+            self._over.wait(part)
         return True

@@ -8,7 +8,7 @@ from datetime import date
 
 import fastavro
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from levada.contract.check import check_page, prepare
@@ -150,7 +150,6 @@ cells = {
 bad = st.sampled_from([None, 1.5, 2**70, "x", "2022-8-9", True, [1], {"a": 1}, float("nan")])
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.lists(st.tuples(st.sampled_from(sorted(cells)), st.booleans()), max_size=5))
 def test_from_json_through_the_contract_to_avro_and_back(data, kinds):
     contract = Contract(tuple(Field(f"f{at}", kind, nullable) for at, (kind, nullable) in enumerate(kinds)))

@@ -11,6 +11,7 @@ from levada.edges import Call, WireFault
 from levada.secret import Secret
 from levada.source.fetch import HttpWire
 from levada.source.request import origin
+from patience import HELD
 from rawserver import CLOSE, RESET, RawServer, http
 
 BODY = b'[{"client": "Michael Wilkerson", "price": 346}]' * 50
@@ -133,7 +134,7 @@ def test_a_kept_connection_that_breaks_is_not_asked_again_unseen():
         assert (told.kind, len(server.seen), server.connections) == ("reset", 2, 1)
 
 
-@pytest.mark.parametrize("answer", [(0.6, http(200, BODY)), (http(200, BODY)[:-9], 0.6, BODY[-9:])])
+@pytest.mark.parametrize("answer", [(HELD, http(200, BODY)), (http(200, BODY)[:-9], HELD, BODY[-9:])])
 def test_the_timeout_is_for_the_whole_exchange(answer):
     with says(*answer) as server:
         told = fault(server.url, timeout=0.2)
@@ -141,9 +142,10 @@ def test_the_timeout_is_for_the_whole_exchange(answer):
 
 
 def test_nobody_listens():
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    told = fault(f"http://127.0.0.1:{port}")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # so that nobody else takes the port meanwhile
+        port = deaf.getsockname()[1]
+        told = fault(f"http://127.0.0.1:{port}")
     assert told.kind == "refused"
     assert str(port) in told.text
 
@@ -179,7 +181,7 @@ def test_plain_http_on_a_tls_port_is_a_tls_fault():
     def answer_the_greeting():
         connection, _ = listener.accept()
         with connection:
-            connection.recv(16)
+            connection.recv(65536)  # all of it: closing with something unread resets the connection
             connection.sendall(http(400))
 
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:

@@ -8,6 +8,7 @@ import pytest
 
 from levada.simulate.sales import make_app
 from levada.simulate.server import running
+from patience import PATIENCE
 
 TOKEN = "a-token-of-this-test"
 DATES = ("2022-08-09", "2022-08-10", "2022-08-11")
@@ -18,7 +19,7 @@ class Client:
         self._host = url.removeprefix("http://")
 
     def ask(self, target, *, token=TOKEN, method="GET"):
-        connection = http.client.HTTPConnection(self._host, timeout=10)
+        connection = http.client.HTTPConnection(self._host, timeout=PATIENCE)
         try:
             connection.request(method, target, headers={} if token is None else {"Authorization": token})
             answer = connection.getresponse()

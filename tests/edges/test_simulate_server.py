@@ -15,6 +15,7 @@ import pytest
 from levada.errors import FixThis
 from levada.simulate.sales import make_app
 from levada.simulate.server import running, serve
+from patience import HELD, PATIENCE, is_quick, settles
 
 SERVE = """
 import sys
@@ -29,7 +30,7 @@ def app():
 
 
 def log_of(url):
-    with urllib.request.urlopen(f"{url}/_log", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/_log", timeout=PATIENCE) as answer:
         return answer.read()
 
 
@@ -41,18 +42,21 @@ def test_it_runs_while_the_block_lasts():
 
 
 def test_it_starts_in_well_under_a_second():
-    started = time.monotonic()
-    with running(app()) as server:
-        log_of(server.url)
-        assert time.monotonic() - started < 1
+    def start():
+        started = time.monotonic()
+        with running(app()) as server:
+            log_of(server.url)
+            return time.monotonic() - started
+
+    assert is_quick(start, seconds=1)
 
 
 def test_no_thread_is_left():
     before = set(threading.enumerate())
     with running(app()) as server:
         log_of(server.url)
-        assert set(threading.enumerate()) != before
-    assert set(threading.enumerate()) == before
+        assert set(threading.enumerate()) - before
+    assert set(threading.enumerate()) - before == set()
 
 
 def test_stop_works_from_any_thread_and_more_than_once():
@@ -61,7 +65,7 @@ def test_stop_works_from_any_thread_and_more_than_once():
         for stopper in stoppers:
             stopper.start()
         for stopper in stoppers:
-            stopper.join(timeout=5)
+            stopper.join(timeout=PATIENCE)
         assert not any(stopper.is_alive() for stopper in stoppers)
         server.stop()
 
@@ -79,50 +83,66 @@ def test_several_at_once():
 
 
 def test_an_idle_connection_does_not_hold_it_up():
-    with running(app()) as server:
-        client = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
-        client.request("GET", "/_log")
-        client.getresponse().read()
-        started = time.monotonic()
-    assert time.monotonic() - started < 1
-    client.close()
+    def stop():
+        with running(app()) as server:
+            client = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
+            client.request("GET", "/_log")
+            client.getresponse().read()
+            started = time.monotonic()
+        stopped = time.monotonic()
+        client.close()
+        return stopped - started
+
+    assert is_quick(stop, seconds=1)
 
 
 def test_a_slow_answer_does_not_hold_it_up_and_is_given_up(caplog):
-    with running(app()) as server:
-        host = server.url.removeprefix("http://")
-        rules = http.client.HTTPConnection(host, timeout=10)
-        rules.request("PUT", "/_faults", body='{"fault": {"delay": 60}}')
-        rules.getresponse().read()
-        slow = http.client.HTTPConnection(host, timeout=10)
-        slow.request("GET", "/sales")
-        while log_of(server.url) == b"[]":
-            time.sleep(0.01)
-        started = time.monotonic()
-    assert time.monotonic() - started < 1
-    with pytest.raises(OSError, match=r"closed connection|reset"):
-        slow.getresponse()
-    slow.close()
-    rules.close()
+    def stop():
+        with running(app()) as server:
+            host = server.url.removeprefix("http://")
+            rules = http.client.HTTPConnection(host, timeout=PATIENCE)
+            rules.request("PUT", "/_faults", body=f'{{"fault": {{"delay": {HELD}}}}}')
+            rules.getresponse().read()
+            slow = http.client.HTTPConnection(host, timeout=PATIENCE)
+            slow.request("GET", "/sales")
+            assert settles(lambda: log_of(server.url) != b"[]")
+            started = time.monotonic()
+        stopped = time.monotonic()
+        with pytest.raises(OSError, match=r"closed connection|reset"):
+            slow.getresponse()
+        slow.close()
+        rules.close()
+        return stopped - started
+
+    assert is_quick(stop, seconds=1)
     assert caplog.records == []
 
 
 def test_a_request_cut_off_does_not_hold_it_up():
-    with running(app()) as server:
-        host, port = server.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as half:
-            half.sendall(b"GET /sales HTTP/1.1\r\nHost")
-            started = time.monotonic()
-            server.stop()
-            assert time.monotonic() - started < 1
+    def stop():
+        with running(app()) as server:
+            host, port = server.url.removeprefix("http://").split(":")
+            with socket.create_connection((host, int(port)), timeout=PATIENCE) as half:
+                half.sendall(b"GET /sales HTTP/1.1\r\nHost")
+                started = time.monotonic()
+                server.stop()
+                return time.monotonic() - started
+
+    assert is_quick(stop, seconds=1)
 
 
 def test_the_port_can_be_used_again_at_once():
-    with running(app()) as server:
-        log_of(server.url)
-        port = int(server.url.rpartition(":")[2])
-    with running(app(), port=port) as server:
-        assert log_of(server.url) == b"[]"
+    def twice():
+        with running(app()) as server:
+            log_of(server.url)
+            port = int(server.url.rpartition(":")[2])
+        with running(app(), port=port) as server:
+            return log_of(server.url)
+
+    try:
+        assert twice() == b"[]"
+    except FixThis:  # another program of this machine may have been quicker, but not with the next port too
+        assert twice() == b"[]"
 
 
 @pytest.mark.parametrize(
@@ -162,19 +182,23 @@ def test_ipv6_has_brackets_in_its_url():
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
 def test_serve_runs_until_a_signal_and_prints_nothing(number, code):
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SERVE, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        url = process.stdout.readline().strip()
-        assert log_of(url) == b"[]"
-        started = time.monotonic()
-        os.kill(process.pid, number)
-        out, error = process.communicate(timeout=10)
-        assert time.monotonic() - started < 2
-    assert out == ""
-    # An uncaught KeyboardInterrupt is shown by Python itself; the CLI catches it.
-    assert error == "" or error.rstrip().endswith("KeyboardInterrupt")
-    assert process.returncode == code
+    def stop():
+        with subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", SERVE, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            url = process.stdout.readline().strip()
+            assert log_of(url) == b"[]"
+            started = time.monotonic()
+            os.kill(process.pid, number)
+            out, error = process.communicate(timeout=PATIENCE)
+            stopped = time.monotonic()
+        assert out == ""
+        # An uncaught KeyboardInterrupt is shown by Python itself; the CLI catches it.
+        assert error == "" or error.rstrip().endswith("KeyboardInterrupt")
+        assert process.returncode == code
+        return stopped - started
+
+    assert is_quick(stop, seconds=2)
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():
@@ -195,14 +219,15 @@ def test_stop_while_connections_are_being_accepted_leaks_none(monkeypatch):
         time.sleep(0.3)  # noqa: ASYNC251 - so that what comes meanwhile is found at one glance: connections and the stop
 
     leaked = []
+    gc.collect()  # what others left is not told as leaked here
     monkeypatch.setattr(sys, "unraisablehook", leaked.append)
     with running(hold_up_the_loop) as server, contextlib.ExitStack() as clients:
         host, port = server.url.removeprefix("http://").split(":")
-        first = clients.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        first = clients.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE))
         first.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert busy.wait(10)
+        assert busy.wait(PATIENCE)
         for _ in range(20):
-            clients.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            clients.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE))
         server.stop()
     gc.collect()
     assert leaked == []
