@@ -24,6 +24,7 @@ from levada.lake.lease import read_record
 from levada.lake.status import status
 from levada.lake.store import Held, Missing
 from levada.lake.verify import check_files
+from patience import PATIENCE
 
 
 @pytest.fixture
@@ -290,7 +291,7 @@ LEADS_TO = ["file", "pipe", "folder", "nowhere", "itself", "own", "same bytes"]
 @pytest.mark.parametrize("leads_to", LEADS_TO)
 @pytest.mark.parametrize("name", ["key", "public"])
 @pytest.mark.parametrize("bodies", [FOUR, FOUR[::-1]], ids=["same content", "other content"])
-@pytest.mark.usefixtures("in_ten_seconds")
+@pytest.mark.usefixtures("not_for_ever")
 def test_a_link_under_one_of_our_names_is_told_and_replaced(lake, name, leads_to, bodies):
     store = DiskStore(lake)
     record = carry(store)
@@ -328,16 +329,16 @@ def test_a_link_of_somebody_else_is_not_written_over_unasked(lake, tmp_path):
 
 
 @pytest.fixture
-def in_ten_seconds():
+def not_for_ever():
     """Fails the test instead of waiting for ever."""
 
     def ring(*_):
-        raise AssertionError("still waiting after ten seconds")
+        raise AssertionError(f"still waiting after {PATIENCE:.0f} seconds")
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(10)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
     yield
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 
@@ -360,7 +361,7 @@ KINDS = ["a named pipe", "a socket", "a device"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.usefixtures("in_ten_seconds")
+@pytest.mark.usefixtures("not_for_ever")
 def test_what_is_no_file_is_refused_without_waiting_for_it(lake, kind):
     store = DiskStore(lake)
     make_odd(lake / "raw/odd", kind)
@@ -388,7 +389,7 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(lake, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["key", "public"])
 @pytest.mark.parametrize("bodies", [FOUR, FOUR[:3]], ids=["same content", "other content"])
-@pytest.mark.usefixtures("in_ten_seconds")
+@pytest.mark.usefixtures("not_for_ever")
 def test_what_is_no_file_under_one_of_our_names(lake, kind, name, bodies):
     store = DiskStore(lake)
     record = carry(store)
@@ -537,24 +538,39 @@ def test_two_processes_and_one_lock(lake):
 
 
 def test_eight_runs_released_at_once_and_one_commits(lake):
-    """The others leave with the name of the one that holds the partition."""
-    start = time.monotonic() + 0.5
+    """The others leave with the name of the one that holds the partition, which it does until the last has left."""
+    gate, opening = os.pipe()
+    leaving, left = os.pipe()
     children = []
     for _ in range(8):
         child = os.fork()
         if not child:
-            time.sleep(max(0.0, start - time.monotonic()))
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(round(PATIENCE))  # two that hold it would wait for each other
+            os.close(opening)
+            os.read(gate, 1)
             try:
-                carry(DiskStore(lake), asked=lambda _: time.sleep(0.3))
+                carry(DiskStore(lake), asked=lambda page: read_bytes(leaving, 7) if page == 1 else None)
             except LeaseHeld as error:
-                os._exit(75 if f"process {read_holder(error)}" in str(error) else 1)
+                named = f"process {read_holder(error)}" in str(error)
+                os.write(left, b"!")
+                os._exit(75 if named else 1)
             except BaseException:  # noqa: BLE001 - a child of fork must end here, not in pytest
                 os._exit(1)
             os._exit(0)
         children.append(child)
+    os.close(gate)
+    os.close(opening)
     codes = sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
     assert codes == [0] + [75] * 7
+    os.close(leaving)
+    os.close(left)
     assert [each.state for each in status(DiskStore(lake))] == ["done with quarantine"]
+
+
+def read_bytes(descriptor: int, count: int) -> None:
+    while count:
+        count -= len(os.read(descriptor, count))
 
 
 def read_holder(error: LeaseHeld) -> str:
@@ -562,23 +578,24 @@ def read_holder(error: LeaseHeld) -> str:
     return Path(error.where).read_text().split('"process":')[1].split(",")[0]
 
 
-def test_asking_whether_a_lock_is_held_never_refuses_a_run(lake):
+def test_asking_whether_a_lock_is_held_never_refuses_a_run(lake, monkeypatch):
     """Asking takes a shared lock for a moment; a run that comes just then tries again."""
     store = DiskStore(lake)
     store.create("lock", b"")
     (lake / "lock").chmod(0o644)
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        with (lake / "lock").open("rb") as asking:
-            fcntl.flock(asking, fcntl.LOCK_SH)
-            os.write(writer, b"!")
-            time.sleep(0.01)
-        os._exit(0)
-    os.read(reader, 1)
-    with store.lock("lock", b"me"):
-        assert store.held("lock") == b"me"
-    os.waitpid(child, 0)
+    with (lake / "lock").open("rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        pauses = []
+
+        def pause(seconds):
+            pauses.append(seconds)
+            asking.close()
+
+        # The moment ends with the first pause of the run, whatever else this machine does meanwhile.
+        monkeypatch.setattr(time, "sleep", pause)
+        with store.lock("lock", b"me"):
+            assert store.held("lock") == b"me"
+    assert len(pauses) == 1
 
 
 def test_a_child_does_not_keep_the_lock(lake):

@@ -21,6 +21,7 @@ from levada.lake.disk import DiskStore
 from levada.lake.lease import read_record
 from levada.lake.status import status
 from levada.lake.verify import check_files
+from patience import PATIENCE
 
 OTHER = [b'["a", "b"]', b'["C"]', b'["D"]']
 
@@ -207,7 +208,7 @@ def test_reader_who_follows_the_record_never_sees_a_part(tmp_path):
     root = tmp_path / "lake"
     store = DiskStore(root)
     whole = {carry(store, FOUR).landed, carry(store, OTHER).landed}
-    stop = tmp_path / "stop"
+    stop, both = tmp_path / "stop", tmp_path / "both"
 
     def follow() -> None:
         seen: set[str] = set()
@@ -218,16 +219,21 @@ def test_reader_who_follows_the_record_never_sees_a_part(tmp_path):
             assert [hashlib.sha256(body).hexdigest() for body in bodies] == [file.sha256 for file in record.files]
             assert len(bodies) == {4: 9, 3: 7}[record.pages]
             seen.add(record.landed)
+            if seen == whole:
+                both.touch()
             time.sleep(0.001)
         assert seen == whole
 
     reader = os.fork()
     if not reader:
         os._exit(in_child(follow) != 0)
-    for turn in range(12):
+    turn, end = 0, time.monotonic() + PATIENCE
+    # More than twelve turns only where the reader gets so little of the machine that it has not seen both.
+    while turn < 12 or not (both.exists() or time.monotonic() > end):
         bodies = (FOUR, OTHER)[turn % 2]
-        run_in_child(root, bodies, Counting(60 + turn * 11))
+        run_in_child(root, bodies, Counting(60 + turn % 12 * 11))
         assert run_in_child(root, bodies, Counting()) == 0
+        turn += 1
     stop.touch()
     assert os.waitpid(reader, 0)[1] == 0
 

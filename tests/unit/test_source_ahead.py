@@ -5,7 +5,6 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 
-import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from levada.errors import LevadaError
 from levada.source.events import Asked, Refused, Took, Waiting
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.source.read import read
+from patience import settles
 from plans import plan
 
 PASSING = ("503", "429", "timeout", "cut", "reset", "html", "object")
@@ -179,7 +179,6 @@ def test_nothing_is_asked_ahead_while_a_failure_waits_for_its_turn():
     assert max(one.number for one in events[:retried] if isinstance(one, Asked)) <= 6
 
 
-@pytest.mark.timeout(20)
 def test_a_page_that_came_does_not_wait_for_a_slow_one_behind_it():
     def script(call, attempt):
         page = int(call.url.rpartition("=")[2])
@@ -188,7 +187,6 @@ def test_a_page_that_came_does_not_wait_for_a_slow_one_behind_it():
     wire = ScriptedWire(script)
     with closing(read(plan(), Edges(network=lambda: wire))) as pages:
         assert next(pages).facts.number == 1
-        while (len(wire.asked), wire.under_way) != (5, 3):
-            time.sleep(0.01)
+        assert settles(lambda: (len(wire.asked), wire.under_way) == (5, 3))
         time.sleep(0.05)  # the answer to page 2 crosses to this thread
         assert next(pages).facts.number == 2

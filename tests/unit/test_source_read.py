@@ -1,15 +1,15 @@
 import hashlib
 import threading
-import time
 from contextlib import closing
 
 import pytest
 
 from levada.edges import Edges, FixedClock, WireFault
-from levada.errors import ApiRefused, ContractBroken, TryLater
+from levada.errors import ApiRefused, ContractBroken, FixThis, TryLater
 from levada.source.events import Asked, Refused, Took, Waiting
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.source.read import ResumeRefused, read
+from patience import PATIENCE, settles
 from plans import plan, rule
 
 END = answer(404, b'{"message": "You requested page that doesn\'t exist: page=3"}')
@@ -230,7 +230,7 @@ def test_a_refused_key_ends_at_once(status):
 
 def test_a_token_with_a_line_break_is_told_before_any_request():
     reading = Reading(wire_of(1), token="sesame-4711\n")
-    error = reading.fails(ApiRefused)
+    error = reading.fails(FixThis)
     assert error.where == "stream sales, 2022-08-09"
     assert reading.wire.asked == []
 
@@ -319,12 +319,9 @@ def test_requests_beyond_an_end_in_sight_are_cancelled():
     reading = Reading(ScriptedWire(script))
     with closing(reading.pages) as pages:
         next(pages)
-        assert ends.wait(2)
+        assert ends.wait(PATIENCE)
         next(pages)
-        until = time.monotonic() + 2
-        while reading.wire.under_way and time.monotonic() < until:
-            time.sleep(0.001)
-        assert reading.wire.under_way == 0
+        assert settles(lambda: reading.wire.under_way == 0)
         assert next(pages).facts.means == "end"
 
 
