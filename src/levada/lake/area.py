@@ -1,14 +1,17 @@
 """Where a partition's control files lie: `_levada/<pipeline>/<stream>/<partition>/`: lock, commit.json, runs/<run>/."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import quote, unquote
 
 from levada.lake.store import CONTROL, Store
 
-__all__ = ["Area", "areas"]
+__all__ = ["Area", "area_of_folder", "areas"]
 
 #: Parts of a control key before the file: `_levada`, pipeline, stream, partition.
 _DEPTH = 4
+#: Characters of a quoted name that file systems take (255) with room to spare; longer ones are hashed.
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Area:
     def folder(self) -> str:
         """The key prefix of all its control files; a name can never add a folder."""
         return "/".join((CONTROL, *(quote(part, safe=" ") for part in (self.pipeline, self.stream, self.partition))))
+
+    @property
+    def of_folder(self) -> bool:
+        """Whether it is a folder that jobs fill, whatever the partition."""
+        return self.partition.endswith("/")
 
     @property
     def lock(self) -> str:
@@ -55,6 +63,14 @@ class Area:
     def named(self, key: str) -> str:
         """`key` as a person finds it."""
         return f"{self.store.describe()}/{key}"
+
+
+def area_of_folder(store: Store, pipeline: str, stream: str, folder: str) -> Area:
+    """The area of a folder that jobs fill: its partition is the folder's name with a slash, which no partition has."""
+    name = f"{folder}/"
+    if len(quote(name)) > _LONGEST:
+        name = f"{sha256(folder.encode()).hexdigest()}/"
+    return Area(store, pipeline, stream, name)
 
 
 def areas(store: Store) -> dict[Area, list[str]]:

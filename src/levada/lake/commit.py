@@ -45,8 +45,9 @@ def publish(
         told: Takes a sentence for each file that was written again.
 
     Raises:
-        FixThis: a public name belongs to somebody else, or no file can have it; a staged file is damaged, and the
-            draft, which lands the same pages, has no bytes to restore it from. Nothing was committed.
+        FixThis: a public name belongs to somebody else, or no file can have it; the draft's folder may not be
+            replaced; a staged file is damaged, and the draft, which lands the same pages, has no bytes to restore it
+            from. Nothing was committed.
         TryLater: another run committed in the meantime; nothing was committed.
     """
     old, store = lease.record, lease.area.store
@@ -59,6 +60,8 @@ def publish(
     _refuse_impossible(draft)
     if draft.folder is None:
         _refuse_foreign(lease, names, names if adopt else known)
+    else:
+        store.replaceable(draft.folder)
     store.sync(file.key for file in draft.files)
     stale = stale_after(old, names) if draft.folder is None else ()
     record = dataclasses.replace(draft, shown=False, stale=stale, fetched=_fetched(lease, draft))

@@ -10,7 +10,7 @@ from levada.lake.area import Area, areas
 from levada.lake.disk import DiskStore
 from levada.lake.store import Store
 from levada.nouns import Run
-from levada.pipeline import steps
+from levada.pipeline import into, steps
 from levada.pipeline.job import Job, Options
 from levada.source.events import Event, ignore
 from levada.spec.bind import Verb, needed, require
@@ -78,6 +78,51 @@ class Pipeline:
         """Stage the committed pages of one date of every stream again, under today's contract."""
         return [self.work("replay", stream, date) for stream in self.streams()]
 
+    def land_into(self, raw_dir: str, *, date: str) -> Run:
+        """Fetch and land one date as all that the folder `raw_dir` of the lake holds.
+
+        Whatever lay in the folder before goes in the step that brings the new files, once all of them are complete.
+        Where the API has no data for the date, the run's outcome is "no data" and the folder is left as it is.
+
+        Args:
+            raw_dir: Absolute path below the lake; it need not exist. The file names are those of the spec.
+            date: As YYYY-MM-DD.
+
+        Raises:
+            LevadaError: see levada.errors; the folder is as it was.
+        """
+        stream, partition = self._one_stream(), parse_day(date)
+        require(self.spec, needed("land", stream.name))
+        return into.land_into(self._filling(stream), into.folder_in(self.spec.lake, raw_dir), partition)
+
+    def stage_into(self, stg_dir: str, *, raw_dir: str) -> Run:
+        """Check and stage the raw files of the folder `raw_dir` as all that the folder `stg_dir` of the lake holds.
+
+        Args:
+            stg_dir: Absolute path below the lake; it need not exist.
+            raw_dir: What `land_into` filled, or another tool: then the folder's name says the date.
+
+        Raises:
+            LevadaError: see levada.errors; the folder is as it was.
+        """
+        stream = self._one_stream()
+        require(self.spec, needed("stage", stream.name))
+        raw, stg = (into.folder_in(self.spec.lake, path) for path in (raw_dir, stg_dir))
+        return into.stage_into(self._filling(stream), raw, stg)
+
+    def _one_stream(self) -> Stream:
+        streams = self.streams()
+        if len(streams) == 1:
+            return streams[0]
+        raise FixThis(
+            f"A job fills a folder from one stream, and this spec has {len(streams)}.",
+            where=self.spec.file,
+            todo=f"choose one with --stream: {', '.join(stream.name for stream in streams)}",
+        )
+
+    def _filling(self, stream: Stream) -> into.Filling:
+        return into.Filling(self.spec, stream, self.store, self.edges, self.options, self.observe)
+
     def work(self, verb: str, stream: Stream, date: str) -> Run:
         """Do `verb` (run, land, stage, replay) to one partition of one stream.
 
@@ -110,6 +155,7 @@ class Pipeline:
             area.partition
             for area, keys in areas(self.store).items()
             if area.pipeline == self.spec.pipeline and area.stream in chosen and area.commit in keys
+            if not area.of_folder
         )
         return sorted(set(found))
 

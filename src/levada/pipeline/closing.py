@@ -35,15 +35,37 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
     Raises:
         ContractBroken: too many bad rows; no data where an earlier commit has rows. Nothing is published.
     """
+    said = end.tally.last.text if end.tally.last and not end.made.pages else None
+    told = [f"the API says: {said}"] if said else []
+    if job.folder and not end.made.pages:
+        return _untouched(job, lease, end, *told)
     if job.contract and end.level == "staged":
         _refuse_bad(job, job.contract, end.made.counts)
     _refuse_vanished(job, lease, end)
     draft = _draft(job, lease, end)
     mended: list[str] = []
     record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known, told=mended.append)
-    said = end.tally.last.text if end.tally.last and record.no_data else None
-    notes = [*mended, *([f"the API says: {said}"] if said else [])]
-    return stands(record, *notes, changed=changed or bool(mended), run=end.tally.work.run)
+    return stands(record, *mended, *told, changed=changed or bool(mended), run=end.tally.work.run)
+
+
+def _untouched(job: Job, lease: Lease, end: Closing, *notes: str) -> Run:
+    """The end of a job without data: its folder keeps what it holds, and no commit is made."""
+    return Run(
+        pipeline=job.spec.pipeline,
+        stream=job.stream.name,
+        partition=job.partition.key,
+        run=end.tally.work.run,
+        outcome="no data",
+        level=lease.record.level if lease.record else None,
+        counts=Counts(),
+        pages=0,
+        requests=0,
+        resumed=0,
+        files=(),
+        changed=False,
+        seconds=0.0,
+        notes=notes,
+    )
 
 
 def stands(record: Record, *notes: str, changed: bool = False, run: str | None = None) -> Run:
@@ -81,6 +103,8 @@ def _refuse_bad(job: Job, contract: Contract, counts: Counts) -> None:
 
 
 def _refuse_vanished(job: Job, lease: Lease, end: Closing) -> None:
+    if job.folder:
+        return  # what it held may have been another date
     rows = lease.record.counts.read if lease.record else 0
     if rows and not end.made.counts.read and not job.options.allow_empty:
         raise ContractBroken(
@@ -102,7 +126,8 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
         level=end.level,
         landed=landed,
         staged=staged if end.level == "staged" else None,
-        files=(*pages, *end.made.others),
+        # Pages of another folder's commit stay that commit's.
+        files=(*(page for page in pages if job.area.run_of(page.key)), *end.made.others),
         counts=end.made.counts,
         pages=len(pages),
         committed=job.edges.clock.now(),
@@ -110,6 +135,7 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
         levada=__version__,
         no_data=not pages,
         adopted=end.adopted,
+        folder=job.folder,
     )
 
 

@@ -48,7 +48,7 @@ class Job:
     edges: Edges
     options: Options = field(default_factory=Options)
     observe: Callable[[Event], None] = ignore
-    #: The folder of the lake that the run's public files are to be all the content of; None: where the spec puts them.
+    #: The folder of the lake whose whole content the run replaces; None: its files lie where the spec puts them.
     folder: str | None = None
 
     @functools.cached_property
@@ -64,23 +64,27 @@ class Job:
     @property
     def where(self) -> str:
         """The partition as messages name it."""
-        return f"{self.spec.pipeline}/{self.stream.name} {self.partition.key}"
+        place = f" in {self.folder}" if self.folder else ""
+        return f"{self.spec.pipeline}/{self.stream.name} {self.partition.key}{place}"
 
     def command(self, verb: str, *options: str) -> str:
         """The command line that does `verb` for this partition, ready to be pasted."""
         place = ("--date", self.partition.key, "--lake", self.spec.lake)
         return shlex.join(("levada", verb, self.spec.file, *place, *options))
 
+    def fetching(self, verb: str, *options: str) -> str:
+        """What fetches the pages again: a command line, or the job of the folder that they lie in."""
+        return "run the land job for that folder again" if self.folder else self.command(verb, *options)
+
     def looking(self) -> str:
         """The command line that shows the partition's bad rows."""
-        name = f"{self.spec.pipeline}/{self.stream.name}/{self.partition.key}"
+        name = f"{self.spec.pipeline}/{self.stream.name}/{self.area.partition}"
         return shlex.join(("levada", "quarantine", name, "--lake", self.spec.lake))
 
     def name(self, template: Template, page: int | None = None) -> str:
-        """A public name; of a template that is for another folder than the run's, only the file name is used."""
+        """A public name."""
         values = self.values if page is None else {**self.values, "page": page}
-        name = fill(template, values, encode_name)
-        return name if self.folder is None else f"{self.folder}/{name.rpartition('/')[2]}"
+        return fill(template, values, encode_name)
 
     def page_name(self, page: int) -> str | None:
         """The public name of a page; None where pages are not shown."""

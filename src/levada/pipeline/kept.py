@@ -1,7 +1,7 @@
 """Pages that are there already: those of the commit, checked, or raw files that another tool wrote."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from levada.errors import ContractBroken, FixThis
@@ -16,7 +16,7 @@ from levada.pipeline.job import Job
 from levada.records.split import split
 from levada.spec.template import Template, page_pattern
 
-__all__ = ["Kept", "kept"]
+__all__ = ["Kept", "in_order", "kept", "kept_files"]
 
 #: Pages of another tool may be numbered from 0 or from 1.
 FIRST_NUMBERS = (0, 1)
@@ -34,6 +34,8 @@ class Kept:
     files: tuple[LakeFile, ...] = ()
     #: Raw files that are in no commit yet, in page order.
     found: tuple[Entry, ...] = ()
+    #: What a person should know of them.
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -62,9 +64,7 @@ def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:
         FixThis: there are none; a file of the commit is missing or was changed; a raw file of another tool is no page.
     """
     if lease.record:
-        files = tuple(file for file in lease.record.files if file.kind in {"page", "joined"})
-        _refuse_changed(job, files)
-        return Kept(job, adopted=lease.record.adopted, files=_pages(lease.record))
+        return Kept(job, adopted=lease.record.adopted, files=kept_files(job, lease.record))
     found = _found(job) if adopting else ()
     if not found:
         raise FixThis(
@@ -75,7 +75,9 @@ def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:
     return Kept(job, adopted=True, found=found)
 
 
-def _pages(record: Record) -> tuple[LakeFile, ...]:
+def kept_files(job: Job, record: Record) -> tuple[LakeFile, ...]:
+    """The pages of a commit in order; raises FixThis if a raw file of it is missing or was changed."""
+    _refuse_changed(job, tuple(file for file in record.files if file.kind in {"page", "joined"}))
     pages = [file for file in record.files if file.kind == "page"]
     return tuple(sorted(pages, key=lambda file: file.page or 0))
 
@@ -88,7 +90,7 @@ def _refuse_changed(job: Job, files: tuple[LakeFile, ...]) -> None:
         raise FixThis(
             f"Raw files of {job.where} are not what was landed: {told}{more}.",
             where=job.area.store.describe(),
-            todo=f"fetch and write them again: {job.command('land')}",
+            todo=f"fetch and write them again: {job.fetching('land')}",
         )
 
 
@@ -107,13 +109,17 @@ def _found(job: Job) -> tuple[Entry, ...]:
     if template is None:
         return ()
     folder, pattern = page_pattern(template, job.values)
+    matches = ((entry, pattern.fullmatch(entry.key)) for entry in job.area.store.list(folder))
+    return in_order(job, [(int(match.groupdict().get("page") or 1), entry) for entry, match in matches if match])
+
+
+def in_order(job: Job, numbers: Iterable[tuple[int, Entry]]) -> tuple[Entry, ...]:
+    """Raw files by their page numbers; raises FixThis where one is missing or there twice."""
     numbered: dict[int, Entry] = {}
-    for entry in job.area.store.list(folder):
-        if match := pattern.fullmatch(entry.key):
-            number = int(match.groupdict().get("page") or 1)
-            if number in numbered:  # page 2 as _2 and as _02
-                _refuse_twins(job, numbered[number], entry)
-            numbered[number] = entry
+    for number, entry in numbers:
+        if number in numbered:  # page 2 as _2 and as _02
+            _refuse_twins(job, numbered[number], entry)
+        numbered[number] = entry
     _refuse_gap(job, sorted(numbered))
     return tuple(numbered[number] for number in sorted(numbered))
 
@@ -125,7 +131,7 @@ def _refuse_gap(job: Job, numbers: list[int]) -> None:
     raise FixThis(
         f"The raw files of {job.where} have a gap: page {', '.join(map(str, lacking))} is not there.",
         where=f"{job.area.store.describe()}{_expected(job)}",
-        todo=f"fetch the partition again: {job.command('run', '--adopt')}",
+        todo=f"fetch the partition again: {job.fetching('run', '--adopt')}",
     )
 
 
@@ -144,7 +150,7 @@ def _facts(job: Job, number: int, entry: Entry, body: bytes) -> PageFacts:
         raise FixThis(
             f"{entry.key} is no page of records: {error.what}",
             where=f"{job.area.store.describe()}/{entry.key}",
-            todo=f"remove it if it is no page, or fetch the partition again: {job.command('run', '--adopt')}",
+            todo=f"remove it if it is no page, or fetch the partition again: {job.fetching('run', '--adopt')}",
         ) from None  # what it says of answers is no help here
     return PageFacts(
         number=number,

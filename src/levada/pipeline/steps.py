@@ -22,14 +22,14 @@ from levada.landing import taken
 from levada.nouns import Level, Run
 from levada.pipeline.closing import Closing, committed, stands
 from levada.pipeline.job import Job
-from levada.pipeline.kept import kept
+from levada.pipeline.kept import Kept, kept
 from levada.pipeline.making import make
 from levada.pipeline.tally import Tally
 from levada.source import request
 from levada.source.read import ResumeRefused, read
 from levada.source.request import Plan
 
-__all__ = ["land", "replay", "run", "stage"]
+__all__ = ["finished", "land", "replay", "run", "stage", "staged"]
 
 FINISHED = "an earlier run had committed this and was stopped before it was shown; finished now, nothing was fetched"
 THROWN_AWAY = "the API no longer knew the place where the interrupted run had stopped: its pages were thrown away once"
@@ -60,7 +60,10 @@ def _fetching(job: Job, level: Level) -> Run:
     with _held(job) as lease:
         record = lease.record
         if record and not record.shown and not commit.damaged(lease):
-            return stands(commit.finish(lease), FINISHED, changed=True)
+            shown = commit.finish(lease)
+            if shown.partition == job.partition.key:  # a folder may hold another one
+                return stands(shown, FINISHED, changed=True)
+            return _fetch_or_anew(job, reread(lease), level)
         if record and record.shown and job.options.missing and level in {"landed", record.level}:
             return stands(record, SKIPPED)
         return _fetch_or_anew(job, lease, level)
@@ -98,20 +101,28 @@ def _fetch(job: Job, lease: Lease, what: Fetching) -> Run:
 
 
 def _staging(job: Job, *, adopting: bool) -> Run:
-    started = job.edges.clock.monotonic()
     with _held(job) as seen:
-        lease = seen
-        if seen.record and not seen.record.shown:
-            commit.finish(seen)
-            lease = reread(seen)
-        pages = kept(job, lease, adopting=adopting)
-        tally = Tally(job.observe)
-        prints = Fingerprints("", job.contract_fingerprint())
-        work = tally.begin(begin(lease, prints, job.edges, 0.0, fresh=True))
-        with _failing(job, tally):
-            made = make(job, pages.landed(work), "staged", tally)
-            done = committed(job, lease, Closing(made, tally, "staged", adopted=pages.adopted, known=pages.names))
-        return _closed(job, lease, tally, done, started)
+        lease = finished(seen)
+        return staged(job, lease, kept(job, lease, adopting=adopting))
+
+
+def finished(lease: Lease) -> Lease:
+    """The lease, what an earlier run committed shown."""
+    if lease.record is None or lease.record.shown:
+        return lease
+    commit.finish(lease)
+    return reread(lease)
+
+
+def staged(job: Job, lease: Lease, pages: Kept) -> Run:
+    """Check and stage these pages, and commit what comes of them."""
+    started, tally = job.edges.clock.monotonic(), Tally(job.observe)
+    prints = Fingerprints("", job.contract_fingerprint())
+    work = tally.begin(begin(lease, prints, job.edges, 0.0, fresh=True))
+    with _failing(job, tally):
+        made = make(job, pages.landed(work), "staged", tally)
+        done = committed(job, lease, Closing(made, tally, "staged", adopted=pages.adopted, known=pages.names))
+    return _closed(job, lease, tally, replace(done, notes=(*done.notes, *pages.notes)), started)
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from levada.errors import FixThis
 from levada.nouns import Partition
 from levada.spec.template import Value
 
-__all__ = ["parse_day", "span", "values"]
+__all__ = ["day_in", "parse_day", "span", "values"]
 
 _STRICT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WITHIN = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _LOOSE = re.compile(r"\s*([0-9]{4})[-/. ]?([0-9]{1,2})[-/. ]?([0-9]{1,2})\s*")
 
 
@@ -30,6 +31,13 @@ def parse_day(text: str) -> Partition:
     meant = _day(*loose.groups()) if loose else None
     todo = f"write {meant.isoformat()}" if meant else "write it as 2022-08-09 (year, month, day)"
     raise FixThis(f'"{_cut(text)}" is no date.', where="date", todo=todo)
+
+
+def day_in(name: str) -> Partition | None:
+    """The day that a folder's name holds, as in `2022-08-09` or `date=2022-08-09`; None if it holds none, or two."""
+    found = _WITHIN.findall(name)
+    day = _day(*found[0].split("-")) if len(found) == 1 else None
+    return Partition("day", day) if day else None
 
 
 def _day(year: str, month: str, day: str) -> date | None:

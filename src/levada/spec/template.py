@@ -16,6 +16,7 @@ __all__ = [
     "encode_name",
     "escape",
     "fill",
+    "in_folder",
     "page_pattern",
     "parse",
     "variables",
@@ -132,6 +133,30 @@ def _filled(hole: Hole, value: Value, encode: Callable[[str], str]) -> str:
     if not isinstance(value, date):
         raise TypeError(f"{{{hole.name}:{hole.format}}}: only dates have a format")
     return _DIRECTIVE.sub(lambda found: DIRECTIVES[found.group()](value), hole.format)
+
+
+def in_folder(template: Template, folder: str) -> Template:
+    """The file name of `template`, in `folder` instead of the folders that it names."""
+    file: list[str | Hole] = []
+    for part in reversed(template.parts):
+        cut = _after_slash(part)
+        file.insert(0, cut)
+        if cut != part:
+            break
+    parts = _joined([f"{folder}/", *file])
+    return Template("".join(map(_text, parts)), parts)
+
+
+def _after_slash(part: str | Hole) -> str | Hole:
+    if isinstance(part, str):
+        return part.rpartition("/")[2]
+    return Hole(part.name, part.format.rpartition("/")[2]) if "/" in part.format else part
+
+
+def _text(part: str | Hole) -> str:
+    if isinstance(part, str):
+        return escape(part)
+    return f"{{{part.name}:{part.format}}}" if part.format else f"{{{part.name}}}"
 
 
 def encode_name(text: str) -> str:

@@ -1,0 +1,224 @@
+"""Jobs: a folder of the lake that a person names is filled, from the API or from the raw files of another folder.
+
+The unit of a job is its folder, not a partition: the folder has the lease and the commit record, whatever it holds.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from levada.edges import Edges
+from levada.errors import FixThis
+from levada.lake.area import Area, area_of_folder
+from levada.lake.lease import Lease, hold
+from levada.lake.store import Entry, Store
+from levada.lake.sweep import sweep
+from levada.nouns import Partition, Run
+from levada.pipeline import steps
+from levada.pipeline.job import Job, Options
+from levada.pipeline.kept import Kept, in_order, kept_files
+from levada.source.events import Event
+from levada.spec.model import Spec, Stream
+from levada.spec.partition import day_in, parse_day
+from levada.spec.template import Hole, Template, in_folder, page_pattern
+
+__all__ = ["Filling", "folder_in", "land_into", "stage_into"]
+
+#: Control characters, and halves of surrogate pairs, which have no UTF-8.
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: How the names of files begin that tools leave beside data: .DS_Store, _SUCCESS, .sales_1.json.crc.
+_ASIDE = (".", "_")
+_DIGITS = re.compile(r"[0-9]+")
+#: What raw files are called where the spec keeps none in sight.
+_ANY = Template("{page}.json", (Hole("page"), ".json"))
+#: Characters of a path and names that a message shows.
+_LONGEST, _SHOWN = 200, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What every job of a stream is given."""
+
+    spec: Spec
+    stream: Stream
+    store: Store
+    edges: Edges
+    options: Options
+    observe: Callable[[Event], None]
+
+    def area(self, folder: str) -> Area:
+        """Where the commit of a folder lies."""
+        return area_of_folder(self.store, self.spec.pipeline, self.stream.name, folder)
+
+    def job(self, stream: Stream, partition: Partition, folder: str) -> Job:
+        """The run that fills `folder`."""
+        return Job(self.spec, stream, partition, self.area(folder), self.edges, self.options, self.observe, folder)
+
+
+def folder_in(lake: str, path: str) -> str:
+    """The folder `path` relative to the lake, by its text alone: links are looked for where it is opened.
+
+    Args:
+        lake: Absolute path of the lake, as the person who opened it wrote it.
+        path: Absolute path below it; slashes at its end or in a row are fine.
+
+    Raises:
+        FixThis: it is not below the lake, or could lead out of it.
+    """
+    root, wanted = PurePosixPath(lake).parts, PurePosixPath(path).parts
+    if _UNFIT.search(path):
+        raise _unfit(path, "holds a control character, or what is no Unicode text", lake)
+    if not path.startswith("/"):
+        raise _unfit(path, "is no absolute path", lake)
+    if ".." in wanted:
+        raise _unfit(path, "steps up with `..`", lake)
+    if wanted[1:] == root[1:]:  # "//" is a root of its own for POSIX
+        raise _unfit(path, "is the root itself, whose content no job may replace", lake)
+    if wanted[1 : len(root)] != root[1:]:
+        raise _unfit(path, "does not lie below the root", lake)
+    return "/".join(wanted[len(root) :])
+
+
+def land_into(filling: Filling, folder: str, partition: Partition) -> Run:
+    """Fetch and land a partition as all that `folder` holds; where there is no data the folder is left as it is."""
+    _refuse_unfit(filling, folder)
+    stream = filling.stream
+    raw = in_folder(stream.raw, folder) if stream.raw else None
+    joined = in_folder(stream.raw_joined, folder) if stream.raw_joined else None
+    return steps.land(filling.job(replace(stream, raw=raw, raw_joined=joined), partition, folder))
+
+
+def stage_into(filling: Filling, raw: str, folder: str) -> Run:
+    """Check and stage the raw files of the folder `raw` as all that `folder` holds.
+
+    Which partition they are is what the commit of `raw` says; where another tool wrote them, what its name says.
+
+    Raises:
+        FixThis: there are no raw files, they are no pages or not what was landed; a folder is not fit for it.
+    """
+    store, stage = filling.store, filling.stream.stage
+    _refuse_unfit(filling, folder)
+    if f"{folder}/".startswith(f"{raw}/"):
+        what = "staged files cannot lie in the folder of the raw files: a job replaces all that its folder holds"
+        raise FixThis(what, where=folder, todo="name a folder beside it")
+    if store.head(filling.area(raw).commit) is None and not store.entries(raw):
+        raise _no_raw_files(store, raw)
+    staged = replace(stage, avro=in_folder(stage.avro, folder)) if stage else None
+    stream = replace(filling.stream, raw=None, raw_joined=None, stage=staged)
+    with ExitStack() as both:
+        source, lease = _leases(filling, (raw, folder), both)
+        job = filling.job(stream, _partition(source, raw), folder)
+        return steps.staged(job, steps.finished(lease), _pages(job, source, filling.stream, raw))
+
+
+def _leases(filling: Filling, folders: Sequence[str], stack: ExitStack) -> list[Lease]:
+    """The leases of several folders, taken in one order by all jobs, so that no two wait for each other."""
+    edges, options, spec = filling.edges, filling.options, filling.spec
+    held = {
+        folder: stack.enter_context(hold(filling.area(folder), edges, options.wait)) for folder in sorted(set(folders))
+    }
+    for lease in held.values():
+        sweep(lease, edges, spec.keep_replaced, spec.resume_within)
+    return [held[folder] for folder in folders]
+
+
+def _refuse_unfit(filling: Filling, folder: str) -> None:
+    """Refuse, before anything is asked or written, a folder that no job may fill."""
+    filling.store.replaceable(folder)
+    for above in PurePosixPath(folder).parents[:-1]:
+        if filling.store.head(filling.area(str(above)).commit) is not None:
+            raise FixThis(
+                f"the folder lies in {above}, which a job has filled, and the next one replaces all that it holds",
+                where=folder,
+                todo="name a folder beside it",
+            )
+
+
+def _partition(source: Lease, raw: str) -> Partition:
+    if source.record:
+        return parse_day(source.record.partition)
+    if day := day_in(PurePosixPath(raw).name):
+        return day
+    raise FixThis(
+        f"which date the raw files are of is not known: no job landed them, and {PurePosixPath(raw).name!r} is no date",
+        where=raw,
+        todo="put them into a folder that ends in their date, such as raw/sales/2022-08-09, or land them with a job",
+    )
+
+
+def _pages(job: Job, source: Lease, stream: Stream, raw: str) -> Kept:
+    """The raw files in page order: those of the commit, else all that lie in the folder."""
+    entries = job.area.store.entries(raw)
+    lease = steps.finished(source)
+    if lease.record is None:
+        found = _foreign(job, stream, raw, entries)
+        return Kept(job, adopted=True, found=found, notes=_left_out(entries, {entry.key for entry in found}))
+    if lease.record.level == "staged":
+        what = f"{raw} holds staged files, which a job made"
+        raise FixThis(what, where=raw, todo="name the folder of their raw files")
+    files = kept_files(job, lease.record)
+    names = {file.public for file in lease.record.files if file.public}
+    return Kept(job, adopted=False, files=files, notes=_left_out(entries, names))
+
+
+def _foreign(job: Job, stream: Stream, raw: str, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Raw files that another tool wrote, in page order: all that end as the spec's raw files do."""
+    template = in_folder(stream.raw or stream.raw_joined or _ANY, raw)
+    suffix = PurePosixPath(template.text).suffix
+    pages = [entry for entry in entries if entry.key.endswith(suffix) and not _name(entry).startswith(_ASIDE)]
+    for entry in pages:
+        if entry.link:
+            what = f"{entry.key} is a symbolic link, and links are not followed"
+            raise FixThis(what, where=job.area.store.describe(), todo="put the file itself in its place")
+    if not pages:
+        raise _no_raw_files(job.area.store, raw, f" ({suffix})")
+    if len(pages) == 1:
+        return (pages[0],)
+    _, pattern = page_pattern(template, job.values)
+    return in_order(job, [(_number(job, entry, pattern), entry) for entry in pages])
+
+
+def _number(job: Job, entry: Entry, pattern: re.Pattern[str]) -> int:
+    """The page that a raw file is: as the spec's name has it, or the last digits of its own (`2022-08-09_2.json`)."""
+    named = pattern.fullmatch(entry.key)
+    digits = (
+        [named["page"]] if named and "page" in pattern.groupindex else _DIGITS.findall(PurePosixPath(entry.key).stem)
+    )
+    if digits:
+        return int(digits[-1])
+    raise FixThis(
+        f"which page {entry.key} is cannot be told: its name has no number",
+        where=job.area.store.describe(),
+        todo="give the raw files numbers from 1 on, as in sales_2022-08-09_1.json, or take away what is none",
+    )
+
+
+def _left_out(entries: Sequence[Entry], names: AbstractSet[str]) -> tuple[str, ...]:
+    others = [_name(entry) for entry in entries if entry.key not in names]
+    if not others:
+        return ()
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    return (
+        f"not staged, because not raw files of the commit or of the spec's suffix: {', '.join(others[:_SHOWN])}{more}",
+    )
+
+
+def _name(entry: Entry) -> str:
+    return PurePosixPath(entry.key).name
+
+
+def _no_raw_files(store: Store, raw: str, suffix: str = "") -> FixThis:
+    return FixThis(
+        f"there are no raw files{suffix} in {raw}",
+        where=f"{store.describe()}/{raw}",
+        todo="land them first: run the land job for that folder",
+    )
+
+
+def _unfit(path: str, why: str, lake: str) -> FixThis:
+    shown = ascii(path)[1:-1] if _UNFIT.search(path) else path
+    cut = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+    return FixThis(f"the folder {why}", where=cut, todo=f"name a folder below the root, such as {lake}/raw/sales")
