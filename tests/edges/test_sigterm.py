@@ -1,7 +1,10 @@
 """SIGTERM ends the program, also when it comes where Python swallows exceptions."""
 
+import json
 import subprocess
 import sys
+
+import pytest
 
 from patience import PATIENCE
 
@@ -19,6 +22,28 @@ print("swallowed", flush=True)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
 time.sleep(600)
 """
+#: Stopped at work, on a machine on which each step of leaving takes longer than the time after which it is insisted.
+SLOW = """
+import atexit, os, signal, sys, time
+from types import SimpleNamespace as Some
+from levada.cli import report
+from levada.cli.door import closing
+from levada.cli.main import INSIST, _terminate
+def slowly(text):
+    time.sleep(1.5 * INSIST)
+    print(text, flush=True)
+def work(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(600)
+signal.signal(signal.SIGTERM, _terminate)
+pipeline = Some(spec=Some(pipeline="p"), streams=lambda: [Some(name="s")], observed=lambda _: Some(work=work))
+report.warn = slowly
+atexit.register(slowly, "the end")
+with closing(as_json=True):
+    ACT
+"""
+RUNNING = 'report.report(pipeline, "run", ["2022-08-09"], as_json=True)'
+STOPPED = "levada: stopped; what had arrived is kept, and the same command goes on from there\n"
 
 
 def test_a_sigterm_that_python_swallows_still_ends_the_program():
@@ -26,3 +51,13 @@ def test_a_sigterm_that_python_swallows_still_ends_the_program():
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stdout == "swallowed\n", done.stderr
     assert done.returncode == 143
+
+
+@pytest.mark.parametrize(("act", "first"), [(RUNNING, STOPPED), ("work()", "")])
+def test_a_sigterm_that_was_heard_does_not_come_again_while_the_program_leaves(act, first):
+    command = [sys.executable, "-c", SLOW.replace("ACT", act)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.stderr, done.returncode) == ("", 143)
+    assert done.stdout.startswith(first + "{")
+    assert done.stdout.endswith("}\nthe end\n")
+    assert json.loads(done.stdout[len(first) : -len("the end\n")])["errors"][0]["exit"] == 143

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shlex
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from levada.errors import LevadaError, TryLater
 from levada.secret import redact
 from levada.version import __version__
 
-__all__ = ["closing", "facts", "say", "tell", "visible", "warn"]
+__all__ = ["closing", "facts", "heard", "say", "tell", "visible", "warn"]
 
 INTERRUPTED = 130
 BUG = 70
@@ -55,6 +56,7 @@ def closing(as_json: bool) -> Iterator[None]:
     except BrokenPipeError:
         _unread()
     except SystemExit as end:
+        heard()
         if end.code == _PIPE_GONE:
             _unread()
         _interrupted(end.code, as_json=as_json)
@@ -62,6 +64,11 @@ def closing(as_json: bool) -> Iterator[None]:
         _failed(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last door: anything else is a bug and is told as one
         _bug(error, as_json=as_json)
+
+
+def heard() -> None:
+    """Take back that SIGTERM is raised once more: it was not swallowed, and leaving may take longer than that."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def tell(error: LevadaError) -> None:

@@ -14,7 +14,7 @@ from levada.version import __version__
 
 __all__ = ["SECTIONS", "levada", "main"]
 
-#: Seconds after which a swallowed SIGTERM is raised again; leaving in order takes milliseconds.
+#: Seconds after which a swallowed SIGTERM is raised again, unless `door.heard` comes before.
 INSIST = 1.0
 
 #: The commands as `levada --help` shows them: in the order in which a newcomer meets them.

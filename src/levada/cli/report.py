@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING
 
-from levada.cli.door import facts, say, tell, warn
+from levada.cli.door import facts, heard, say, tell, warn
 from levada.cli.progress import counted, watching
 from levada.errors import ContractBroken, LevadaError
 
@@ -38,6 +38,7 @@ def report(pipeline: "Pipeline", verb: str, dates: Sequence[str], *, as_json: bo
     try:
         _work(pipeline, verb, told, as_json=as_json)
     except (KeyboardInterrupt, SystemExit):
+        heard()
         warn("levada: stopped; what had arrived is kept, and the same command goes on from there")
         raise
     if as_json:
