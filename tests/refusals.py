@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from levada.edges import Edges
@@ -15,6 +16,9 @@ from simulated import SPEC, Api, Levada
 
 DAY = "2022-08-09"
 RETRY = "  retry: {attempts: 3, wait: 10ms, cap: 20ms, max_wait: 3s}\n\nstreams:"
+#: A fault, and how to ask all the same: for three minutes page 4 does not come, unless faults are forgotten.
+HELD_BACK = {"match": {"page": 4}, "times": None, "fault": {"status": 503, "retry_after": 1, "delay": 1}}
+_PATIENT = "  retry: {attempts: 100, wait: 1s, cap: 1s}\n\nstreams:"
 _TOLD = re.compile(r"levada: (?P<what>.+?)\n  where: (?P<where>.+)\n  to do: (?P<todo>.+)", re.DOTALL)
 
 
@@ -32,7 +36,10 @@ class Careful(Levada):
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    return ((str(path), path.read_bytes()) for path in folder.rglob("*") if path.is_file())
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # another run may be at work, and its temporary files come and go
+            if path.is_file():
+                yield str(path), path.read_bytes()
 
 
 def told(done: subprocess.CompletedProcess, code: int, *, what: str, where: str, todo: str) -> None:
@@ -64,6 +71,13 @@ def quick(folder: Path, *changes: tuple[str, str]) -> Path:
         text = text.replace(old, new)
     path = folder / "sales.yaml"
     path.write_text(text)
+    return path
+
+
+def patient(folder: Path) -> Path:
+    """The sales spec that asks again and again, in `folder`."""
+    path = folder / "patient.yaml"
+    path.write_text(SPEC.read_text().replace("\nstreams:", _PATIENT, 1))
     return path
 
 

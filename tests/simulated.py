@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from patience import PATIENCE
+
 SPEC = Path(__file__).parents[1] / "examples" / "sales" / "pipeline.yaml"
 TOKEN = "levada-demo"
 
@@ -24,7 +26,7 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(f"{self.url}{path}", data=data, method=method)
         asked.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             return json.loads(answer.read() or b"null")
 
     def log(self) -> list[dict]:
@@ -61,7 +63,7 @@ def api_of(*options: str) -> Iterator[Api]:
         yield Api(url, {"SALES_API_URL": url, "AUTH_TOKEN": TOKEN})
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
         process.stdout.close()
 
 
@@ -80,6 +82,6 @@ class Levada:
             text=True,
             cwd=self.folder,
             env={**clean, **self.environment, **environment},
-            timeout=120,
+            timeout=3 * PATIENCE,
             check=False,
         )

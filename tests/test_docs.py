@@ -13,6 +13,7 @@ from levada.cli.reference import page
 from levada.cli.shapes import rows
 from levada.cli.table import lines
 from levada.nouns import Run
+from patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -130,5 +131,5 @@ def test_reference_writes_the_page(tmp_path):
     import subprocess
 
     target = tmp_path / "cli.md"
-    subprocess.run([sys.executable, "-m", "levada.cli.reference", target], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "levada.cli.reference", target], check=True, timeout=PATIENCE)
     assert target.read_text() == CLI

@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
-from refusals import DAY, Careful, durable, public, told, told_as_json
+from patience import HELD, PATIENCE, settles
+from refusals import DAY, HELD_BACK, Careful, durable, patient, public, told, told_as_json
 from simulated import SPEC
 
 ON_DAY = ("--date", DAY)
@@ -29,18 +30,12 @@ def started(levada: Careful, *arguments: object) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=levada.folder, env=environment, text=True, **pipes)
 
 
-def wait_for(there: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_a_partition_that_another_run_holds(levada, api, lake):
-    api.fail({"match": {"page": 4}, "times": 1, "fault": {"delay": 3}})
-    first = started(levada, "run", SPEC, *ON_DAY, "--lake", lake)
-    wait_for(lambda: durable(lake))
-    done = levada("run", SPEC, *ON_DAY, "--lake", lake)
+    spec = patient(levada.folder)
+    api.fail(HELD_BACK)
+    first = started(levada, "run", spec, *ON_DAY, "--lake", lake)
+    assert settles(lambda: durable(lake))
+    done = levada("run", spec, *ON_DAY, "--lake", lake)
     told(
         done,
         75,
@@ -48,10 +43,14 @@ def test_a_partition_that_another_run_holds(levada, api, lake):
         where=f"{lake}/_levada",
         todo="--wait",
     )
-    assert told_as_json(levada("stage", SPEC, *ON_DAY, "--lake", lake, "--json"), 75, "LeaseHeld")["what"]
+    assert told_as_json(levada("stage", spec, *ON_DAY, "--lake", lake, "--json"), 75, "LeaseHeld")["what"]
     assert public(lake) == {}
     assert first.poll() is None, "it is still at work"
-    waited = levada("run", SPEC, *ON_DAY, "--lake", lake, "--wait", "20s")
+    # When it ends the next one waits already, or nearly so: it says the same in either case.
+    ending = threading.Timer(1, api.forget)
+    ending.start()
+    waited = levada("run", spec, *ON_DAY, "--lake", lake, "--wait", "2m")
+    ending.join()
     assert "done (nothing changed), 4 pages, 338 rows read" in waited.stdout, waited.stderr
     assert first.communicate()[1] == ""
     assert first.returncode == 0
@@ -63,13 +62,13 @@ def test_a_partition_that_another_run_holds(levada, api, lake):
 )
 def test_a_run_that_is_stopped(levada, api, number, code, options):
     lake = levada.folder / "lake"
-    api.fail({"match": {"page": 3}, "times": None, "fault": {"delay": 20}})
+    api.fail({"match": {"page": 3}, "times": None, "fault": {"delay": HELD}})
     first = started(levada, "run", SPEC, *ON_DAY, "--lake", lake, *options)
-    wait_for(lambda: {1, 2} <= durable(lake))
+    assert settles(lambda: {1, 2} <= durable(lake))
     began = time.monotonic()
     first.send_signal(number)
     out, said = first.communicate()
-    assert (first.returncode, time.monotonic() - began < 5) == (code, True), said
+    assert (first.returncode, time.monotonic() - began < PATIENCE) == (code, True), said
     assert "the same command goes on from there" in said
     if options:
         assert json.loads(out)["errors"][0]["kind"] == "Interrupted"

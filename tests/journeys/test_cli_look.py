@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from patience import PATIENCE
 from simulated import SPEC, TOKEN, Levada
 
 DAY = "2022-08-09"
@@ -61,7 +62,7 @@ def test_what_demo_suggests_works_when_it_is_copied(demo, api):
         # The server does not end by itself; `api` is one, on a port of its own.
         command = suggested.replace("sales --port 8000", "sales --help").replace("http://127.0.0.1:8000", api.url)
         done = subprocess.run(
-            command, shell=True, cwd=levada.folder, capture_output=True, text=True, timeout=60, check=False
+            command, shell=True, cwd=levada.folder, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert (done.returncode, done.stderr) == (0, ""), command
         assert done.stdout
@@ -239,7 +240,7 @@ def test_a_command_line_that_is_none_is_told_as_json_too(levada, spec):
 def test_help_loads_no_library_but_click():
     code = "import sys; from levada.cli import main; print(*sorted(sys.modules))"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ}, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ}, timeout=PATIENCE)
     heavy = {"aiohttp", "dotenv", "fastapi", "fastavro", "msgspec", "re2", "rich", "uvicorn", "yaml", "asyncio"}
     assert heavy.isdisjoint(done.stdout.split())
     assert "click" in done.stdout.split()

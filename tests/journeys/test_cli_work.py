@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import settles
+from refusals import HELD_BACK, patient
 from simulated import SPEC, TOKEN, Levada, api_of
 
 DAY = "2022-08-09"
@@ -172,12 +174,13 @@ def test_stream_chooses_and_names_the_choice(levada, lake, own_spec):
     assert "choose among: sales, again" in wrong.stderr
 
 
-def test_wait_waits_for_a_held_partition_and_without_it_the_run_leaves(levada, lake, spec, api):
+def test_wait_waits_for_a_held_partition_and_without_it_the_run_leaves(levada, lake, tmp_path, api):
     import subprocess
     import sys
-    import time
+    import threading
 
-    api.fail({"match": {"page": 1}, "times": 1, "fault": {"delay": 3}})
+    spec = patient(tmp_path)
+    api.fail({**HELD_BACK, "match": {"page": 1}})
     environment = levada.environment
     first = subprocess.Popen(
         [sys.executable, "-m", "levada", "run", spec, "--date", DAY, "--lake", lake],
@@ -186,13 +189,16 @@ def test_wait_waits_for_a_held_partition_and_without_it_the_run_leaves(levada, l
         text=True,
     )
     with first:
-        while not api.log():
-            time.sleep(0.05)
+        assert settles(api.log)
         held = levada("run", spec, "--date", DAY, "--lake", lake)
         assert held.returncode == 75
         assert f"process {first.pid}" in held.stderr
         assert "running" in levada("status", "--lake", lake).stdout
-        waited = levada("run", spec, "--date", DAY, "--lake", lake, "--wait", "30s")
+        # When it ends the next one waits already, or nearly so: it says the same in either case.
+        ending = threading.Timer(1, api.forget)
+        ending.start()
+        waited = levada("run", spec, "--date", DAY, "--lake", lake, "--wait", "2m")
+        ending.join()
         assert waited.returncode == 0, waited.stderr
         assert "done (nothing changed)" in waited.stdout
         assert "338 kept" in first.stdout.read()
