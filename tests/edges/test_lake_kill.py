@@ -24,6 +24,8 @@ from levada.lake.verify import check_files
 from patience import PATIENCE
 
 OTHER = [b'["a", "b"]', b'["C"]', b'["D"]']
+#: Some hundred runs each: where machines are slow they take more than the usual five minutes.
+pytestmark = pytest.mark.timeout(1200)
 
 
 def _die():

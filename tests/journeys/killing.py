@@ -29,12 +29,14 @@ from levada.lake.calls import Calls
 from levada.lake.disk import DiskStore
 from levada.lake.record import Record
 from levada.pipeline import Pipeline, load
+from patience import HELD, PATIENCE, settles
 from simulated import Api
 
 DATE = "2022-08-09"
 CHANGES = ("open", "write", "truncate", "fsync", "link", "rename", "unlink", "mkdir", "rmdir")
 CONCURRENCY = 4
-END_OF_FOUR = 5
+#: Every page takes a while.
+SLOW = {"match": {}, "times": None, "fault": {"delay": 0.05}}
 
 
 class Deadly(Calls):
@@ -72,6 +74,19 @@ def _deadly(kind: str) -> Callable:
 
 for _kind in CHANGES:
     setattr(Deadly, _kind, _deadly(_kind))
+
+
+class Gate(Calls):
+    """Waits before its first link, which only the run makes that has the partition, until the others were refused."""
+
+    def __init__(self, refused: int, others: int) -> None:
+        self.refused = refused
+        self.others = others
+
+    def link(self, source: Path, target: Path) -> None:
+        while self.others:
+            self.others -= len(os.read(self.refused, self.others))
+        super().link(source, target)
 
 
 def pipeline(spec: str, lake: Path, calls: Calls | None = None) -> Pipeline:
@@ -264,15 +279,18 @@ def spread(api: Api, spec: str, folder: Path, kills: int) -> dict:
     assert child(lambda: run(spec, undisturbed)) == 0
     good, killed, had = public(undisturbed), 0, []
     for number in range(kills):
-        lake = folder / f"lake-{number}"
+        lake, before = folder / f"lake-{number}", number * len(api_pages) // kills
+        # No run is over before it is killed, however late that comes.
+        held = {"match": {"page": min(before + 3, len(api_pages) + 1)}, "times": None, "fault": {"delay": HELD}}
+        api.fail(held, SLOW)
         pid = os.fork()
         if pid == 0:
             run(spec, lake)
             os._exit(0)
-        while len(durable(lake, "")) <= number * len(api_pages) // kills:
-            time.sleep(0.002)
+        settles(lambda: len(durable(lake, "")) > before)  # noqa: B023 - called at once
         os.kill(pid, signal.SIGKILL)
         killed += os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+        api.fail(SLOW)
         had.append(len(durable(lake, "")))
         assert recovered(spec, lake, api, None) == 0
         assert public(lake) == good, f"killed at moment {number}: another tree"
@@ -280,23 +298,29 @@ def spread(api: Api, spec: str, folder: Path, kills: int) -> dict:
 
 
 def together(api: Api, spec: str, folder: Path, processes: int, times: int) -> dict:
-    """Start several runs of one date at one barrier: one commits, the others say who holds it."""
+    """Start several runs of one date at one barrier: one commits, the others say who holds it.
+
+    It holds it until all have said so, however late this machine lets them start.
+    """
     for number in range(times):
         lake = folder / f"together-{number}"
         reading, writing = os.pipe()
+        refused, refusing = os.pipe()
         pids = []
         for _ in range(processes):
             pid = os.fork()
             if pid == 0:
+                signal.alarm(round(PATIENCE))  # two that have it would wait for each other
                 os.close(writing)
                 os.read(reading, 1)
                 code = 70
                 try:
-                    run(spec, lake)
+                    run(spec, lake, Gate(refused, processes - 1))
                     code = 0
                 except LevadaError as error:
                     code = error.exit_code
                     (folder / f"said-{number}-{os.getpid()}").write_text(str(error))
+                    os.write(refusing, b"!")
                 finally:
                     os._exit(code)
             pids.append(pid)
@@ -304,6 +328,8 @@ def together(api: Api, spec: str, folder: Path, processes: int, times: int) -> d
         time.sleep(0.05)
         os.close(writing)
         codes = {pid: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids}
+        os.close(refused)
+        os.close(refusing)
         assert sorted(codes.values()) == [0, *[75] * (processes - 1)], codes
         winner = next(pid for pid, code in codes.items() if code == 0)
         now = record(lake)

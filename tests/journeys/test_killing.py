@@ -76,5 +76,4 @@ def test_killed_at_moments_spread_over_a_run_of_40_slow_pages(slow_api, folder):
 @pytest.mark.timeout(20 * MINUTES)
 @pytest.mark.parametrize(("processes", "times"), [(2, 50), (8, 50)])
 def test_runs_released_by_one_barrier(api, folder, processes, times):
-    api.fail({"match": {}, "times": None, "fault": {"delay": 0.1}})
     assert killed("together", api, folder, processes=processes, times=times) == {"times": times, "processes": processes}
