@@ -9,9 +9,20 @@ import click
 from levada.cli.door import warn
 
 if TYPE_CHECKING:
+    from levada.pipeline import Pipeline
     from levada.spec.model import Missing
 
-__all__ = ["environment_with"]
+__all__ = ["environment_with", "opened"]
+
+
+def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
+    """The pipeline of a spec; with `asking`, for commands that speak to the API, with secrets that a person typed."""
+    from levada.edges import Edges
+    from levada.pipeline import load
+
+    pipeline = load(spec, lake=lake)
+    answers = environment_with(pipeline.spec.missing, pipeline.edges.environment) if asking else None
+    return load(spec, lake=lake, edges=Edges(environment=answers)) if answers else pipeline
 
 
 def environment_with(missing: Iterable["Missing"], environment: Mapping[str, str]) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from levada.cli.asking import opened
 from levada.cli.door import say
 
 if TYPE_CHECKING:
@@ -134,21 +135,8 @@ def _work(verb: str, arguments: dict[str, Any]) -> None:
     from levada.cli.report import report
 
     options, dates = _options(arguments), _dates(arguments)
-    pipeline = _opened(verb, arguments).having(options)
+    pipeline = opened(arguments["spec"], arguments["lake"], asking=verb in {"run", "land"}).having(options)
     report(pipeline, verb, dates or _landed(pipeline, verb), as_json=arguments["as_json"])
-
-
-def _opened(verb: str, arguments: dict[str, Any]) -> "Pipeline":
-    """The pipeline; verbs that speak to the API ask the person for secrets that are not set."""
-    from levada.cli.asking import environment_with
-    from levada.edges import Edges
-    from levada.pipeline import load
-
-    pipeline = load(arguments["spec"], lake=arguments["lake"])
-    if verb not in {"run", "land"}:
-        return pipeline
-    answers = environment_with(pipeline.spec.missing, pipeline.edges.environment)
-    return load(arguments["spec"], lake=arguments["lake"], edges=Edges(environment=answers)) if answers else pipeline
 
 
 def _options(arguments: dict[str, Any]) -> "Options":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from levada.edges import Edges
 from levada.errors import FixThis
@@ -13,7 +14,7 @@ from levada.nouns import Run
 from levada.pipeline import into, steps
 from levada.pipeline.job import Job, Options
 from levada.source.events import Event, ignore
-from levada.spec.bind import Verb, needed, require
+from levada.spec.bind import Verb, needed, require, secret
 from levada.spec.model import Spec, Stream
 from levada.spec.partition import parse_day
 from levada.spec.read import environment_of
@@ -91,8 +92,7 @@ class Pipeline:
         Raises:
             LevadaError: see levada.errors; the folder is as it was.
         """
-        stream, partition = self._one_stream(), parse_day(date)
-        require(self.spec, needed("land", stream.name))
+        stream, partition = self.job_stream("land"), parse_day(date)
         return into.land_into(self._filling(stream), into.folder_in(self.spec.lake, raw_dir), partition)
 
     def stage_into(self, stg_dir: str, *, raw_dir: str) -> Run:
@@ -105,20 +105,29 @@ class Pipeline:
         Raises:
             LevadaError: see levada.errors; the folder is as it was.
         """
-        stream = self._one_stream()
-        require(self.spec, needed("stage", stream.name))
+        stream = self.job_stream("stage")
         raw, stg = (into.folder_in(self.spec.lake, path) for path in (raw_dir, stg_dir))
         return into.stage_into(self._filling(stream), raw, stg)
 
-    def _one_stream(self) -> Stream:
+    def job_stream(self, verb: Literal["land", "stage"]) -> Stream:
+        """The stream that jobs of this kind fill folders from.
+
+        Raises:
+            FixThis: none can, whatever they are asked for: several streams, no names for the files, a variable not set.
+        """
         streams = self.streams()
-        if len(streams) == 1:
-            return streams[0]
-        raise FixThis(
-            f"A job fills a folder from one stream, and this spec has {len(streams)}.",
-            where=self.spec.file,
-            todo=f"choose one with --stream: {', '.join(stream.name for stream in streams)}",
-        )
+        if len(streams) != 1:
+            raise FixThis(
+                f"A job fills a folder from one stream, and this spec has {len(streams)}.",
+                where=self.spec.file,
+                todo=f"choose one with --stream: {', '.join(stream.name for stream in streams)}",
+            )
+        require(self.spec, needed(verb, streams[0].name))
+        into.refuse_unable(streams[0], verb)
+        auth = self.spec.source.auth
+        if verb == "land" and auth:
+            secret(auth.key, self.edges.environment)
+        return streams[0]
 
     def _filling(self, stream: Stream) -> into.Filling:
         return into.Filling(self.spec, stream, self.store, self.edges, self.options, self.observe)

@@ -23,9 +23,9 @@ from levada.pipeline.kept import Kept, in_order, kept_files
 from levada.source.events import Event
 from levada.spec.model import Spec, Stream
 from levada.spec.partition import day_in, parse_day
-from levada.spec.template import Hole, Template, in_folder, page_pattern
+from levada.spec.template import Hole, Template, in_folder, page_pattern, variables
 
-__all__ = ["Filling", "folder_in", "land_into", "stage_into"]
+__all__ = ["Filling", "folder_in", "land_into", "refuse_unable", "stage_into"]
 
 #: Control characters, and halves of surrogate pairs, which have no UTF-8.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -80,6 +80,26 @@ def folder_in(lake: str, path: str) -> str:
     if wanted[1 : len(root)] != root[1:]:
         raise _unfit(path, "does not lie below the root", lake)
     return "/".join(wanted[len(root) :])
+
+
+def refuse_unable(stream: Stream, verb: str) -> None:
+    """Refuse a stream of which no such job can be done: its files would have no names."""
+    if verb == "land" and not (stream.raw or stream.raw_joined):
+        raise FixThis(
+            f"stream {stream.name} shows no raw files, so a land job would leave its folder empty",
+            where=str(stream.place),
+            todo="give it `raw` or `raw_joined`",
+        )
+    if verb == "stage" and not stream.stage:
+        what = f"stream {stream.name} has no `stage`, so a stage job would leave its folder empty"
+        raise FixThis(what, where=str(stream.place), todo="give it `stage: {avro: ...}`")
+    for name, template in (("raw", stream.raw), ("stage", stream.stage.avro if stream.stage else None)):
+        if template and "page" in variables(template) and "page" not in variables(in_folder(template, "")):
+            raise FixThis(
+                f"`{name}` of stream {stream.name} has {{page}} in its folders only; a job uses its file name alone",
+                where=str(stream.place),
+                todo="put {page} into the file name",
+            )
 
 
 def land_into(filling: Filling, folder: str, partition: Partition) -> Run:

@@ -1,0 +1,43 @@
+"""The job servers of a spec: which jobs, with what work, told how."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from levada.nouns import Run
+from levada.pipeline import Pipeline
+from levada.serve.app import make_app
+from levada.serve.history import History
+from levada.serve.jobs import LAND, STAGE, About, JobKind
+
+__all__ = ["apps", "works"]
+
+#: Seconds that a job waits for another one that is at work on its folder.
+PATIENCE = 30.0
+
+
+def works(pipeline: Pipeline) -> Mapping[JobKind, Callable[..., Run]]:
+    """What the jobs of a pipeline do, by their kind."""
+    patient = pipeline.having(replace(pipeline.options, wait=PATIENCE))
+
+    def land(date: str, raw_dir: str) -> Run:
+        return patient.land_into(raw_dir, date=date)
+
+    def stage(raw_dir: str, stg_dir: str) -> Run:
+        return patient.stage_into(stg_dir, raw_dir=raw_dir)
+
+    return {LAND: land, STAGE: stage}
+
+
+def apps(pipeline: Pipeline, kinds: tuple[JobKind, ...]) -> list[Any]:
+    """A Flask app for each kind of job; all of them know the last jobs of all.
+
+    Raises:
+        FixThis: the spec cannot do these jobs, or a variable that they need is not set.
+    """
+    about = About(pipeline.spec.pipeline, pipeline.spec.file, pipeline.spec.lake)
+    history = History()
+    work = works(pipeline)
+    for kind in kinds:
+        pipeline.job_stream(kind.name)
+    return [make_app(kind, work[kind], about, history) for kind in kinds]
