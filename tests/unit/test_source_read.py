@@ -6,6 +6,7 @@ import pytest
 
 from levada.edges import Edges, FixedClock, WireFault
 from levada.errors import ApiRefused, ContractBroken, FixThis, TryLater
+from levada.source.courier import Courier
 from levada.source.events import Asked, Refused, Took, Waiting
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.source.read import ResumeRefused, read
@@ -331,6 +332,10 @@ def test_a_network_that_cannot_be_opened_is_the_reader_s_error():
 
     with pytest.raises(OSError, match="no sockets left"):
         list(read(plan(), Edges(network=network)))
+    courier = Courier(Edges(network=network))
+    with pytest.raises(OSError, match="no sockets left"), courier:
+        pass
+    courier.close()  # and its loop, which had ended by itself, is no second error, whoever is the quicker
 
 
 def test_a_bug_in_the_wire_is_not_taken_for_an_answer():

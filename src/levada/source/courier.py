@@ -7,6 +7,7 @@ closed, the thread joined.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from threading import Thread
 from types import TracebackType
@@ -54,7 +55,8 @@ class Courier:
 
     def close(self) -> None:
         """Cancel what is under way and end the thread."""
-        if self._thread.is_alive():
+        # The loop is closed already where the network could not be opened, even if the thread still lives for a moment.
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
