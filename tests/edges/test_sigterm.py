@@ -53,7 +53,7 @@ def test_a_sigterm_that_python_swallows_still_ends_the_program():
     assert done.returncode == 143
 
 
-@pytest.mark.parametrize(("act", "first"), [(RUNNING, STOPPED), ("work()", "")])
+@pytest.mark.parametrize(("act", "first"), [(RUNNING, STOPPED), ("work()", "")], ids=["a run", "anything else"])
 def test_a_sigterm_that_was_heard_does_not_come_again_while_the_program_leaves(act, first):
     command = [sys.executable, "-c", SLOW.replace("ACT", act)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
