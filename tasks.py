@@ -24,7 +24,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / "python"
 STAMP = VENV / "installed"
 #: Scripts of bench/ that compare; the others are what they compare with.
-BENCHES = ("channel.py", "contract_avro.py", "startup.py")
+BENCHES = ("channel.py", "contract_avro.py", "jobs.py", "startup.py")
 #: What an installation depends on; when they change it is made again.
 INPUTS = ("pyproject.toml", "constraints.txt")
 

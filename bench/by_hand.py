@@ -43,4 +43,5 @@ def main(url: str, folder: Path) -> None:
         page += 1
 
 
-main(sys.argv[1], Path(sys.argv[2]))
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
