@@ -1,4 +1,4 @@
-"""The two jobs as a student of the sales course writes them: Flask's own server, a directory emptied first, then filled.
+"""The two jobs as a student of the sales course writes them: Flask's own server, a folder emptied first, then filled.
 
 No retries, no contract, no checksums, no commit; a job that fails leaves an empty directory.
 
