@@ -1,0 +1,1 @@
+"""What job1 does."""

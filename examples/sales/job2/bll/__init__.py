@@ -1,0 +1,1 @@
+"""What job2 does."""
