@@ -598,6 +598,29 @@ def test_asking_whether_a_lock_is_held_never_refuses_a_run(lake, monkeypatch):
     assert len(pauses) == 1
 
 
+@pytest.mark.parametrize("door", ["lock", "held"])
+def test_a_holder_that_is_late_to_write_its_name_is_told_by_it(lake, monkeypatch, door):
+    store = DiskStore(lake)
+    store.create("lock", b"")
+    (lake / "lock").chmod(0o644)
+    with (lake / "lock").open("r+b", buffering=0) as holding:
+        fcntl.flock(holding, fcntl.LOCK_EX)
+        pauses = []
+
+        def pause(seconds):
+            pauses.append(seconds)
+            if sum(pauses) >= 1:
+                holding.write(b"the other")
+
+        monkeypatch.setattr(time, "sleep", pause)
+        if door == "held":
+            assert store.held("lock") == b"the other"
+        else:
+            with pytest.raises(Held) as refused, store.lock("lock", b"me"):
+                raise AssertionError("two holders")
+            assert refused.value.holder == b"the other"
+
+
 def test_a_child_does_not_keep_the_lock(lake):
     store = DiskStore(lake)
     reader, writer = os.pipe()

@@ -9,8 +9,9 @@ from levada.lake.store import Held
 
 __all__ = ["abandoned", "holder_text", "lock_or_held", "locks"]
 
-#: A `held` elsewhere has the lock for some microseconds, and a new holder needs as many to write who it is.
-_PATIENCE, _PAUSE = 10, 0.01
+#: A `held` elsewhere has the lock for some microseconds, and a new holder needs as many to write who it is: tries, and
+#: seconds between them. On a starved machine it may be a second before a holder comes to that.
+_PATIENCE, _NAMELESS, _PAUSE = 10, 200, 0.01
 
 
 def abandoned(path: Path) -> bool:
@@ -36,16 +37,18 @@ def locks(descriptor: int, how: int) -> bool:
 
 def lock_or_held(descriptor: int) -> None:
     """Take the lock alone; raises Held with what its holder wrote."""
-    for _ in range(_PATIENCE):
+    for tried in range(_NAMELESS):
         if locks(descriptor, fcntl.LOCK_EX):
             return
+        if tried >= _PATIENCE and (text := os.pread(descriptor, 4096, 0)):
+            raise Held(text)
         time.sleep(_PAUSE)
-    raise Held(holder_text(descriptor))
+    raise Held(b"")
 
 
 def holder_text(descriptor: int) -> bytes:
     """What the holder of the lock wrote, perhaps nothing yet."""
-    for _ in range(_PATIENCE):
+    for _ in range(_NAMELESS):
         if text := os.pread(descriptor, 4096, 0):
             return text
         time.sleep(_PAUSE)
