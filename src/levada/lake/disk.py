@@ -162,22 +162,38 @@ class DiskStore:
         """Make `files` (name -> key that is shown under it) all that `folder` holds, in one step; if it changed."""
         aim = self._root / checked_folder(folder)
         shown = {name: self._path(key) for name, key in files.items()}
+        for key in files.values():
+            if self.head(key) is None:
+                raise Missing(key)
         with self._told(aim):
             if folders.holds(self._root, folder, shown) and aim.is_dir():
                 return False
-            new = self._temporary_name(FOLDER_MARK)
-            old = None
-            try:
-                self._gather(new, shown, aim)
-                old = self._in_folder(new, lambda: folders.replace(self._calls, self._root, folder, new))
-            finally:
-                for left in {new, old or new}:
-                    folders.clear(self._calls, left)
+            with self._folder_in_the_making(aim) as new:
+                self._gather(new, shown)
+                self._in_folder(new, lambda: folders.replace(self._calls, self._root, folder, new))
         return True
 
-    def _gather(self, new: Path, files: Mapping[str, Path], aim: Path) -> None:
-        """A folder in the making, with the rights of the one that it is to replace."""
+    @contextmanager
+    def _folder_in_the_making(self, aim: Path) -> Iterator[Path]:
+        """A temporary folder, with the rights of the one that it is to replace; cleared away after an error."""
+        new = self._temporary_name(FOLDER_MARK)
         self._in_folder(new, lambda: self._calls.mkdir(new))
+        descriptor = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # Says to `tidy` that its maker lives.
+            locks(descriptor, fcntl.LOCK_SH)
+            with contextlib.suppress(FileNotFoundError):
+                mode = stat.S_IMODE(aim.stat().st_mode)
+                if mode != stat.S_IMODE(os.fstat(descriptor).st_mode):
+                    self._calls.chmod(new, mode)
+            yield new
+        except BaseException:
+            folders.clear(self._calls, new)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def _gather(self, new: Path, files: Mapping[str, Path]) -> None:
         for name, origin in files.items():
             try:
                 self._calls.link(origin, new / name)
@@ -185,11 +201,7 @@ class DiskStore:
                 if error.errno not in NO_LINKS:
                     raise
                 self._copy_over(origin, new / name)
-        with contextlib.suppress(FileNotFoundError):
-            mode = stat.S_IMODE(aim.stat().st_mode)
-            if mode != stat.S_IMODE(new.stat().st_mode):
-                self._calls.chmod(new, mode)
-        self._sync(new)
+        self._sync_folders({new})
 
     def sync(self, keys: Iterable[str]) -> None:
         """Make these keys (present, or just deleted) safe from power loss, each folder above them once."""
@@ -198,7 +210,10 @@ class DiskStore:
             path = self._path(key)
             with self._told(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 folders |= _up_to(self._root, path.parent)
-                self._sync(path)
+                if path.is_dir():
+                    folders.add(path)
+                else:
+                    self._sync(path)
         with self._told(self._root):
             self._sync_folders(folders)
 
@@ -212,7 +227,7 @@ class DiskStore:
                         self._calls.unlink(path)
             for path in folder.glob(f"{FOLDER_MARK}*"):
                 with contextlib.suppress(FileNotFoundError):
-                    if path.lstat().st_ctime < before.timestamp():
+                    if path.lstat().st_ctime < before.timestamp() and abandoned(path):
                         folders.clear(self._calls, path)
 
     # -- locking

@@ -1,17 +1,19 @@
 """One folder of a lake on disk, as a whole: what lies in it, and all of it replaced in one step.
 
 The folders on the way are opened one within the other, never through a link: whoever puts a link there between a look
-and the replacement leads it nowhere. What is replaced is emptied file by file, never folder by folder.
+and the replacement leads it nowhere. What is replaced stays whole under a name of its own, for readers that have it
+open; it is cleared away later, file by file, never folder by folder.
 """
 
 import contextlib
-import filecmp
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
-from levada.lake.calls import Calls
+from levada.errors import FixThis
+from levada.lake.calls import READING, Calls
 from levada.lake.exchange import UNSUPPORTED
 from levada.lake.listing import entry
 from levada.lake.refusal import refuse_no_folder, refuse_odd, refuse_subfolder
@@ -20,6 +22,7 @@ from levada.lake.store import Entry
 __all__ = ["clear", "entries", "holds", "refuse_unfit", "replace"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_BLOCK = 1024 * 1024
 #: Makes a folder of this name in an open folder.
 Making = Callable[[str, int], None]
 
@@ -47,13 +50,12 @@ def holds(root: Path, folder: str, files: Mapping[str, Path]) -> bool:
     if found.keys() != files.keys() or not all(stat.S_ISREG(status.st_mode) for status in found.values()):
         return False
     return all(
-        os.path.samestat(found[name], path.stat()) or filecmp.cmp(root / folder / name, path, shallow=False)
-        for name, path in files.items()
+        os.path.samestat(found[name], path.stat()) or _equal(root / folder / name, path) for name, path in files.items()
     )
 
 
-def replace(calls: Calls, root: Path, folder: str, new: Path) -> Path | None:
-    """Put the folder `new` in the place of `folder`; where what was replaced lies now, None if nothing was.
+def replace(calls: Calls, root: Path, folder: str, new: Path) -> None:
+    """Put the folder `new` in the place of `folder`; what was there lies beside `new`, or under its name, afterwards.
 
     In one step where the system exchanges names; elsewhere there is a moment without the folder, which whoever shows
     the commit again mends.
@@ -61,61 +63,76 @@ def replace(calls: Calls, root: Path, folder: str, new: Path) -> Path | None:
     Raises:
         FixThis: somebody made a folder in it, or put something else in its place; all is as it was.
     """
-    *above, name = folder.split("/")
+    above = folder.split("/")[:-1]
     parent = _opened(root, above, calls.mkdir)
     if parent is None:
         raise FileNotFoundError(str(root))
     try:
-        return _swapped(calls, new, parent, name)
+        _swap(calls, new, parent, root / folder)
     finally:
         os.close(parent)
 
 
 def clear(calls: Calls, folder: Path) -> None:
-    """Remove a folder of files, as far as it goes: a folder in it, which nobody saw coming, is left where it is."""
-    with contextlib.suppress(OSError):
-        with os.scandir(folder) as scan:
-            names = [item.path for item in scan if not item.is_dir(follow_symlinks=False)]
-        for name in names:
-            calls.unlink(Path(name))
+    """Remove a folder of files; a link to one, or one with folders in it, which nobody saw coming, is left whole."""
+    with contextlib.suppress(OSError, FixThis):
+        content = _content(folder.parent, folder.name)
+        if any(stat.S_ISDIR(status.st_mode) for _, status in content):
+            return
+        for name, _ in content:
+            calls.unlink(folder / name)
         calls.rmdir(folder)
 
 
-def _swapped(calls: Calls, new: Path, parent: int, name: str) -> Path | None:
+def _swap(calls: Calls, new: Path, parent: int, aim: Path) -> None:
     try:
-        calls.exchange(new, parent, name)
+        calls.exchange(new, parent, aim.name)
     except FileNotFoundError:
-        calls.move_in(new, parent, name)
-        return None
+        calls.move_in(new, parent, aim.name)
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
-        return _by_two_renames(calls, new, parent, name)
-    _unless_unfit(new, name, lambda: calls.exchange(new, parent, name))
-    return new
+        _by_two_renames(calls, new, parent, aim)
+    else:
+        _unless_unfit(new, aim, lambda: calls.exchange(new, parent, aim.name))
 
 
-def _by_two_renames(calls: Calls, new: Path, parent: int, name: str) -> Path | None:
+def _by_two_renames(calls: Calls, new: Path, parent: int, aim: Path) -> None:
     old = new.with_name(f"{new.name}-old")
     try:
-        calls.move_out(parent, name, old)
+        calls.move_out(parent, aim.name, old)
     except FileNotFoundError:
-        calls.move_in(new, parent, name)
-        return None
-    _unless_unfit(old, name, lambda: calls.move_in(old, parent, name))
-    calls.move_in(new, parent, name)
-    return old
+        calls.move_in(new, parent, aim.name)
+    else:
+        _unless_unfit(old, aim, lambda: calls.move_in(old, parent, aim.name))
+        calls.move_in(new, parent, aim.name)
 
 
-def _unless_unfit(taken: Path, name: str, back: Callable[[], None]) -> None:
-    """Put back what was taken out if it is not what it was when it was last looked at: a folder of files."""
+def _unless_unfit(taken: Path, aim: Path, back: Callable[[], None]) -> None:
+    """Put back what was taken from `aim` if it is not what it was when it was last looked at: a folder of files."""
     try:
-        status = taken.lstat()
-        refuse_no_folder(status.st_mode, name)
-        refuse_unfit(taken.parent, taken.name)
+        refuse_no_folder(taken.lstat().st_mode, str(aim))
+        for name, status in _content(taken.parent, taken.name):
+            refuse_subfolder(status.st_mode, name, str(aim))
     except BaseException:
         back()
         raise
+
+
+def _equal(one: Path, other: Path) -> bool:
+    """Whether two files hold the same bytes; not so if one of them cannot be read."""
+    try:
+        with _reading(one) as first, _reading(other) as second:
+            while block := first.read(_BLOCK):
+                if block != second.read(_BLOCK):
+                    return False
+            return not second.read(1)
+    except OSError:
+        return False
+
+
+def _reading(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, READING), "rb")
 
 
 def _content(root: Path, folder: str) -> list[tuple[str, os.stat_result]]:

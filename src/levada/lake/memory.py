@@ -128,6 +128,9 @@ class MemoryStore:
         """Make `files` (name -> key that is shown under it) all that `folder` holds; whether anything changed."""
         self.replaceable(folder)
         with self._guard:
+            for key in files.values():
+                if checked_key(key) not in self._kept:
+                    raise Missing(key)
             old = {key for key in self._kept if key.startswith(f"{folder}/")}
             new = {f"{folder}/{name}": self._kept[key].data for name, key in files.items()}
             if old == new.keys() and all(self._kept[key].data == data for key, data in new.items()):

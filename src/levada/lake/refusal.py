@@ -5,7 +5,7 @@ import stat
 
 from levada.errors import FixThis, LevadaError, TryLater
 
-__all__ = ["explained", "refuse_no_folder", "refuse_odd", "refuse_subfolder"]
+__all__ = ["explained", "printable", "refuse_no_folder", "refuse_odd", "refuse_subfolder"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -41,10 +41,15 @@ def refuse_subfolder(mode: int, name: str, path: str) -> None:
     """Raise FixThis if `mode` is of a folder: what lies in it could not be replaced in one step with the rest."""
     if stat.S_ISDIR(mode):
         raise FixThis(
-            f"a folder lies in the folder to be replaced: {name}",
+            f"a folder lies in the folder of a job, where only files can be: {printable(name)}",
             where=path,
             todo="name a folder that holds files only; nothing was changed",
         )
+
+
+def printable(name: str) -> str:
+    """A name that somebody else gave, as a message shows it: one line, and text whatever its bytes are."""
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def explained(error: OSError, path: str, root: str, blocker: str) -> LevadaError:

@@ -165,18 +165,20 @@ class Store(Protocol):
     def replace_folder(self, folder: str, files: Mapping[str, str]) -> bool:
         """Make `files` (name -> key that is shown under it) all that `folder` holds, in one step.
 
-        A file in the folder that is none of them goes, whoever made it. Safe from power loss once `sync` was called.
+        A file in the folder that is none of them goes, whoever made it; whoever has the folder open still sees all of
+        the old one, for an hour or so. Safe from power loss once `sync` was called.
 
         Returns:
             Whether anything changed: False if the folder held just these files.
 
         Raises:
             FixThis: as `replaceable` does; the folder is as it was.
+            Missing: one of the keys is not there; the folder is as it was.
         """
         ...
 
     def sync(self, keys: Iterable[str]) -> None:
-        """Make these keys (present, or just deleted) safe from power loss."""
+        """Make these keys (present, just deleted, or folders) safe from power loss."""
         ...
 
     def lock(self, key: str, holder: bytes) -> AbstractContextManager[None]:
@@ -214,7 +216,8 @@ def checked_folder(folder: str) -> str:
     Raises:
         FixThis: it is no name for a folder of the lake, or the control folder, or in it.
     """
-    if checked_key(folder).split("/")[0] == CONTROL:
+    # Some file systems tell names apart that differ in case, others do not.
+    if checked_key(folder).split("/")[0].casefold() == CONTROL:
         raise FixThis(
             f"{CONTROL}/ is Levada's own folder",
             where=folder,
