@@ -29,7 +29,7 @@ class Area:
     @property
     def folder(self) -> str:
         """The key prefix of all its control files; a name can never add a folder."""
-        return "/".join((CONTROL, *(quote(part, safe=" ") for part in (self.pipeline, self.stream, self.partition))))
+        return "/".join((CONTROL, *map(_quoted, (self.pipeline, self.stream, self.partition))))
 
     @property
     def of_folder(self) -> bool:
@@ -68,9 +68,13 @@ class Area:
 def area_of_folder(store: Store, pipeline: str, stream: str, folder: str) -> Area:
     """The area of a folder that jobs fill: its partition is the folder's name with a slash, which no partition has."""
     name = f"{folder}/"
-    if len(quote(name)) > _LONGEST:
+    if len(_quoted(name)) > _LONGEST:
         name = f"{sha256(folder.encode()).hexdigest()}/"
     return Area(store, pipeline, stream, name)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe=" ")
 
 
 def areas(store: Store) -> dict[Area, list[str]]:

@@ -20,6 +20,7 @@ __all__ = ["damaged", "finish", "publish"]
 
 _log = logging.getLogger(__name__)
 Told = Callable[[str], None]
+_FETCH = "fetch the partition again: `levada run`"
 #: Names told in a message.
 _SHOWN = 3
 
@@ -83,7 +84,7 @@ def finish(lease: Lease) -> Record:
         raise FixThis(
             f"what is committed for {lease.area} cannot be shown: {_told(broken)}",
             where=lease.area.named(broken[0].key),
-            todo="fetch the partition again: `levada run`",
+            todo="run the job for that folder again" if lease.area.of_folder else _FETCH,
         )
     return _show(lease.area, lease.record, lease.tag)
 
@@ -99,10 +100,11 @@ def damaged(lease: Lease) -> list[Problem]:
 
 
 def _covers(old: Record, draft: Record) -> bool:
-    """Whether `old` says all that `draft` would: landing the same pages again takes no staged files away."""
+    """Whether `old` says all that `draft` would: landing a partition's pages again takes no staged files away."""
     same_staged = (old.level, old.staged) == (draft.level, draft.staged)
     same_place = (old.partition, old.folder) == (draft.partition, draft.folder)
-    return same_place and old.landed == draft.landed and (same_staged or draft.level == "landed")
+    beside = draft.level == "landed" and draft.folder is None
+    return same_place and old.landed == draft.landed and (same_staged or beside)
 
 
 def _again(lease: Lease, old: Record, told: Told) -> Record:
@@ -225,8 +227,7 @@ def _show_folder(store: Store, folder: str, files: Iterable[LakeFile]) -> bool:
     """Make the public files the whole content of `folder`; whether that changed anything."""
     shown = {file.public: file.key for file in files if file.public is not None}
     changed = store.replace_folder(folder, {name.removeprefix(f"{folder}/"): key for name, key in shown.items()})
-    if changed:
-        store.sync((folder, *shown))
+    store.sync((folder, *shown))  # unchanged too: who changed it may have died before
     return changed
 
 

@@ -61,7 +61,8 @@ def _fetching(job: Job, level: Level) -> Run:
         record = lease.record
         if record and not record.shown and not commit.damaged(lease):
             shown = commit.finish(lease)
-            if shown.partition == job.partition.key:  # a folder may hold another one
+            # A folder may hold another date, or staged files.
+            if job.folder is None or (shown.partition, shown.level) == (job.partition.key, level):
                 return stands(shown, FINISHED, changed=True)
             return _fetch_or_anew(job, reread(lease), level)
         if record and record.shown and job.options.missing and level in {"landed", record.level}:
