@@ -150,7 +150,10 @@ def in_folder(template: Template, folder: str) -> Template:
 def _after_slash(part: str | Hole) -> str | Hole:
     if isinstance(part, str):
         return part.rpartition("/")[2]
-    return Hole(part.name, part.format.rpartition("/")[2]) if "/" in part.format else part
+    _, slash, form = part.format.rpartition("/")
+    if slash:
+        return Hole(part.name, form) if form else ""
+    return part
 
 
 def _text(part: str | Hole) -> str:
