@@ -12,9 +12,11 @@ from pathlib import PurePosixPath
 
 from levada.edges import Edges
 from levada.errors import FixThis
+from levada.lake import commit
 from levada.lake.area import Area, area_of_folder
 from levada.lake.lease import Lease, hold
-from levada.lake.store import Entry, Store
+from levada.lake.refusal import printable
+from levada.lake.store import Entry, Store, checked_folder
 from levada.lake.sweep import sweep
 from levada.nouns import Partition, Run
 from levada.pipeline import steps
@@ -120,29 +122,39 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
         FixThis: there are no raw files, they are no pages or not what was landed; a folder is not fit for it.
     """
     store, stage = filling.store, filling.stream.stage
+    checked_folder(raw)
+    _refuse_nested(raw, folder)
     _refuse_unfit(filling, folder)
-    if f"{folder}/".startswith(f"{raw}/"):
-        what = "staged files cannot lie in the folder of the raw files: a job replaces all that its folder holds"
-        raise FixThis(what, where=folder, todo="name a folder beside it")
     if store.head(filling.area(raw).commit) is None and not store.entries(raw):
         raise _no_raw_files(store, raw)
     staged = replace(stage, avro=in_folder(stage.avro, folder)) if stage else None
     stream = replace(filling.stream, raw=None, raw_joined=None, stage=staged)
     with ExitStack() as both:
         source, lease = _leases(filling, (raw, folder), both)
-        job = filling.job(stream, _partition(source, raw), folder)
-        return steps.staged(job, steps.finished(lease), _pages(job, source, filling.stream, raw))
+        partition = _partition(source, raw)
+        # What cannot be shown any more is replaced by what is staged now.
+        ready = lease if commit.damaged(lease) else steps.finished(lease)
+        pages = _pages(filling.job(stream, partition, raw), source, filling.stream, raw)
+        return steps.staged(filling.job(stream, partition, folder), ready, pages)
 
 
 def _leases(filling: Filling, folders: Sequence[str], stack: ExitStack) -> list[Lease]:
     """The leases of several folders, taken in one order by all jobs, so that no two wait for each other."""
-    edges, options, spec = filling.edges, filling.options, filling.spec
-    held = {
-        folder: stack.enter_context(hold(filling.area(folder), edges, options.wait)) for folder in sorted(set(folders))
-    }
+    edges, spec = filling.edges, filling.spec
+    deadline = edges.clock.monotonic() + filling.options.wait
+    held: dict[str, Lease] = {}
+    for folder in sorted(folders):
+        left = max(0.0, deadline - edges.clock.monotonic())
+        held[folder] = stack.enter_context(hold(filling.area(folder), edges, left))
     for lease in held.values():
         sweep(lease, edges, spec.keep_replaced, spec.resume_within)
     return [held[folder] for folder in folders]
+
+
+def _refuse_nested(raw: str, folder: str) -> None:
+    if f"{folder}/".startswith(f"{raw}/") or raw.startswith(f"{folder}/"):
+        what = "raw and staged files cannot lie one within the other: a job replaces all that its folder holds"
+        raise FixThis(what, where=folder, todo=f"name a folder beside {raw}")
 
 
 def _refuse_unfit(filling: Filling, folder: str) -> None:
@@ -171,10 +183,10 @@ def _partition(source: Lease, raw: str) -> Partition:
 
 def _pages(job: Job, source: Lease, stream: Stream, raw: str) -> Kept:
     """The raw files in page order: those of the commit, else all that lie in the folder."""
-    entries = job.area.store.entries(raw)
     lease = steps.finished(source)
+    entries = job.area.store.entries(raw)
     if lease.record is None:
-        found = _foreign(job, stream, raw, entries)
+        found = _foreign(job, in_folder(stream.raw or stream.raw_joined or _ANY, raw), entries)
         return Kept(job, adopted=True, found=found, notes=_left_out(entries, {entry.key for entry in found}))
     if lease.record.level == "staged":
         what = f"{raw} holds staged files, which a job made"
@@ -184,40 +196,47 @@ def _pages(job: Job, source: Lease, stream: Stream, raw: str) -> Kept:
     return Kept(job, adopted=False, files=files, notes=_left_out(entries, names))
 
 
-def _foreign(job: Job, stream: Stream, raw: str, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def _foreign(job: Job, template: Template, entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Raw files that another tool wrote, in page order: all that end as the spec's raw files do."""
-    template = in_folder(stream.raw or stream.raw_joined or _ANY, raw)
-    suffix = PurePosixPath(template.text).suffix
+    last = template.parts[-1]
+    suffix = PurePosixPath(f"name{last}").suffix if isinstance(last, str) else ""
     pages = [entry for entry in entries if entry.key.endswith(suffix) and not _name(entry).startswith(_ASIDE)]
     for entry in pages:
         if entry.link:
-            what = f"{entry.key} is a symbolic link, and links are not followed"
+            what = f"{printable(entry.key)} is a symbolic link, and links are not followed"
             raise FixThis(what, where=job.area.store.describe(), todo="put the file itself in its place")
     if not pages:
-        raise _no_raw_files(job.area.store, raw, f" ({suffix})")
-    if len(pages) == 1:
-        return (pages[0],)
+        raise _no_raw_files(job.area.store, job.folder or "", f" ({suffix})")
     _, pattern = page_pattern(template, job.values)
-    return in_order(job, [(_number(job, entry, pattern), entry) for entry in pages])
+    numbers = [_number(job, entry, pattern) for entry in pages]
+    if numbers == [None]:  # all pages in one file
+        return (pages[0],)
+    return in_order(job, [(_told(job, entry, number), entry) for entry, number in zip(pages, numbers, strict=True)])
 
 
-def _number(job: Job, entry: Entry, pattern: re.Pattern[str]) -> int:
-    """The page that a raw file is: as the spec's name has it, or the last digits of its own (`2022-08-09_2.json`)."""
+def _number(job: Job, entry: Entry, pattern: re.Pattern[str]) -> int | None:
+    """The page that a raw file is: as the spec names it, else the last digits beside the date: `20220809_2.json`."""
     named = pattern.fullmatch(entry.key)
-    digits = (
-        [named["page"]] if named and "page" in pattern.groupindex else _DIGITS.findall(PurePosixPath(entry.key).stem)
-    )
-    if digits:
-        return int(digits[-1])
+    if named:
+        return int(named["page"]) if "page" in pattern.groupindex else None
+    day = job.partition.day
+    date = rf"(?<![0-9]){day.year:04}[-_.]?0?{day.month}[-_.]?0?{day.day}(?![0-9])"
+    digits = _DIGITS.findall(re.sub(date, " ", PurePosixPath(entry.key).stem))
+    return int(digits[-1]) if digits else None
+
+
+def _told(job: Job, entry: Entry, number: int | None) -> int:
+    if number is not None:
+        return number
     raise FixThis(
-        f"which page {entry.key} is cannot be told: its name has no number",
+        f"which page {printable(entry.key)} is cannot be told: its name has no number",
         where=job.area.store.describe(),
         todo="give the raw files numbers from 1 on, as in sales_2022-08-09_1.json, or take away what is none",
     )
 
 
 def _left_out(entries: Sequence[Entry], names: AbstractSet[str]) -> tuple[str, ...]:
-    others = [_name(entry) for entry in entries if entry.key not in names]
+    others = [printable(_name(entry)) for entry in entries if entry.key not in names]
     if not others:
         return ()
     more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
@@ -127,12 +129,19 @@ def in_order(job: Job, numbers: Iterable[tuple[int, Entry]]) -> tuple[Entry, ...
 def _refuse_gap(job: Job, numbers: list[int]) -> None:
     if not numbers or (numbers[0] in FIRST_NUMBERS and numbers == list(range(numbers[0], numbers[0] + len(numbers)))):
         return
-    lacking = sorted(set(range(1, numbers[-1])) - set(numbers))
+    known = set(numbers)
+    lacking = [str(number) for number in islice(_without(known, numbers[-1]), PROBLEMS_TOLD)]
+    more = " and more" if numbers[-1] - len(known - {0}) > PROBLEMS_TOLD else ""
     raise FixThis(
-        f"The raw files of {job.where} have a gap: page {', '.join(map(str, lacking))} is not there.",
+        f"The raw files of {job.where} have a gap: page {', '.join(lacking)}{more} is not there.",
         where=f"{job.area.store.describe()}{_expected(job)}",
         todo=f"fetch the partition again: {job.fetching('run', '--adopt')}",
     )
+
+
+def _without(known: AbstractSet[int], last: int) -> Iterator[int]:
+    """Numbers from 1 up to `last` that are not known, lazily: a file may be called 20220809.json."""
+    return (number for number in range(1, last) if number not in known)
 
 
 def _refuse_twins(job: Job, one: Entry, other: Entry) -> None:
