@@ -16,9 +16,9 @@ __all__ = ["apps", "works"]
 PATIENCE = 30.0
 
 
-def works(pipeline: Pipeline) -> Mapping[JobKind, Callable[..., Run]]:
-    """What the jobs of a pipeline do, by their kind."""
-    patient = pipeline.having(replace(pipeline.options, wait=PATIENCE))
+def works(pipeline: Pipeline, patience: float = PATIENCE) -> Mapping[JobKind, Callable[..., Run]]:
+    """What the jobs of a pipeline do, by their kind; they wait `patience` seconds for the turn of their folder."""
+    patient = pipeline.having(replace(pipeline.options, wait=patience))
 
     def land(date: str, raw_dir: str) -> Run:
         return patient.land_into(raw_dir, date=date)
@@ -29,15 +29,20 @@ def works(pipeline: Pipeline) -> Mapping[JobKind, Callable[..., Run]]:
     return {LAND: land, STAGE: stage}
 
 
-def apps(pipeline: Pipeline, kinds: tuple[JobKind, ...]) -> list[Any]:
+def apps(pipeline: Pipeline, kinds: tuple[JobKind, ...], patience: float = PATIENCE) -> list[Any]:
     """A Flask app for each kind of job; all of them know the last jobs of all.
+
+    Args:
+        pipeline: What their jobs are of.
+        kinds: Of jobs, an app for each.
+        patience: Seconds that a job waits for another one that is at work on its folder.
 
     Raises:
         FixThis: the spec cannot do these jobs, or a variable that they need is not set.
     """
     about = About(pipeline.spec.pipeline, pipeline.spec.file, pipeline.spec.lake)
     history = History()
-    work = works(pipeline)
+    work = works(pipeline, patience)
     for kind in kinds:
         pipeline.job_stream(kind.name)
     return [make_app(kind, work[kind], about, history) for kind in kinds]
