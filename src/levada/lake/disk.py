@@ -160,7 +160,8 @@ class DiskStore:
 
     def replace_folder(self, folder: str, files: Mapping[str, str]) -> bool:
         """Make `files` (name -> key that is shown under it) all that `folder` holds, in one step; if it changed."""
-        aim = self._root / checked_folder(folder)
+        self.replaceable(folder)
+        aim = self._root / folder
         shown = {name: self._path(key) for name, key in files.items()}
         for key in files.values():
             if self.head(key) is None:

@@ -42,6 +42,10 @@ def refuse_unfit(root: Path, folder: str) -> None:
     """Raise FixThis if the content of `folder` may not be replaced; it need not exist."""
     for name, status in _content(root, folder):
         refuse_subfolder(status.st_mode, name, str(root / folder))
+    # Below a folder that is not there, no name was looked up yet: one that is too long raises OSError here.
+    for name in (*folder.split("/"), folder):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (root / name).lstat()
 
 
 def holds(root: Path, folder: str, files: Mapping[str, Path]) -> bool:
