@@ -25,6 +25,9 @@ def check_store(store: Store) -> None:
         _copy,
         _delete,
         _lists_sorted,
+        _entries,
+        _replace_folder,
+        _replace_folder_refuses,
         _sync,
         _lock,
         _tidy,
@@ -168,6 +171,60 @@ def _lists_sorted(store: Store) -> None:
     assert _keys(store) == sorted(names)
     assert _keys(store, "a") == ["a/b-c", "a/b/c", "a/c", "a/é"]
     assert _keys(store, "a/b") == ["a/b/c"]
+
+
+def _entries(store: Store) -> None:
+    assert store.entries("no/such/folder") == ()
+    for name in ("b", "a", "c d"):
+        store.create(f"e/f/{name}", name.encode())
+    found = store.entries("e/f")
+    assert [entry.key for entry in found] == ["e/f/a", "e/f/b", "e/f/c d"]
+    assert found == tuple(store.list("e/f"))
+    with pytest.raises(FixThis, match="where only files can be: f"):
+        store.entries("e")
+
+
+def _replace_folder(store: Store) -> None:
+    for name in ("1", "2", "3"):
+        store.create(f"kept/{name}", name.encode())
+    store.replaceable("new/folder")
+    assert _keys(store, "new") == []
+    assert store.replace_folder("new/folder", {"a": "kept/1", "b": "kept/2"})
+    assert not store.replace_folder("new/folder", {"b": "kept/2", "a": "kept/1"})
+    store.create("new/folder/stale", b"")
+    store.create("new/beside", b"stays")
+    store.create("new/folder beside/1", b"stays")
+    store.replaceable("new/folder")
+    assert store.replace_folder("new/folder", {"b": "kept/3", "c": "kept/1"})
+    assert {key: store.read(key) for key in _keys(store, "new")} == {
+        "new/beside": b"stays",
+        "new/folder beside/1": b"stays",
+        "new/folder/b": b"3",
+        "new/folder/c": b"1",
+    }
+    store.sync(["new/folder", "new/folder/b"])
+    store.delete("kept/3")
+    assert store.read("new/folder/b") == b"3"
+    assert store.replace_folder("new/folder", {})
+    assert _keys(store, "new") == ["new/beside", "new/folder beside/1"]
+    assert _keys(store, "kept") == ["kept/1", "kept/2"]
+
+
+def _replace_folder_refuses(store: Store) -> None:
+    store.create("kept/1", b"1")
+    store.create("f/sub/mine", b"mine")
+    store.create("f/1", b"old")
+    store.create("_levada/p/s/d/mine", b"mine")
+    before = _keys(store)
+    told = {"f": "where only files can be: sub", "_levada/p/s/d": "Levada's own", "_levada": "Levada's own"}
+    told |= dict.fromkeys(("", "/f", "f/", "../f", "f/../g", "nul\0"), "no name for a lake file")
+    for folder, said in told.items():
+        for door in (store.replaceable, lambda folder: store.replace_folder(folder, {"1": "kept/1"})):
+            with pytest.raises(FixThis, match=said):
+                door(folder)
+    with pytest.raises(Missing):
+        store.replace_folder("other", {"1": "kept/1", "2": "kept/2"})
+    assert _keys(store) == before
 
 
 def _sync(store: Store) -> None:
