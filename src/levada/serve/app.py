@@ -46,9 +46,10 @@ def make_app(kind: JobKind, work: Work, about: About | None = None, history: His
     app.url_map.strict_slashes = False
     jobs = _Jobs(kind, work, history or History())
     app.add_url_rule("/", "job", jobs.answer, methods=["POST"])
-    app.add_url_rule("/", "page", lambda: page.html(kind, about, jobs.history.latest()), methods=["GET"])
-    app.add_url_rule("/openapi.json", "openapi", lambda: openapi.document(kind), methods=["GET"])
+    app.add_url_rule("/", "page", lambda: _page(kind, about, jobs.history), methods=["GET"])
+    app.add_url_rule("/openapi.json", "openapi", lambda: openapi.document(kind, about), methods=["GET"])
     app.register_error_handler(HTTPException, _unfit)
+    app.register_error_handler(Exception, _broken)
     app.before_request(_started)
     app.after_request(_logged)
     return app
@@ -89,6 +90,12 @@ class _Jobs:
         return replies.succeeded(self._kind, run, ignored), run
 
 
+def _page(kind: JobKind, about: About | None, history: History) -> Response:
+    # Where readers reached this server, behind a forwarded port, too.
+    url = f"http://{request.headers['Host']}/"
+    return Response(page.html(kind, about, history.latest(), url), headers=page.headers())
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -112,6 +119,12 @@ def _unfit(error: HTTPException) -> Response:
     reply = Reply(status, {"message": redact(what), "todo": "POST / with a JSON object is a job, GET / tells of it"})
     allowed = [(name, value) for name, value in error.get_headers() if name == "Allow"]
     return _as_json(replace(reply, headers=tuple(allowed)))
+
+
+def _broken(error: Exception) -> Response:
+    """A bug outside the work of a job: told like one within it; Flask would log it on many lines, with all secrets."""
+    g.bug = access.bug(error)
+    return _as_json(replies.failed(error, _now()))
 
 
 def _logged(response: Response) -> Response:

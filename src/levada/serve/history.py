@@ -3,10 +3,17 @@
 import threading
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
 
-from levada.serve.jobs import Told
+from levada.errors import LevadaError
+from levada.lake.latest import Ended, latest_jobs
+from levada.lake.store import Store
+from levada.nouns import Run
+from levada.serve.jobs import LAND, STAGE, Told
+from levada.serve.replies import succeeded
 
-__all__ = ["History"]
+__all__ = ["History", "earlier"]
 
 _KEPT = 50
 
@@ -19,7 +26,8 @@ class History:
     """
 
     def __init__(self, earlier: Iterable[Told] = ()) -> None:
-        self._told = deque(earlier, maxlen=_KEPT)
+        # A deque that is given more than it holds keeps the last of them, which are the oldest.
+        self._told = deque(islice(earlier, _KEPT), maxlen=_KEPT)
         self._running: dict[int, Told] = {}
         self._lock = threading.Lock()
 
@@ -38,3 +46,21 @@ class History:
         """Running jobs, then those that ended, the latest first."""
         with self._lock:
             return [*reversed(self._running.values()), *self._told]
+
+
+def earlier(store: Store, pipeline: str, root: str) -> list[Told]:
+    """The jobs of a pipeline that the lake at `root` tells of, the latest first."""
+    with suppress(LevadaError):  # no history is no reason to take no jobs: each will say what is wrong with the lake
+        return [_told(ended, root) for ended in latest_jobs(store, pipeline, _KEPT)]
+    return []
+
+
+def _told(ended: Ended, root: str) -> Told:
+    kind, end = (LAND if ended.fetched else STAGE), ended.end
+    filled = {kind.parameters[-1]: f"{root.rstrip('/')}/{ended.folder}"} if ended.folder else {}
+    if isinstance(end, Run):
+        date = {"date": end.partition} if ended.fetched else {}
+        message = succeeded(kind, end).message
+        return Told(kind.name, ended.began, {**date, **filled}, None, message, ended.seconds, end)
+    message = f"{end.what} ({end.where})" if end.where else end.what
+    return Told(kind.name, ended.began, filled, None, message, ended.seconds)

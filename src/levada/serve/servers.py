@@ -7,7 +7,7 @@ from typing import Any
 from levada.nouns import Run
 from levada.pipeline import Pipeline
 from levada.serve.app import make_app
-from levada.serve.history import History
+from levada.serve.history import History, earlier
 from levada.serve.jobs import LAND, STAGE, About, JobKind
 
 __all__ = ["apps", "works"]
@@ -41,8 +41,8 @@ def apps(pipeline: Pipeline, kinds: tuple[JobKind, ...], patience: float = PATIE
         FixThis: the spec cannot do these jobs, or a variable that they need is not set.
     """
     about = About(pipeline.spec.pipeline, pipeline.spec.file, pipeline.spec.lake)
-    history = History()
     work = works(pipeline, patience)
     for kind in kinds:
         pipeline.job_stream(kind.name)
+    history = History(earlier(pipeline.store, about.pipeline, about.root))
     return [make_app(kind, work[kind], about, history) for kind in kinds]
