@@ -2,7 +2,7 @@
 
 import json
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NoReturn
 
 from levada.errors import FixThis
 from levada.serve.jobs import JobKind
@@ -16,7 +16,17 @@ _EXAMPLE = {
     "raw_dir": "/path/to/raw/sales/2022-08-09",
     "stg_dir": "/path/to/stg/sales/2022-08-09",
 }
-_KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    dict: "an object",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a text",
+    type(None): "null",
+}
+#: Names of the request among which one is looked for that was meant: 64 kB can hold thousands.
+_LOOKED_AT = 20
 
 
 def parameters(kind: JobKind, content_type: str, body: bytes) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -40,7 +50,8 @@ def parameters(kind: JobKind, content_type: str, body: bytes) -> tuple[dict[str,
 
 def _object(kind: JobKind, body: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(body, object_pairs_hook=_once)
+        # int has a limit of digits, told in words for programmers; numbers are of no use to any job.
+        given = json.loads(body, object_pairs_hook=_once, parse_int=float, parse_constant=_refuse_no_value)
     except FixThis as error:
         error.todo = _example(kind)
         raise
@@ -48,19 +59,23 @@ def _object(kind: JobKind, body: bytes) -> dict[str, Any]:
         why = "too deep" if isinstance(error, RecursionError) else str(error)
         raise FixThis(f"the body is no JSON: {why}", where="body", todo=_example(kind)) from None
     if not isinstance(given, dict):
-        what = f"the body must be a JSON object, not {_KINDS.get(type(given), 'a text' if given else 'null')}"
-        raise FixThis(what, where="body", todo=_example(kind))
+        raise FixThis(f"the body must be a JSON object, not {_KINDS[type(given)]}", where="body", todo=_example(kind))
     return given
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object each of whose names comes once: which of two folders is meant is nobody's to guess."""
-    given = dict(pairs)
-    if len(given) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FixThis(f"{twice[:60]} is in the body twice", where="body")
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in given:
+            raise FixThis(f"{name[:60]} is in the body twice", where="body")
+        given[name] = value
     return given
+
+
+def _refuse_no_value(name: str) -> NoReturn:
+    """Python reads NaN and Infinity, which JSON does not have (RFC 8259, 6)."""
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _text(kind: JobKind, given: dict[str, Any], name: str) -> str:
@@ -74,9 +89,9 @@ def _text(kind: JobKind, given: dict[str, Any], name: str) -> str:
 
 
 def _meant(kind: JobKind, given: dict[str, Any], name: str) -> str:
-    others = [other for other in given if other not in kind.parameters]
-    close = get_close_matches(name, others, n=1)
-    return f"write {name} instead of {close[0]}; " if close else ""
+    others = {other.casefold(): other for other in given if other not in kind.parameters}
+    close = get_close_matches(name, list(others)[:_LOOKED_AT], n=1)
+    return f"write {name} instead of {others[close[0]]}; " if close else ""
 
 
 def _refuse_no_day(date: str) -> None:
