@@ -44,6 +44,7 @@ def make_app(kind: JobKind, work: Work, about: About | None = None, history: His
     app = Flask("levada.serve", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # it would send whoever asks for `//` elsewhere, with 308
     jobs = _Jobs(kind, work, history or History())
     app.add_url_rule("/", "job", jobs.answer, methods=["POST"])
     app.add_url_rule("/", "page", lambda: _page(kind, about, jobs.history), methods=["GET"])
@@ -102,7 +103,11 @@ def _now() -> datetime:
 
 def _started() -> Response | None:
     g.started = time.monotonic()
-    if _LOCAL.fullmatch(request.headers.get("Host", "localhost")):
+    host = request.headers.get("Host")
+    if host is None:
+        what = "the request does not say which host it is for"
+        return _as_json(Reply(HTTPStatus.BAD_REQUEST, {"message": what, "todo": "add the header Host: localhost"}))
+    if _LOCAL.fullmatch(host):
         return None
     what = "this server takes requests to localhost only, and this one names another host"
     return _as_json(Reply(HTTPStatus.FORBIDDEN, {"message": what, "todo": "call it as http://localhost"}))

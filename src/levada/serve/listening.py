@@ -8,15 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 
 from levada.errors import FixThis
+from levada.serve.connection import Channel
 
 __all__ = ["serve"]
 
 _V4, _V6 = "127.0.0.1", "::1"
 #: Jobs at once; more wait. One that waits for the turn of its folder keeps a thread, too.
 _THREADS = 64
+#: Connections at once, silent ones included; whoever comes then waits. A process has 1024 files, and jobs need some.
+_CONNECTIONS = 400
+#: Seconds after which a connection on which nothing happens, and no job is waited for, is closed.
+_IDLE = 60
 #: Bytes of a body that are read in order to answer that they are too many; beyond, waitress itself refuses.
 _READ = 32 * 1024 * 1024
 #: What a machine without IPv6 says.
@@ -38,26 +43,51 @@ def serve(apps: Sequence[tuple[Any, int]], ready: Callable[[Sequence[int]], None
         FixThis: a port is taken or may not be used.
     """
     with ExitStack() as stack:
-        bound = [(app, _bound(port)) for app, port in apps]
-        sockets = [stack.enter_context(each) for _, both in bound for each in both]
-        by_port = {both[0].getsockname()[1]: app for app, both in bound}
+        by_port: dict[int, Any] = {}
+        sockets = []
+        for app, port in apps:
+            both = [stack.enter_context(each) for each in _bound(port)]
+            by_port[both[0].getsockname()[1]] = app
+            sockets += both
 
         def one_of(environ: dict[str, Any], start: Any) -> Any:
             return by_port[int(environ["SERVER_PORT"])](environ, start)
 
-        server = create_server(
-            one_of,
-            sockets=sockets,
-            threads=_THREADS,
-            max_request_body_size=_READ,
-            clear_untrusted_proxy_headers=True,
-            ident="levada",
-        )
-        # Not on this thread: waitress would take the signal that is meant to end it for its own affair.
-        thread = threading.Thread(target=server.run, name="levada-serve", daemon=True)
-        thread.start()
-        ready(list(by_port))
-        thread.join()
+        _run(one_of, sockets, lambda: ready(list(by_port)))
+
+
+def _run(app: Any, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
+    servers: dict[int, Any] = {}
+    server = create_server(
+        app,
+        map=servers,
+        sockets=sockets,
+        threads=_THREADS,
+        connection_limit=_CONNECTIONS,
+        channel_timeout=_IDLE,
+        max_request_body_size=_READ,
+        clear_untrusted_proxy_headers=True,
+        log_socket_errors=False,  # that a client goes away is no trouble of the server's
+        asyncore_use_poll=True,  # select fails for file descriptors above 1023, of which jobs may need many
+        ident="levada",
+    )
+    for each in servers.values():
+        if isinstance(each, BaseWSGIServer):
+            each.channel_class = Channel
+    ended: list[Exception] = []
+    # Not on this thread: waitress would take the signal that is meant to end it for its own affair.
+    thread = threading.Thread(target=_noting, args=(server.run, ended), name="levada-serve", daemon=True)
+    thread.start()
+    ready()
+    thread.join()
+    raise RuntimeError("the server ended, although nobody stopped it") from (ended[0] if ended else None)
+
+
+def _noting(run: Callable[[], None], ended: list[Exception]) -> None:
+    try:
+        run()
+    except Exception as error:  # noqa: BLE001 - told by the main thread, with the exit code of a bug
+        ended.append(error)
 
 
 def _bound(port: int) -> list[socket.socket]:
