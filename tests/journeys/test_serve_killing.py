@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,37 +125,10 @@ def slow_api() -> Iterator[Api]:
     yield from api_of("--rows", "4000")
 
 
-def posted(server: Server, folder: Path) -> threading.Thread:
+def breaks_off(server: Server, folder: Path) -> None:
     """A client whose connection breaks while it waits for its answer."""
-
-    def ask() -> None:
-        with pytest.raises((http.client.HTTPException, ConnectionError)):
-            server.land(DATE, folder)
-
-    client = FailingThread(ask)
-    client.start()
-    return client
-
-
-class FailingThread(threading.Thread):
-    """A thread whose failure is that of the test that joins it."""
-
-    def __init__(self, act: Callable[[], object]) -> None:
-        super().__init__(daemon=True)
-        self.act = act
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self.act()
-        except BaseException as error:  # noqa: BLE001 - told by the thread that joins
-            self.error = error
-
-    def ends(self) -> None:
-        self.join(PATIENCE)
-        assert not self.is_alive(), "it waits still"
-        if self.error:
-            raise self.error
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        server.land(DATE, folder)
 
 
 @pytest.mark.timeout(20 * MINUTES)
@@ -167,7 +140,7 @@ def test_a_server_killed_from_outside_at_moments_spread_over_a_slow_job(slow_api
     for number in range(KILLS + 1):
         slow_api.fail(SLOW)
         slow_api.forget_requests()
-        with serving(slow_api.environment, root) as server:
+        with ThreadPoolExecutor(1) as clients, serving(slow_api.environment, root) as server:
             if unfinished:
                 answer = server.land(DATE, root / unfinished)
                 assert answer.status == 201, answer
@@ -180,10 +153,10 @@ def test_a_server_killed_from_outside_at_moments_spread_over_a_slow_job(slow_api
             # No job is over before its server is killed, however late that comes.
             held = {"match": {"page": min(before + 3, PAGES + 1)}, "times": None, "fault": {"delay": HELD}}
             slow_api.fail(held, SLOW)
-            client = posted(server, root / unfinished)
+            client = clients.submit(breaks_off, server, root / unfinished)
             assert settles(lambda: len(durable(root, unfinished)) > before)  # noqa: B023 - called at once
             assert server.stop(signal.SIGKILL) == -signal.SIGKILL
-            client.ends()
+            client.result(PATIENCE)
             had.append(durable(root, unfinished))
             assert tree(root / unfinished) == {}
     assert len({len(pages) for pages in had}) == KILLS
