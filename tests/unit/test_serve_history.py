@@ -11,9 +11,23 @@ from levada.lake.lease import hold
 from levada.lake.memory import MemoryStore
 from levada.lake.work import Fingerprints, begin
 from levada.nouns import Counts, Run
+from levada.pipeline import Pipeline
 from levada.serve.history import History, earlier
-from levada.serve.jobs import Told
+from levada.serve.jobs import LAND, STAGE, Told
+from levada.serve.servers import apps
+from levada.spec.read import read_text
 
+SPEC = """
+pipeline: shop
+source: {url: "http://api.test"}
+streams:
+  sales:
+    request: {path: /sales}
+    paging: {by: page}
+    raw: raw/{date}/{page}.json
+    contract: {fields: {price: int32}}
+    stage: {avro: "stg/{date}/{page}.avro"}
+"""
 AT = datetime(2022, 8, 12, 6, 0, tzinfo=UTC)
 
 
@@ -142,3 +156,14 @@ def test_a_lake_that_cannot_be_listed_has_no_earlier_jobs():
             raise FixThis(f"no rights to list {prefix}")
 
     assert earlier(Refusing(), "shop", "/data") == []
+
+
+def test_a_new_server_tells_of_the_jobs_before_it():
+    store = MemoryStore()
+    filled(store, "raw/told").close(run())
+    filled(store, "raw/foreign", pipeline="other").close(run())
+    spec = read_text(SPEC, "shop.yaml", {}, lake="/data")
+    for app in apps(Pipeline(spec, store, Edges(environment={})), (LAND, STAGE)):
+        page = app.test_client().get("/").text
+        assert "/data/raw/told" in page
+        assert "/data/raw/foreign" not in page

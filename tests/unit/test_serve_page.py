@@ -3,6 +3,7 @@
 import base64
 import re
 import shlex
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
@@ -145,6 +146,17 @@ def test_no_jobs_yet():
     assert len(html.all("table")) == 1
 
 
+@pytest.fixture
+def _elsewhere(monkeypatch):
+    """This machine's clock shows the time of another place."""
+    monkeypatch.setenv("TZ", "XYZ-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_elsewhere")
 def test_a_job_is_told_with_its_figures():
     html = parsed([replace(TOLD, at=AT.astimezone(timezone(timedelta(hours=-5))))])
     row = html.text[html.text.index("2022-08-12") :]

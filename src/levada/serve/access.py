@@ -16,11 +16,10 @@ _LONGEST = 16_000
 
 
 def line(facts: Mapping[str, Any]) -> str:
-    """`facts` as one line: control characters are escaped, secrets are redacted, what is None is left out."""
+    """`facts` as one line: control characters are escaped by JSON, secrets are redacted, what is None is left out."""
     # Texts are redacted one by one: in the finished line a secret could be taken out of the JSON around them.
     told = {name: _cut(redact(value)) if isinstance(value, str) else value for name, value in facts.items()}
-    written = json.dumps({name: value for name, value in told.items() if value is not None}, ensure_ascii=True)
-    return written.replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
+    return json.dumps({name: value for name, value in told.items() if value is not None}, ensure_ascii=True)
 
 
 def bug(error: Exception) -> str:
