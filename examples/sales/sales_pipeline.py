@@ -1,7 +1,6 @@
 """What both jobs share: the spec, the root of the lake, and how a server starts."""
 
 import contextlib
-import logging
 import os
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Literal
 
 from levada import FixThis, Pipeline, load
 from levada.pipeline import Options
-from levada.serve import serve
+from levada.serve import lines, serve
 
 __all__ = ["pipeline", "start"]
 
@@ -36,7 +35,7 @@ def pipeline() -> Pipeline:
 
 def start(app: Any, verb: Literal["land", "stage"], port: str) -> None:
     """Serve `app` on localhost until Ctrl-C; leave at once, with the reason, where its jobs could not be done."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    lines.start()
     try:
         pipeline().job_stream(verb)
         with contextlib.suppress(KeyboardInterrupt):
