@@ -33,7 +33,8 @@ from patience import HELD, PATIENCE, settles
 from simulated import Api
 
 DATE = "2022-08-09"
-CHANGES = ("open", "write", "truncate", "fsync", "link", "rename", "unlink", "mkdir", "rmdir")
+FILES = ("open", "write", "truncate", "fsync", "link", "rename", "unlink", "mkdir", "rmdir")
+CHANGES = (*FILES, "exchange", "move_in", "move_out", "chmod")
 CONCURRENCY = 4
 #: Every page takes a while.
 SLOW = {"match": {}, "times": None, "fault": {"delay": 0.05}}
