@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,7 +177,9 @@ class Jobs:
     other: Job
     exchanging: bool
     before: dict[str, str] = field(default_factory=dict)
-    figures: dict[str, int] = field(default_factory=lambda: {"kills": 0, "before": 0, "after": 0, "between": 0})
+    #: How many changes of the disk the job makes.
+    changes: int = 0
+    figures: Counter[str] = field(default_factory=Counter)
 
     def fresh(self, name: str) -> Path:
         """A lake as it lay at the start, hard links and all."""
@@ -199,16 +202,26 @@ class Jobs:
             return changes.read().split()
 
     def once(self, number: int, at: int, *, halfway: bool) -> None:
-        """Kill the server at change `at`, and let another one take the same job, or now and then another one."""
+        """Kill the server at change `at`, now and then the next one too; then one takes that job, or another one."""
         root = self.fresh(f"lake-{number}")
         base = commit(root, self.job.target)
+        assert self.killed(root, at, halfway=halfway), f"change {at}: not killed"
+        if number % 4 == 1:
+            self.figures["second_kills"] += self.killed(root, 1 + at * 37 % self.changes)
+        self.next(root, base, self.other if number % 4 == 3 else self.job, at)
+        self.figures["kills"] += 1
+        shutil.rmtree(root)
+
+    def killed(self, root: Path, at: int, *, halfway: bool = False) -> bool:
+        """Whether the server was killed at change `at` of the job; it need not come so far when it goes on with one."""
         with Server(self.spec, root, Deadly(at, halfway, exchanging=self.exchanging)) as server:
             answer = server.post(self.job.kind, self.job.body(root))
-            assert answer is None, f"change {at}: not killed, but answered {answer}"
-            assert server.ended() == -signal.SIGKILL, f"change {at}: ended with {server.ended()}"
+            if answer is None:
+                assert server.ended() == -signal.SIGKILL, f"change {at}: ended with {server.ended()}"
+            else:
+                assert answer[0] == 201, f"change {at}: {answer}"
         self.seen(tree(root / self.job.target), at)
-        self.next(root, base, self.other if number % 4 == 3 else self.job, at)
-        shutil.rmtree(root)
+        return answer is None
 
     def seen(self, left: dict[str, str], at: int) -> None:
         """What a kill leaves is whole: all old content, or the new; or, between two renames, none."""
@@ -216,7 +229,6 @@ class Jobs:
         state = next((name for name, files in states.items() if files == left), None)
         assert state, f"killed at change {at}: a mixture of {sorted(left)}"
         self.figures[state] += 1
-        self.figures["kills"] += 1
 
     def next(self, root: Path, base: Record | None, job: Job, at: int) -> None:
         """A healthy server takes a job: 201, a lake as if nothing had happened, nothing fetched twice, no leftovers."""
@@ -259,7 +271,7 @@ def every_change(
     jobs = Jobs(api, spec, folder, Path(start), job(kind, DATE), job(kind, OTHER), exchanging)
     changes = jobs.undisturbed()
     assert jobs.before != jobs.job.filled, "nothing to do from this start"
-    all_moments = moments(changes)
+    jobs.changes, all_moments = len(changes), moments(changes)
     chosen = sample(changes, all_moments, every)
     for number, (at, halfway) in enumerate(chosen):
         jobs.once(number, at, halfway=halfway)

@@ -85,8 +85,8 @@ def older(api, smaller_api, folder, kind) -> Path:
     return root
 
 
-def killed(api: Api, folder: Path, **options: object) -> dict:
-    command = [sys.executable, SCRIPT, "every_change", api.url, SPEC, folder / "work", json.dumps(options)]
+def killed(api: Api, folder: Path, spec: Path = SPEC, **options: object) -> dict:
+    command = [sys.executable, SCRIPT, "every_change", api.url, spec, folder / "work", json.dumps(options)]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=20 * MINUTES, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -98,6 +98,7 @@ def test_a_server_killed_at_every_change_of_a_job_that_replaces_an_older_one(api
     done = killed(api, folder, kind=kind, start=str(older))
     assert done["kills"] == done["moments"] > sum(done["changes"].values())
     assert done["before"] > done["after"] > 5
+    assert done["second_kills"] > 10
     assert all(
         done["changes"][change] for change in ("write", "fsync", "link", "rename", "unlink", "mkdir", "exchange")
     )
@@ -116,6 +117,21 @@ def test_a_server_killed_while_it_fills_a_folder_that_was_not_there(api, folder,
     """At every change of a folder, and at every sixth moment else."""
     done = killed(api, folder, kind=kind, start=str(missing), every=6)
     assert (done["changes"]["exchange"], done["changes"]["move_in"]) == (1, 1)
+    assert done["kills"] > done["moments"] / 6
+
+
+@pytest.mark.timeout(20 * MINUTES)
+def test_a_server_killed_while_it_clears_away_what_jobs_before_left(api, smaller_api, folder, kind, older):
+    """At every change of a folder, which clearing makes many of, and at every sixth moment else."""
+    spec = folder / "forgetful.yaml"
+    spec.write_text(f"{SPEC.read_text()}\nkeep_replaced: 0s\n")
+    if kind == "land":
+        of(smaller_api, older).land_into(str(older / RAW), date=OTHER)
+    else:
+        of(api, older).stage_into(str(older / STG), raw_dir=str(older / RAW_OTHER))
+    spoiled(older / {"land": RAW, "stage": STG}[kind])
+    done = killed(api, folder, spec, kind=kind, start=str(older), every=6)
+    assert done["changes"]["rmdir"] > 1
     assert done["kills"] > done["moments"] / 6
 
 
