@@ -9,12 +9,11 @@ from typing import Any, Literal
 from levada import FixThis, Pipeline, load
 from levada.pipeline import Options
 from levada.serve import lines, serve
+from levada.serve.servers import PATIENCE
 
 __all__ = ["pipeline", "start"]
 
 SPEC = Path(__file__).with_name("pipeline.yaml")
-#: Seconds that a job waits for another one that is at work on its folder, as with `levada serve`.
-PATIENCE = 30.0
 
 
 def pipeline() -> Pipeline:

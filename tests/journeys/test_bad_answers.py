@@ -129,7 +129,7 @@ def test_a_wait_that_is_too_long_ends_the_run_at_once_and_keeps_its_pages(levada
     began = time.monotonic()
     done = levada("run", spec, "--date", DAY, "--lake", lake)
     assert time.monotonic() - began < PATIENCE
-    told(done, 75, what="`max_wait` is 3 s", where=PLACE, todo="Run the same command again later (from ")
+    told(done, 75, what="`max_wait` is 3 s", where=PLACE, todo="Try again later (from ")
     at = told_as_json(levada("run", spec, "--date", DAY, "--lake", lake, "--json"), 75, "TryLater")["at"]
     assert timedelta(minutes=58) < datetime.fromisoformat(str(at)) - datetime.now(UTC) < timedelta(minutes=61)
     assert public(lake) == {}

@@ -29,6 +29,15 @@ def only(store):
     return found
 
 
+def test_a_run_that_ended_without_a_commit_found_no_data():
+    store, edges = MemoryStore(), still()
+    elsewhere = carry(MemoryStore(), edges=still())
+    work = begun(store, edges)
+    assert only(store).state == "unfinished"
+    work.close(run_of(elsewhere, work.run, changed=False))
+    assert (only(store).state, only(store).unfinished_pages) == ("no data", 0)
+
+
 def changed_record(store, **changes):
     record, tag = read_record(area_in(store))
     store.replace(area_in(store).commit, as_json(dataclasses.replace(record, **changes)), tag)

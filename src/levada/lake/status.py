@@ -95,7 +95,8 @@ def _state(record: Record | None, latest: RunFolder | None, failure: Failure | N
     if latest is not None and not latest.closed:
         return "unfinished"
     if record is None:
-        return "unfinished"
+        # A job whose run came to its end without a commit: there was nothing to fill its folder with.
+        return "no data" if latest is not None else "unfinished"
     if not record.shown:
         return "not shown"
     if record.no_data:

@@ -10,7 +10,7 @@ from levada.serve.app import make_app
 from levada.serve.history import History, earlier
 from levada.serve.jobs import LAND, STAGE, About, JobKind
 
-__all__ = ["apps", "works"]
+__all__ = ["PATIENCE", "apps", "works"]
 
 #: Seconds that a job waits for another one that is at work on its folder.
 PATIENCE = 30.0

@@ -71,7 +71,7 @@ def _too_long(trouble: Trouble, asked: float, retry: Retry, now: datetime) -> Tr
     what = trouble.what if trouble.what.endswith((".", "!", "?")) else f"{trouble.what}."
     return TryLater(
         f"{what} It asks for a wait of {asked:.0f} s, and `max_wait` is {retry.max_wait:.0f} s.",
-        todo=f"Run the same command again later{when}; the pages that came are kept.",
+        todo=f"Try again later{when}; the pages that came are kept.",
         at=at,
     )
 

@@ -49,7 +49,7 @@ def from_answer(plan: Plan, answer: Answer, verdict: Verdict) -> Trouble:
         return Trouble(
             TryLater,
             f"The API answers {_status(answer)}{_said(answer)}",
-            "Run the same command again later; the pages that came are kept.",
+            "Try again later; the pages that came are kept.",
             again=True,
             retry_after=answer.headers.get("retry-after"),
         )
@@ -74,7 +74,7 @@ def from_fault(plan: Plan, fault: WireFault) -> Trouble:
     return Trouble(kind, _filled(what, plan, fault), _filled(todo, plan, fault), again=True)
 
 
-_LATER = "Run the same command again later; the pages that came are kept."
+_LATER = "Try again later; the pages that came are kept."
 _FATAL: dict[WireFaultKind, tuple[str, str]] = {
     "no_such_host": ("The host name {host} does not exist: {text}.", "Check `source.url` ({place})."),
     "tls": (
@@ -98,7 +98,7 @@ _PASSING: dict[WireFaultKind, tuple[str, str]] = {
     "timeout": ("No whole answer within {timeout:g} s: {text}.", "Run again later, or raise `timeout` ({place})."),
     "refused": (
         "{host} does not take connections: {text}.",
-        "Check that it runs and that `source.url` ({place}) names the right port; then run the same command again.",
+        "Check that it runs and that `source.url` ({place}) names the right port; then try again.",
     ),
     "dns": ("The name of {host} could not be looked up now: {text}.", "Check the network; then run again."),
     "cut": ("The answer was cut short: {text}.", _LATER),
