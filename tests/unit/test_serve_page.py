@@ -271,7 +271,7 @@ def test_the_style_is_for_dark_rooms_and_small_screens_too():
     style = files("levada.serve").joinpath("page.html").read_text()
     assert "prefers-color-scheme: dark" in style
     assert "color-scheme: light dark" in style
-    assert "max-width: 46rem" in style
+    assert "max-width: 60rem" in style
 
 
 def test_the_jobs_of_a_server_are_on_its_page():
