@@ -19,9 +19,9 @@ from levada.lake.refusal import printable
 from levada.lake.store import Entry, Store, checked_folder
 from levada.lake.sweep import sweep
 from levada.nouns import Partition, Run
-from levada.pipeline import steps
 from levada.pipeline.job import Job, Options
 from levada.pipeline.kept import Kept, in_order, kept_files
+from levada.pipeline.steps import finished, land, staged
 from levada.source.events import Event
 from levada.spec.model import Spec, Stream
 from levada.spec.partition import day_in, parse_day
@@ -110,7 +110,7 @@ def land_into(filling: Filling, folder: str, partition: Partition) -> Run:
     stream = filling.stream
     raw = in_folder(stream.raw, folder) if stream.raw else None
     joined = in_folder(stream.raw_joined, folder) if stream.raw_joined else None
-    return steps.land(filling.job(replace(stream, raw=raw, raw_joined=joined), partition, folder))
+    return land(filling.job(replace(stream, raw=raw, raw_joined=joined), partition, folder))
 
 
 def stage_into(filling: Filling, raw: str, folder: str) -> Run:
@@ -127,15 +127,15 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
     _refuse_unfit(filling, folder)
     if store.head(filling.area(raw).commit) is None and not store.entries(raw):
         raise _no_raw_files(store, raw)
-    staged = replace(stage, avro=in_folder(stage.avro, folder)) if stage else None
-    stream = replace(filling.stream, raw=None, raw_joined=None, stage=staged)
+    there = replace(stage, avro=in_folder(stage.avro, folder)) if stage else None
+    stream = replace(filling.stream, raw=None, raw_joined=None, stage=there)
     with ExitStack() as both:
         source, lease = _leases(filling, (raw, folder), both)
         partition = _partition(source, raw)
         # What cannot be shown any more is replaced by what is staged now.
-        ready = lease if commit.damaged(lease) else steps.finished(lease)
+        ready = lease if commit.damaged(lease) else finished(lease)
         pages = _pages(filling.job(stream, partition, raw), source, filling.stream, raw)
-        return steps.staged(filling.job(stream, partition, folder), ready, pages)
+        return staged(filling.job(stream, partition, folder), ready, pages)
 
 
 def _leases(filling: Filling, folders: Sequence[str], stack: ExitStack) -> list[Lease]:
@@ -183,7 +183,7 @@ def _partition(source: Lease, raw: str) -> Partition:
 
 def _pages(job: Job, source: Lease, stream: Stream, raw: str) -> Kept:
     """The raw files in page order: those of the commit, else all that lie in the folder."""
-    lease = steps.finished(source)
+    lease = finished(source)
     entries = job.area.store.entries(raw)
     if lease.record is None:
         found = _foreign(job, in_folder(stream.raw or stream.raw_joined or _ANY, raw), entries)

@@ -18,10 +18,13 @@ from werkzeug.exceptions import HTTPException
 from levada.errors import FixThis
 from levada.nouns import Run
 from levada.secret import redact
-from levada.serve import access, asked, openapi, page, replies
+from levada.serve.access import LOGGER, bug, line
+from levada.serve.asked import parameters
 from levada.serve.history import History
 from levada.serve.jobs import About, JobKind, Told
-from levada.serve.replies import Reply
+from levada.serve.openapi import document
+from levada.serve.page import headers, html
+from levada.serve.replies import Reply, failed, succeeded
 
 __all__ = ["make_app"]
 
@@ -48,7 +51,7 @@ def make_app(kind: JobKind, work: Work, about: About | None = None, history: His
     jobs = _Jobs(kind, work, history or History())
     app.add_url_rule("/", "job", jobs.answer, methods=["POST"])
     app.add_url_rule("/", "page", lambda: _page(kind, about, jobs.history), methods=["GET"])
-    app.add_url_rule("/openapi.json", "openapi", lambda: openapi.document(kind, about), methods=["GET"])
+    app.add_url_rule("/openapi.json", "openapi", lambda: document(kind, about), methods=["GET"])
     app.register_error_handler(HTTPException, _unfit)
     app.register_error_handler(Exception, _broken)
     app.before_request(_started)
@@ -67,9 +70,9 @@ class _Jobs:
         """Read the request, do the job, tell how it ended."""
         body = request.get_data(cache=False)  # raises RequestEntityTooLarge
         try:
-            given, ignored = asked.parameters(self._kind, request.mimetype, body)
+            given, ignored = parameters(self._kind, request.mimetype, body)
         except FixThis as error:
-            return _as_json(replies.failed(error, _now()))
+            return _as_json(failed(error, _now()))
         began = Told(self._kind.name, _now(), given, None, "at work")
         self.history.began(began)
         g.parameters = given
@@ -83,18 +86,18 @@ class _Jobs:
         try:
             done = self._work(**given)
         except Exception as error:  # noqa: BLE001 - a bug, too, is answered, and told in the log
-            reply = replies.failed(error, _now())
+            reply = failed(error, _now())
             if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-                g.bug = access.bug(error)
+                g.bug = bug(error)
             return reply, None
         run = done if isinstance(done, Run) else None
-        return replies.succeeded(self._kind, run, ignored), run
+        return succeeded(self._kind, run, ignored), run
 
 
 def _page(kind: JobKind, about: About | None, history: History) -> Response:
     # Where readers reached this server, behind a forwarded port, too.
     url = f"http://{request.headers['Host']}/"
-    return Response(page.html(kind, about, history.latest(), url), headers=page.headers())
+    return Response(html(kind, about, history.latest(), url), headers=headers())
 
 
 def _now() -> datetime:
@@ -128,8 +131,8 @@ def _unfit(error: HTTPException) -> Response:
 
 def _broken(error: Exception) -> Response:
     """A bug outside the work of a job: told like one within it; Flask would log it on many lines, with all secrets."""
-    g.bug = access.bug(error)
-    return _as_json(replies.failed(error, _now()))
+    g.bug = bug(error)
+    return _as_json(failed(error, _now()))
 
 
 def _logged(response: Response) -> Response:
@@ -148,7 +151,7 @@ def _logged(response: Response) -> Response:
         "message": g.get("message"),
         "bug": g.get("bug"),
     }
-    access.LOGGER.info("%s", access.line(facts))
+    LOGGER.info("%s", line(facts))
     return response
 
 

@@ -10,7 +10,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 
-from levada.serve import access
+from levada.serve.access import LOGGER, line
 
 __all__ = ["Channel"]
 
@@ -46,7 +46,7 @@ class _Refusal(ErrorTask):  # type: ignore[misc] # waitress ships no types
         message = f"no request that this server can take: {error.reason}: {why}"
         body = json.dumps({"message": message}).encode() + b"\n"
         facts = {"remote": self.channel.addr[0], "status": error.code, "message": message}
-        access.LOGGER.info("%s", access.line({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **facts}))
+        LOGGER.info("%s", line({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **facts}))
         self.status = f"{error.code} {error.reason}"
         self.response_headers.append(("Content-Type", "application/json"))
         self.set_close_on_finish()

@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime
 
-from levada.serve import access
+from levada.serve.access import LOGGER, line
 
 __all__ = ["start"]
 
@@ -21,8 +21,8 @@ class _Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        if record.name == access.LOGGER.name:
+        if record.name == LOGGER.name:
             return record.getMessage()
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         report = self.formatException(record.exc_info) if record.exc_info else None
-        return access.line({"at": at, "from": record.name, "message": record.getMessage(), "bug": report})
+        return line({"at": at, "from": record.name, "message": record.getMessage(), "bug": report})
