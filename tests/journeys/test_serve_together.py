@@ -6,6 +6,7 @@ Jobs come together because the test has the leases of their folders until all re
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -265,6 +266,21 @@ def test_the_second_of_two_jobs_waits_for_its_turn(servers_that, lake, api, sing
         assert (first.result().status, second.result().status) == (201, 201)
     assert tree(lake / RAW) in (single["land", DATES[0]], single["land", DATES[1]])
     assert tree(lake / RAW) == single["land", commit(lake, RAW).partition]
+
+
+def test_a_job_that_waits_goes_on_where_a_killed_server_stopped(api, lake, tmp_path, single):
+    spec = patient(tmp_path)
+    with waiting_server(api, lake, spec=spec) as one, waiting_server(api, lake, spec=spec) as other:
+        with ThreadPoolExecutor(1) as clients:
+            with held_up([one], api, lake) as lost:
+                waiting = clients.submit(other.land, DATES[0], lake / RAW)
+                assert settles(lambda: durable(lake, RAW) == {1, 2, 3})
+                assert one.stop(signal.SIGKILL) == -signal.SIGKILL
+                with pytest.raises((http.client.HTTPException, ConnectionError)):
+                    lost.result(PATIENCE)
+            [run] = all_done([waiting.result()])
+        assert (run["resumed"], run["pages"]) == (3, PAGES)
+        assert tree(lake / RAW) == single["land", DATES[0]]
 
 
 def test_a_job_whose_turn_does_not_come_is_told_so(servers_that, lake, api, single):
