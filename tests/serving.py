@@ -117,6 +117,14 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return {**clean, **given}
 
 
+def limited(largest: int | None) -> list[str]:
+    """What starts a command with a limit for its files."""
+    if largest is None:
+        return []
+    limit = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({largest},) * 2)"
+    return [sys.executable, "-c", f"{limit}; os.execv(sys.argv[1], sys.argv[1:])"]
+
+
 def command(root: object, *options: object, spec: object = SPEC) -> list[str]:
     """`levada serve` on free ports, if the options name none."""
     ports = () if "--port" in options else ("--port", "0")
@@ -124,7 +132,9 @@ def command(root: object, *options: object, spec: object = SPEC) -> list[str]:
 
 
 @contextmanager
-def serving(given: Mapping[str, str], root: Path, *options: object, spec: object = SPEC) -> Iterator[Server]:
+def serving(
+    given: Mapping[str, str], root: Path, *options: object, spec: object = SPEC, largest: int | None = None
+) -> Iterator[Server]:
     """A job server that is ready; it is killed in the end if it still runs.
 
     Args:
@@ -132,12 +142,13 @@ def serving(given: Mapping[str, str], root: Path, *options: object, spec: object
         root: The lake; the logs go beside it.
         options: More of the command line, such as `"--job", "land"`; both kinds of jobs if it names none.
         spec: Its file.
+        largest: Bytes that it may write into one file.
     """
     count = len(list(root.parent.glob(f"{root.name}-*.out")))
     out, err = (root.with_name(f"{root.name}-{count}.{name}") for name in ("out", "err"))
     with out.open("wb") as said, err.open("wb") as told:
         process = subprocess.Popen(
-            command(root, *options, spec=spec),
+            limited(largest) + command(root, *options, spec=spec),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=told,
