@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import threading
+from datetime import date
 from pathlib import PurePosixPath
 
 import pytest
@@ -21,6 +22,7 @@ from levada.pipeline import Options, Pipeline
 from levada.pipeline.into import folder_in
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read_text
+from levada.spec.template import fill, in_folder, parse
 
 DATE, OTHER = "2022-08-09", "2022-08-10"
 SPEC = """
@@ -438,6 +440,31 @@ def test_more_than_nine_pages_are_in_the_order_of_their_numbers(store, api):
     stage(store, api)
     order = [file.sha256 for file in record(store, Y).files if file.kind == "page"]
     assert order == [store.head(f"{X}/2022-08-09_{n}.json").tag for n in range(1, 13)]
+
+
+def test_a_name_that_ends_in_a_date_has_no_suffix(store, api):
+    spec = SPEC.replace("raw/sales/{date}/sales_{date}_{page}.json", "raw/{page}-{date:%Y.%m.%d}")
+    foreign(store, **{"1-2022.08.09": prices(1), "2-2022.08.09": prices(2)})
+    assert stage(store, api, spec=spec).counts.kept == 2
+
+
+IN_FOLDER = {
+    "raw/sales/{date}/sales_{date}_{page}.json": "x/y/sales_2022-08-09_7.json",
+    "{page}.json": "x/y/7.json",
+    "raw/{date:%Y/%m/%d}_{page}.json": "x/y/09_7.json",
+    "raw/{date:%Y/%m/}{page}.json": "x/y/7.json",
+    "raw/{page}/{date}/all.json": "x/y/all.json",
+    "raw/{{a}}/{{b}}{page}": "x/y/{b}7",
+}
+
+
+@pytest.mark.parametrize("text", IN_FOLDER)
+def test_the_file_name_of_a_template_in_another_folder(text):
+    values = {"date": date(2022, 8, 9), "page": 7}
+    made = in_folder(parse(text), "x/y")
+    assert fill(made, values) == IN_FOLDER[text]
+    assert parse(made.text) == made
+    assert fill(in_folder(made, "{page}"), values).startswith("{page}/"), "the folder is no template"
 
 
 TOLD = {
