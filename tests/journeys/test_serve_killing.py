@@ -106,23 +106,23 @@ def test_a_server_killed_at_every_change_of_a_job_that_replaces_an_older_one(api
 
 @pytest.mark.timeout(20 * MINUTES)
 def test_a_server_killed_where_folders_cannot_be_exchanged(api, folder, kind, older):
-    """At every change of a folder, and at every sixth moment else: the other changes are those of the test before."""
-    done = killed(api, folder, kind=kind, start=str(older), every=6, exchanging=False)
+    """At every change of a folder, and at every tenth moment else: the other changes are those of the test before."""
+    done = killed(api, folder, kind=kind, start=str(older), every=10, exchanging=False)
     assert (done["changes"]["move_out"], done["changes"]["move_in"], done["between"]) == (1, 1, 1)
-    assert done["kills"] > done["moments"] / 6
+    assert done["kills"] > done["moments"] / 10
 
 
 @pytest.mark.timeout(20 * MINUTES)
 def test_a_server_killed_while_it_fills_a_folder_that_was_not_there(api, folder, kind, missing):
-    """At every change of a folder, and at every sixth moment else."""
-    done = killed(api, folder, kind=kind, start=str(missing), every=6)
+    """At every change of a folder, and at every tenth moment else."""
+    done = killed(api, folder, kind=kind, start=str(missing), every=10)
     assert (done["changes"]["exchange"], done["changes"]["move_in"]) == (1, 1)
-    assert done["kills"] > done["moments"] / 6
+    assert done["kills"] > done["moments"] / 10
 
 
 @pytest.mark.timeout(20 * MINUTES)
 def test_a_server_killed_while_it_clears_away_what_jobs_before_left(api, smaller_api, folder, kind, older):
-    """At every change of a folder, which clearing makes many of, and at every sixth moment else."""
+    """At every change of a folder, which clearing makes many of, and at every tenth moment else."""
     spec = folder / "forgetful.yaml"
     spec.write_text(f"{SPEC.read_text()}\nkeep_replaced: 0s\n")
     if kind == "land":
@@ -130,9 +130,9 @@ def test_a_server_killed_while_it_clears_away_what_jobs_before_left(api, smaller
     else:
         of(api, older).stage_into(str(older / STG), raw_dir=str(older / RAW_OTHER))
     spoiled(older / {"land": RAW, "stage": STG}[kind])
-    done = killed(api, folder, spec, kind=kind, start=str(older), every=6)
+    done = killed(api, folder, spec, kind=kind, start=str(older), every=10)
     assert done["changes"]["rmdir"] > 1
-    assert done["kills"] > done["moments"] / 6
+    assert done["kills"] > done["moments"] / 10
 
 
 @pytest.fixture(scope="module")
