@@ -273,3 +273,33 @@ def test_stage_jobs_that_name_each_other_s_folders_come_to_an_end(lake):
         {"a holds staged files, which a job made"},
         {"b holds staged files, which a job made"},
     )
+
+
+def test_a_root_behind_a_link_may_be_named_either_way(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    pipeline = jobs(tmp_path / "link")
+    assert pipeline.root == str(tmp_path / "link")
+    for place in ("link", "real"):
+        assert pipeline.land_into(f"{tmp_path}/{place}/raw/{place}", date=DATE).counts.read == 4
+        assert len(list((tmp_path / "real" / "raw" / place).iterdir())) == 3
+    for place in ("link", "real"):
+        with pytest.raises(FixThis, match="is the root itself"):
+            pipeline.land_into(f"{tmp_path}/{place}/", date=DATE)
+
+
+def test_a_root_written_with_steps_up_is_named_where_it_lies(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    pipeline = jobs(tmp_path / "a" / "b" / ".." / "lake")
+    assert pipeline.root == str(tmp_path / "a" / "lake")
+    pipeline.land_into(f"{tmp_path}/a/lake/raw", date=DATE)
+    assert len(list((tmp_path / "a" / "lake" / "raw").iterdir())) == 3
+    with pytest.raises(FixThis, match="steps up"):
+        pipeline.land_into(f"{tmp_path}/a/b/../lake/raw", date=DATE)
+
+
+def test_the_root_of_the_file_system_is_no_root_of_jobs(tmp_path):
+    with pytest.raises(FixThis, match="the root of the file system is no lake") as told:
+        jobs(Path("/")).land_into(f"{tmp_path}/raw", date=DATE)
+    assert (told.value.where, told.value.todo) == ("/", "name a folder that is there for data alone")
+    assert list(tmp_path.iterdir()) == []

@@ -65,7 +65,7 @@ def serve(spec: str, root: str, jobs: tuple[str, ...], port: int | None, streams
     def ready(ports: "Sequence[int]") -> None:
         for kind, taken in zip(kinds, ports, strict=True):
             say(f"{kind.name} jobs: POST http://localhost:{taken}/ with {' and '.join(kind.parameters)}")
-        say(f"Below {pipeline.spec.lake}, and nowhere else. Ctrl-C ends this.")
+        say(f"Below {pipeline.root}, and nowhere else. Ctrl-C ends this.")
 
     try:
         listen(list(zip(made, ports, strict=True)), ready)
@@ -77,16 +77,15 @@ def serve(spec: str, root: str, jobs: tuple[str, ...], port: int | None, streams
 def _below(root: str, spec: str, *, asking: bool) -> "Pipeline":
     """The pipeline of a spec whose jobs work below `root`, which need not exist."""
     from levada.cli.asking import opened
+    from levada.pipeline.into import refuse_everything
 
     try:
         pipeline = opened(spec, root, asking=asking)
+        refuse_everything(pipeline.root)
     except FixThis as error:
-        error.where = "--root" if error.where == "--lake" else error.where
+        error.where = "--root" if error.where in {"--lake", "/"} else error.where
         raise
     folder = Path(pipeline.spec.lake)
-    if folder == Path(folder.anchor):
-        what = "the root of the file system is no lake: a request could empty any folder of this machine"
-        raise FixThis(what, where="--root", todo="name a folder that is there for data alone")
     # os.path.exists says no where one may not look; Path.exists raises.
     taken = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)  # noqa: PTH110 - see above
     if not taken.is_dir():

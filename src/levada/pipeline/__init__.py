@@ -93,7 +93,7 @@ class Pipeline:
             LevadaError: see levada.errors; the folder is as it was.
         """
         stream, partition = self.job_stream("land"), parse_day(date)
-        return into.land_into(self._filling(stream), into.folder_in(self.spec.lake, raw_dir), partition)
+        return into.land_into(self._filling(stream), self._folder(raw_dir), partition)
 
     def stage_into(self, stg_dir: str, *, raw_dir: str) -> Run:
         """Check and stage the raw files of the folder `raw_dir` as all that the folder `stg_dir` of the lake holds.
@@ -106,15 +106,16 @@ class Pipeline:
             LevadaError: see levada.errors; the folder is as it was.
         """
         stream = self.job_stream("stage")
-        raw, stg = (into.folder_in(self.spec.lake, path) for path in (raw_dir, stg_dir))
-        return into.stage_into(self._filling(stream), raw, stg)
+        return into.stage_into(self._filling(stream), self._folder(raw_dir), self._folder(stg_dir))
 
     def job_stream(self, verb: Literal["land", "stage"]) -> Stream:
         """The stream that jobs of this kind fill folders from.
 
         Raises:
-            FixThis: none can, whatever they are asked for: several streams, no names for the files, a variable not set.
+            FixThis: none can, whatever they are asked for: several streams, no names for the files, a variable not
+                set, a lake that is the whole file system.
         """
+        into.refuse_everything(self.root)
         streams = self.streams()
         if len(streams) != 1:
             raise FixThis(
@@ -128,6 +129,16 @@ class Pipeline:
         if verb == "land" and auth:
             secret(auth.key, self.edges.environment)
         return streams[0]
+
+    @property
+    def root(self) -> str:
+        """The folder that jobs work below, as requests name it: as it was written, unless that steps up."""
+        written = self.spec.lake
+        return self.store.describe() if ".." in Path(written).parts else written
+
+    def _folder(self, path: str) -> str:
+        real = self.store.describe()
+        return into.folder_in(self.root, path, real if real.startswith("/") else None)
 
     def _filling(self, stream: Stream) -> into.Filling:
         return into.Filling(self.spec, stream, self.store, self.edges, self.options, self.observe)

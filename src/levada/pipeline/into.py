@@ -27,7 +27,7 @@ from levada.spec.model import Spec, Stream
 from levada.spec.partition import day_in, parse_day
 from levada.spec.template import Hole, Template, in_folder, page_pattern, variables
 
-__all__ = ["Filling", "folder_in", "land_into", "refuse_unable", "stage_into"]
+__all__ = ["Filling", "folder_in", "land_into", "refuse_everything", "refuse_unable", "stage_into"]
 
 #: Control characters, and halves of surrogate pairs, which have no UTF-8.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -60,28 +60,37 @@ class Filling:
         return Job(self.spec, stream, partition, self.area(folder), self.edges, self.options, self.observe, folder)
 
 
-def folder_in(lake: str, path: str) -> str:
+def folder_in(lake: str, path: str, real: str | None = None) -> str:
     """The folder `path` relative to the lake, by its text alone: links are looked for where it is opened.
 
     Args:
         lake: Absolute path of the lake, as the person who opened it wrote it.
         path: Absolute path below it; slashes at its end or in a row are fine.
+        real: The same place without links on the way, which may be written as well.
 
     Raises:
         FixThis: it is not below the lake, or could lead out of it.
     """
-    root, wanted = PurePosixPath(lake).parts, PurePosixPath(path).parts
+    wanted = PurePosixPath(path).parts
     if _UNFIT.search(path):
         raise _unfit(path, "holds a control character, or what is no Unicode text", lake)
     if not path.startswith("/"):
         raise _unfit(path, "is no absolute path", lake)
     if ".." in wanted:
         raise _unfit(path, "steps up with `..`", lake)
-    if wanted[1:] == root[1:]:  # "//" is a root of its own for POSIX
-        raise _unfit(path, "is the root itself, whose content no job may replace", lake)
-    if wanted[1 : len(root)] != root[1:]:
-        raise _unfit(path, "does not lie below the root", lake)
-    return "/".join(wanted[len(root) :])
+    for root in (PurePosixPath(each).parts for each in (lake, real or lake)):
+        if wanted[1:] == root[1:]:  # "//" is a root of its own for POSIX
+            raise _unfit(path, "is the root itself, whose content no job may replace", lake)
+        if wanted[1 : len(root)] == root[1:]:
+            return "/".join(wanted[len(root) :])
+    raise _unfit(path, "does not lie below the root", lake)
+
+
+def refuse_everything(lake: str) -> None:
+    """Refuse the root of the file system as a root for jobs."""
+    if PurePosixPath(lake).parts in (("/",), ("//",)):
+        what = "the root of the file system is no lake: a request could empty any folder of this machine"
+        raise FixThis(what, where=lake, todo="name a folder that is there for data alone")
 
 
 def refuse_unable(stream: Stream, verb: str) -> None:

@@ -40,7 +40,7 @@ def apps(pipeline: Pipeline, kinds: tuple[JobKind, ...], patience: float = PATIE
     Raises:
         FixThis: the spec cannot do these jobs, or a variable that they need is not set.
     """
-    about = About(pipeline.spec.pipeline, pipeline.spec.file, pipeline.spec.lake)
+    about = About(pipeline.spec.pipeline, pipeline.spec.file, pipeline.root)
     work = works(pipeline, patience)
     for kind in kinds:
         pipeline.job_stream(kind.name)
