@@ -19,9 +19,11 @@ from typing import Any
 from patience import PATIENCE, settles
 from simulated import SPEC
 
-__all__ = ["DAY", "Answer", "Server", "command", "environment", "outside_control", "serving", "tree"]
+__all__ = ["DAY", "READY", "Answer", "Server", "command", "environment", "outside_control", "serving", "tree"]
 
 DAY = "2022-08-09"
+#: As `python -m levada`.
+_MAIN = "import sys; sys.argv[0] = 'levada'; from levada.__main__ import main; main()"
 READY = re.compile(r"^(land|stage) jobs: POST http://localhost:([0-9]+)/ ", re.MULTILINE)
 
 
@@ -117,23 +119,16 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return {**clean, **given}
 
 
-def limited(largest: int | None) -> list[str]:
-    """What starts a command with a limit for its files."""
-    if largest is None:
-        return []
-    limit = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({largest},) * 2)"
-    return [sys.executable, "-c", f"{limit}; os.execv(sys.argv[1], sys.argv[1:])"]
-
-
-def command(root: object, *options: object, spec: object = SPEC) -> list[str]:
-    """`levada serve` on free ports, if the options name none."""
+def command(root: object, *options: object, spec: object = SPEC, first: str = "") -> list[str]:
+    """`levada serve` on free ports, if the options name none; `first` is code that its process runs before."""
     ports = () if "--port" in options else ("--port", "0")
-    return [sys.executable, "-m", "levada", "serve", *map(str, (spec, "--root", root, *ports, *options))]
+    levada = ("-c", f"{first}\n{_MAIN}") if first else ("-m", "levada")
+    return [sys.executable, *levada, *map(str, ("serve", spec, "--root", root, *ports, *options))]
 
 
 @contextmanager
 def serving(
-    given: Mapping[str, str], root: Path, *options: object, spec: object = SPEC, largest: int | None = None
+    given: Mapping[str, str], root: Path, *options: object, spec: object = SPEC, first: str = ""
 ) -> Iterator[Server]:
     """A job server that is ready; it is killed in the end if it still runs.
 
@@ -142,13 +137,13 @@ def serving(
         root: The lake; the logs go beside it.
         options: More of the command line, such as `"--job", "land"`; both kinds of jobs if it names none.
         spec: Its file.
-        largest: Bytes that it may write into one file.
+        first: Code that its process runs before anything else.
     """
     count = len(list(root.parent.glob(f"{root.name}-*.out")))
     out, err = (root.with_name(f"{root.name}-{count}.{name}") for name in ("out", "err"))
     with out.open("wb") as said, err.open("wb") as told:
         process = subprocess.Popen(
-            limited(largest) + command(root, *options, spec=spec),
+            command(root, *options, spec=spec, first=first),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=told,

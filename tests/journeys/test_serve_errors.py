@@ -162,6 +162,8 @@ def test_rows_that_are_all_bad_are_502_at_the_stage_job(server, api, place):
     assert body["todo"]
 
 
+#: A process that may write 8 KB into a file.
+LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))"
 NO_SUCH_PAGE = "You requested page that doesn't exist: page=2"
 
 
@@ -207,8 +209,8 @@ def test_a_lake_that_cannot_be_written_is_400(api, tmp_path):
 
 
 def test_a_disk_that_takes_no_more_is_503(api, tmp_path):
-    """A limit of 8 KB a file, which holds for root, too, stands for a quota."""
-    with serving(api.environment, tmp_path / "lake", largest=8 * 1024) as it:
+    """A limit for files, which holds for root, too, stands for a quota."""
+    with serving(api.environment, tmp_path / "lake", first=LIMITED) as it:
         place = furnished(it, "x")
         told(place.land(), 503, "TryLater", what="the disk did not do what it was asked to (File too large)")
 
