@@ -108,7 +108,8 @@ def test_a_server_killed_at_every_change_of_a_job_that_replaces_an_older_one(api
 def test_a_server_killed_where_folders_cannot_be_exchanged(api, folder, kind, older):
     """At every change of a folder, and at every tenth moment else: the other changes are those of the test before."""
     done = killed(api, folder, kind=kind, start=str(older), every=10, exchanging=False)
-    assert (done["changes"]["move_out"], done["changes"]["move_in"], done["between"]) == (1, 1, 1)
+    assert (done["changes"]["move_out"], done["changes"]["move_in"]) == (1, 1)
+    assert done["between"] > 0
     assert done["kills"] > done["moments"] / 10
 
 
