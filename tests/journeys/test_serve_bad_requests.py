@@ -402,7 +402,8 @@ WIRE = {
     "no request line": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "Start line is invalid"),
     "garbage": (b"hello\r\n\r\n", 400, "Start line is invalid"),
     "a path of 100 kB": (b"POST /" + b"a" * 100_000 + posted(HOST, LENGTH)[6:], 404, "there is nothing at /aaa"),
-    "more than waitress reads": (posted(HOST, "X: " + "a" * 270_000, LENGTH), 431, "exceeds max_header"),
+    # Not a byte more than waitress reads: what is left unread would reset the connection, and the answer with it.
+    "headers of 256 kB": (posted(HOST, "X: " + "a" * 270_000)[: 256 * 1024], 431, "exceeds max_header"),
     "40 MB announced": (posted(HOST, "Content-Length: 41943040", body=b""), 413, "exceeds max_body"),
     "40 MB announced, and asked whether they may come": (
         posted(HOST, "Content-Length: 41943040", "Expect: 100-continue", body=b""),
@@ -423,8 +424,6 @@ def test_what_no_client_sends(world, name):
     sent, status, why = WIRE[name]
     before = world.seen()
     reply = spoken(world.server, sent)
-    if name == "more than waitress reads" and not reply:
-        reply = spoken(world.server, sent[:262_200])  # the rest, unread, may have cut the answer off
     unchanged(world, parsed(reply), before, status, why)
     assert len(re.findall(rb"^HTTP/1", reply, re.MULTILINE)) == 1, (
         "nothing after the refused request is taken for another one"
