@@ -146,9 +146,6 @@ STAGES = {name: (stage(stg_dir=folder), why) for name, (folder, why) in FOLDERS.
     "stg in raw": (stage(stg_dir=f"ROOT/{RAW}/avro"), "cannot lie one within the other"),
     "raw in stg": (stage(raw_dir=f"ROOT/{STG}/raw"), "cannot lie one within the other"),
     "stg over raw": (stage(stg_dir="ROOT/raw/sales"), "cannot lie one within the other"),
-}
-#: What is only known once the job has its folders: lock files stay, and nothing else.
-LOCKED = {
     "raw are staged files": (stage(raw_dir=f"ROOT/{STG}", stg_dir="ROOT/other"), "holds staged files"),
     "raw has no date": (stage(raw_dir="ROOT/nodate"), "which date"),
 }
@@ -193,18 +190,6 @@ def test_a_folder_that_is_none_for_a_job(world, kind, name):
     unchanged(world, answer, before, 400, world.filled(why))
     assert answer.json["todo"]
     assert answer.json["kind"] == "FixThis"
-
-
-@pytest.mark.parametrize("name", LOCKED)
-def test_a_folder_that_is_found_to_be_none_by_what_it_holds(world, name):
-    body, why = LOCKED[name]
-    before = world.seen()[0]
-    answer = world.server.post("stage", world.filled(body))
-    assert (answer.status, answer.json["kind"]) == (400, "FixThis")
-    assert why in answer.message
-    new = {key: facts for key, facts in world.seen()[0].items() if before.get(key) != facts}
-    assert {Path(key).name for key in new if Path(key).suffix or Path(key).name == "lock"} <= {"lock"}
-    assert all(key.startswith("_levada/") for key in new)
 
 
 @pytest.mark.parametrize("name", NO_PAGES)

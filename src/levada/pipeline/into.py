@@ -14,7 +14,8 @@ from levada.edges import Edges
 from levada.errors import FixThis
 from levada.lake import commit
 from levada.lake.area import Area, area_of_folder
-from levada.lake.lease import Lease, hold
+from levada.lake.lease import Lease, hold, read_record
+from levada.lake.record import Record
 from levada.lake.refusal import printable
 from levada.lake.store import Entry, Store, checked_folder
 from levada.lake.sweep import sweep
@@ -136,11 +137,12 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
     _refuse_unfit(filling, folder)
     if store.head(filling.area(raw).commit) is None and not store.entries(raw):
         raise _no_raw_files(store, raw)
+    _partition(read_record(filling.area(raw))[0], raw)  # what can be refused without a lease leaves no lock behind
     there = replace(stage, avro=in_folder(stage.avro, folder)) if stage else None
     stream = replace(filling.stream, raw=None, raw_joined=None, stage=there)
     with ExitStack() as both:
         source, lease = _leases(filling, (raw, folder), both)
-        partition = _partition(source, raw)
+        partition = _partition(source.record, raw)
         # What cannot be shown any more is replaced by what is staged now.
         ready = lease if commit.damaged(lease) else finished(lease)
         pages = _pages(filling.job(stream, partition, raw), source, filling.stream, raw)
@@ -178,9 +180,13 @@ def _refuse_unfit(filling: Filling, folder: str) -> None:
             )
 
 
-def _partition(source: Lease, raw: str) -> Partition:
-    if source.record:
-        return parse_day(source.record.partition)
+def _partition(record: Record | None, raw: str) -> Partition:
+    """What the raw files of a folder are of."""
+    if record and record.level == "staged":
+        what = f"{raw} holds staged files, which a job made"
+        raise FixThis(what, where=raw, todo="name the folder of their raw files")
+    if record:
+        return parse_day(record.partition)
     if day := day_in(PurePosixPath(raw).name):
         return day
     raise FixThis(
@@ -197,9 +203,6 @@ def _pages(job: Job, source: Lease, stream: Stream, raw: str) -> Kept:
     if lease.record is None:
         found = _foreign(job, in_folder(stream.raw or stream.raw_joined or _ANY, raw), entries)
         return Kept(job, adopted=True, found=found, notes=_left_out(entries, {entry.key for entry in found}))
-    if lease.record.level == "staged":
-        what = f"{raw} holds staged files, which a job made"
-        raise FixThis(what, where=raw, todo="name the folder of their raw files")
     files = kept_files(job, lease.record)
     names = {file.public for file in lease.record.files if file.public}
     return Kept(job, adopted=False, files=files, notes=_left_out(entries, names))
