@@ -227,7 +227,8 @@ def _show_folder(store: Store, folder: str, files: Iterable[LakeFile]) -> bool:
     """Make the public files the whole content of `folder`; whether that changed anything."""
     shown = {file.public: file.key for file in files if file.public is not None}
     changed = store.replace_folder(folder, {name.removeprefix(f"{folder}/"): key for name, key in shown.items()})
-    store.sync((folder, *shown))  # unchanged too: who changed it may have died before
+    # Its own files were synced before the commit; equal ones of somebody else, and who died before this, synced none.
+    store.sync((folder,) if changed else (folder, *shown))
     return changed
 
 
