@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "levada"
 #: Lower floors first; rooms of one floor never import one another.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("version", "errors"),
-    ("nouns", "secret"),
+    ("nouns", "secret", "extras"),
     ("edges",),
     ("contract",),
     ("spec", "records", "lake", "db"),
@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 #: Stands apart: on the ground floor for what it may import, and for the cli alone.
 APART = "simulate"
-APART_MAY_USE = {"version", "errors", "nouns", "secret", "edges"}
+APART_MAY_USE = {"version", "errors", "nouns", "secret", "extras", "edges"}
 APART_USED_BY = {"cli"}
 
 #: Each library that is not of Python itself, and asyncio, with the only modules that may import it.

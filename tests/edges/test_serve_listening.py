@@ -167,9 +167,13 @@ def test_a_port_that_is_taken_is_told(tmp_path, family, address):
 
 
 def test_the_second_kind_of_job_takes_the_next_port(tmp_path):
-    with taken(socket.AF_INET, "127.0.0.1") as held:
-        port = held.getsockname()[1]
-        assert f"port {port} of this machine is taken" in failed(command(tmp_path / "lake", "--port", port - 1))
+    for _ in range(20):  # the port before it may be somebody's, too
+        with taken(socket.AF_INET, "127.0.0.1") as held:
+            port = held.getsockname()[1]
+            said = failed(command(tmp_path / "lake", "--port", port - 1))
+        if f"port {port - 1} of" not in said:
+            break
+    assert f"port {port} of this machine is taken" in said
 
 
 def test_the_ports_of_the_course_are_taken_when_none_is_named(tmp_path):

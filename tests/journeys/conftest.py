@@ -1,5 +1,7 @@
 """What journeys need."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,3 +36,18 @@ def lake(tmp_path) -> Path:
 @pytest.fixture
 def spec() -> Path:
     return SPEC
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: kill -9 spares the page cache, and fsync costs most of the time."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="levada-", dir=memory if memory.is_dir() else None))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def smaller_api() -> Iterator[Api]:
+    """The sales API as it was before some rows came: 3 pages of 120 rows."""
+    yield from api_of("--rows", "300", "--page-size", "120")

@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,27 +15,12 @@ SCRIPT = Path(__file__).parent / "killing.py"
 MINUTES = 60
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: kill -9 spares the page cache, and fsync costs most of the time."""
-    memory = Path("/dev/shm")
-    path = Path(tempfile.mkdtemp(prefix="levada-", dir=memory if memory.is_dir() else None))
-    yield path
-    shutil.rmtree(path)
-
-
 @pytest.fixture(scope="module")
 def slow_api() -> Iterator[Api]:
     """40 pages, 50 ms each."""
     for api in api_of("--rows", "4000"):
         api.fail({"match": {}, "times": None, "fault": {"delay": 0.05}})
         yield api
-
-
-@pytest.fixture(scope="module")
-def smaller_api() -> Iterator[Api]:
-    """The sales API as it was before some rows came: 3 pages of 120 rows."""
-    yield from api_of("--rows", "300", "--page-size", "120")
 
 
 def killed(mode: str, api: Api, folder: Path, **options: object) -> dict:

@@ -3,11 +3,9 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,21 +27,6 @@ MINUTES = 60
 PAGES, KILLS = 40, 10
 #: Every page takes a while.
 SLOW = {"match": {}, "times": None, "fault": {"delay": 0.05}}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: kill -9 spares the page cache, and fsync costs most of the time."""
-    memory = Path("/dev/shm")
-    path = Path(tempfile.mkdtemp(prefix="levada-", dir=memory if memory.is_dir() else None))
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture(scope="module")
-def smaller_api() -> Iterator[Api]:
-    """The sales API as it was before some rows came: 3 pages of 120 rows."""
-    yield from api_of("--rows", "300", "--page-size", "120")
 
 
 def of(api: Api, root: Path) -> Pipeline:

@@ -13,8 +13,9 @@ from levada.lake.memory import MemoryStore
 from levada.lake.record import as_json
 from levada.nouns import Counts
 from levada.pipeline import Options, Pipeline
-from levada.source.fake import Reply, ScriptedWire, answer
+from levada.source.fake import answer
 from levada.spec.read import read_text
+from shop import Shop, prices
 
 DATE = "2022-08-09"
 SPEC = """
@@ -32,30 +33,6 @@ streams:
       fields: {price: int32}
     stage: {avro: "stg/{date}/{page}.avro"}
 """
-
-
-def page_of(call):
-    return int(call.url.rpartition("page=")[2])
-
-
-class Shop:
-    """An API of pages; what it answers can be changed between runs, page by page."""
-
-    def __init__(self, *pages):
-        self.pages = {number: answer(200, json.dumps(page).encode()) for number, page in enumerate(pages, start=1)}
-        self.wires = []
-
-    def wire(self):
-        beyond = answer(404, b"no such page" if self.pages else b"nothing for that day")
-        self.wires.append(ScriptedWire(lambda call, _: Reply(self.pages.get(page_of(call), beyond))))
-        return self.wires[-1]
-
-    def asked(self):
-        return sorted(int(url.rpartition("page=")[2]) for url in self.wires[-1].asked)
-
-
-def prices(*values):
-    return [{"price": value} for value in values]
 
 
 def pipeline(store, api, spec=SPEC, **options):

@@ -20,9 +20,10 @@ from levada.lake.record import as_json
 from levada.nouns import Counts
 from levada.pipeline import Options, Pipeline
 from levada.pipeline.into import folder_in
-from levada.source.fake import Reply, ScriptedWire, answer
+from levada.source.fake import answer
 from levada.spec.read import read_text
 from levada.spec.template import fill, in_folder, parse
+from shop import Shop, prices
 
 DATE, OTHER = "2022-08-09", "2022-08-10"
 SPEC = """
@@ -46,31 +47,6 @@ JOINED = SPEC.replace(
 )
 RAW, STG = "/lake/raw/sales/2022-08-09", "/lake/stg/sales/2022-08-09"
 X, Y = "raw/sales/2022-08-09", "stg/sales/2022-08-09"
-
-
-def page_of(url):
-    return int(url.rpartition("page=")[2])
-
-
-class Shop:
-    """An API of pages, the same for every date; what it answers can be changed between jobs."""
-
-    def __init__(self, *pages):
-        self.pages = {number: answer(200, json.dumps(page).encode()) for number, page in enumerate(pages, start=1)}
-        self.asked = []
-
-    def wire(self):
-        beyond = answer(404, b"no such page" if self.pages else b"nothing for that day")
-
-        def script(call, _):
-            self.asked.append(call.url)
-            return Reply(self.pages.get(page_of(call.url), beyond))
-
-        return ScriptedWire(script)
-
-
-def prices(*values):
-    return [{"price": value} for value in values]
 
 
 def pipeline(store, api, spec=SPEC, **options):
@@ -208,7 +184,7 @@ def test_a_commit_that_was_not_shown_is_finished_by_the_next_job(store, api, dat
     unshown(store, X)
     store.delete(f"{X}/sales_{DATE}_1.json")
     store.create(f"{X}/stale", b"")
-    asked = len(api.asked)
+    asked = len(api.urls)
     if date == OTHER:
         api.pages[2] = WireFault("reset", "gone")
         with pytest.raises(TryLater):
@@ -216,7 +192,7 @@ def test_a_commit_that_was_not_shown_is_finished_by_the_next_job(store, api, dat
     else:
         done = land(store, api, date=date)
         assert "nothing was fetched" in done.notes[0]
-        assert len(api.asked) == asked
+        assert len(api.urls) == asked
     assert public(store) == before
     assert record(store, X).shown
 
@@ -284,11 +260,11 @@ def test_one_file_of_all_pages(store, api):
 
 def test_stage_takes_date_and_pages_from_the_commit_whatever_the_folder_s_name(store, api):
     land(store, api, "/lake/in")
-    asked = len(api.asked)
+    asked = len(api.urls)
     done = stage(store, api, "/lake/out", "/lake/in")
     assert (done.partition, done.level, done.counts) == (DATE, "staged", Counts(read=5, kept=5))
     assert names(store, "out") == [f"sales_{DATE}_{n}.avro" for n in (1, 2, 3)]
-    assert len(api.asked) == asked
+    assert len(api.urls) == asked
     assert record(store, "in").level == "landed"
     before = everything(store)
     assert stage(store, api, "/lake/out", "/lake/in").changed is False
@@ -562,7 +538,7 @@ def test_a_folder_within_one_that_a_job_filled(store, api, below):
     land(store, api, "/lake/a")
     foreign(store, f"raw/{DATE}", **{"1.json": prices(1)})
     before = everything(store)
-    asked = len(api.asked)
+    asked = len(api.urls)
     for job in (
         lambda: land(store, api, f"/lake/{below}"),
         lambda: stage(store, api, f"/lake/{below}", f"/lake/raw/{DATE}"),
@@ -571,14 +547,14 @@ def test_a_folder_within_one_that_a_job_filled(store, api, below):
             job()
         assert (told.value.where, told.value.todo) == (below, "name a folder beside it")
     assert everything(store) == before
-    assert len(api.asked) == asked
+    assert len(api.urls) == asked
 
 
 def test_a_folder_with_folders_is_refused_before_anything_is_asked(store, api):
     store.create(f"{X}/sub/mine", b"")
     with pytest.raises(FixThis, match="where only files can be: sub"):
         land(store, api)
-    assert api.asked == []
+    assert api.urls == []
     assert list(everything(store)) == [f"{X}/sub/mine"]
 
 
@@ -591,7 +567,7 @@ def test_levada_s_own_folder_is_neither_filled_nor_read(store, api, own):
     ):
         with pytest.raises(FixThis, match="_levada/ is Levada's own folder"):
             job()
-    assert (api.asked, list(store.list(""))) == ([], [])
+    assert (api.urls, list(store.list(""))) == ([], [])
 
 
 NAMES = [
@@ -615,6 +591,13 @@ def test_long_and_foreign_folder_names(store, api, name):
 
 
 # -- jobs at once
+
+
+def test_raw_files_that_a_job_may_be_landing_are_waited_for(store, api):
+    with hold(area(store, X), Edges(environment={})), pytest.raises(LeaseHeld):
+        stage(store, api)
+    with pytest.raises(FixThis, match="there are no raw files"):
+        stage(store, api)
 
 
 def test_a_job_waits_for_its_folder_and_then_gives_up(store, api):

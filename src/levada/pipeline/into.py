@@ -131,13 +131,11 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
     Raises:
         FixThis: there are no raw files, they are no pages or not what was landed; a folder is not fit for it.
     """
-    store, stage = filling.store, filling.stream.stage
+    stage = filling.stream.stage
     checked_folder(raw)
     _refuse_nested(raw, folder)
     _refuse_unfit(filling, folder)
-    if store.head(filling.area(raw).commit) is None and not store.entries(raw):
-        raise _no_raw_files(store, raw)
-    _partition(read_record(filling.area(raw))[0], raw)  # what can be refused without a lease leaves no lock behind
+    _refuse_at_once(filling.area(raw), raw)
     there = replace(stage, avro=in_folder(stage.avro, folder)) if stage else None
     stream = replace(filling.stream, raw=None, raw_joined=None, stage=there)
     with ExitStack() as both:
@@ -147,6 +145,16 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
         ready = lease if commit.damaged(lease) else finished(lease)
         pages = _pages(filling.job(stream, partition, raw), source, filling.stream, raw)
         return staged(filling.job(stream, partition, folder), ready, pages)
+
+
+def _refuse_at_once(area: Area, raw: str) -> None:
+    """Refuse, before a lock is made, what has no raw files to stage; a job that is at work there may bring them."""
+    if area.store.held(area.lock) is not None:
+        return
+    record, _ = read_record(area)
+    if record is None and not area.store.entries(raw):
+        raise _no_raw_files(area.store, raw)
+    _partition(record, raw)
 
 
 def _leases(filling: Filling, folders: Sequence[str], stack: ExitStack) -> list[Lease]:

@@ -5,10 +5,9 @@ nor waitress.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from levada.errors import FixThis
+from levada import extras
 from levada.serve.jobs import LAND, STAGE, About, JobKind
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LAND", "STAGE", "About", "JobKind", "make_app", "require", "serve"]
 
-_LIBRARIES = ("flask", "waitress")
 _HOMES = {"make_app": "levada.serve.app", "serve": "levada.serve.listening"}
 
 
@@ -30,15 +28,5 @@ def __getattr__(name: str) -> Any:
 
 
 def require() -> None:
-    """Make sure that the libraries of the job servers are installed, without importing them.
-
-    Raises:
-        FixThis: one is missing; the text holds the line that installs them.
-    """
-    missing = [name for name in _LIBRARIES if find_spec(name) is None]
-    if missing:
-        raise FixThis(
-            f"The job servers need {', '.join(missing)}, which this Python does not have.",
-            where="levada.serve",
-            todo="pip install 'levada[serve]'",
-        )
+    """Make sure that the libraries of the job servers are installed; raises FixThis where one is missing."""
+    extras.require("serve", "The job servers", ("flask", "waitress"))

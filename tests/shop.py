@@ -1,0 +1,37 @@
+"""A scripted API of pages, for pipelines in memory."""
+
+import json
+
+from levada.source.fake import Reply, ScriptedWire, answer
+
+__all__ = ["Shop", "page_of", "prices"]
+
+
+def page_of(call):
+    return int(call.url.rpartition("page=")[2])
+
+
+class Shop:
+    """An API of pages; what it answers can be changed between runs, page by page."""
+
+    def __init__(self, *pages):
+        self.pages = {number: answer(200, json.dumps(page).encode()) for number, page in enumerate(pages, start=1)}
+        self.wires = []
+
+    def wire(self):
+        beyond = answer(404, b"no such page" if self.pages else b"nothing for that day")
+        self.wires.append(ScriptedWire(lambda call, _: Reply(self.pages.get(page_of(call), beyond))))
+        return self.wires[-1]
+
+    def asked(self):
+        """Pages that the latest run asked for, sorted."""
+        return sorted(int(url.rpartition("page=")[2]) for url in self.wires[-1].asked)
+
+    @property
+    def urls(self):
+        """What all runs asked for."""
+        return [url for wire in self.wires for url in wire.asked]
+
+
+def prices(*values):
+    return [{"price": value} for value in values]
