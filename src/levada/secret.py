@@ -44,7 +44,8 @@ def remember(value: str) -> None:
     """Redact `value`, and the forms it takes in URLs, JSON and Basic auth, from now on."""
     if len(value) < SHORTEST:
         return
-    forms = (value, base64.b64encode(value.encode()).decode())
+    # The third: many servers read a header as Latin-1 (RFC 9110, 5.5), and quote it so.
+    forms = {value, base64.b64encode(value.encode()).decode(), value.encode().decode("latin-1")}
     patterns = {form: re.compile("".join(map(_any_form, form))) for form in forms if form not in _known}
     with _lock:
         _known.update(patterns)

@@ -40,6 +40,8 @@ def test_no_representation_shows_the_value(secret):
         repr(VALUE)[1:-1],
         ascii(VALUE)[1:-1],
         repr(VALUE.encode())[2:-1],
+        VALUE.encode().decode("latin-1"),
+        json.dumps(VALUE.encode().decode("latin-1"))[1:-1],
         base64.b64encode(VALUE.encode()).decode(),
         quote(base64.b64encode(VALUE.encode()).decode(), safe="").replace("%3D", "%3d"),
     ],
