@@ -113,6 +113,15 @@ def test_a_length_that_is_too_small_is_cut_and_told_in_one_line():
     assert len(told.text) <= 200
 
 
+@pytest.mark.parametrize("before", range(60, 200, 20))
+def test_a_key_that_comes_back_in_what_is_no_http_is_shown_neither_whole_nor_in_part(before):
+    key = Secret("KEY", "2718281828-4590452353").value
+    with says(b"HTTP/1.1 200 OK\r\n" + b"x" * before + key.encode() + b"\r\n\r\n", CLOSE) as server:
+        told = fault(server.url)
+    assert "xxxx" in told.text
+    assert "27" not in told.text
+
+
 @pytest.mark.parametrize(
     "answer",
     [

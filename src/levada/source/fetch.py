@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from levada.edges import Answer, Call, WireFault, WireFaultKind
+from levada.secret import redact
 from levada.source.decode import Body
 from levada.source.request import origin
 
@@ -164,4 +165,5 @@ def _text(error: Exception, call: Call) -> str:
         return f"{error.host}:{error.port} ({os.strerror(error.os_error.errno)})"
     said = f"{error.status}, {error.message}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
     # aiohttp quotes what it could not read as HTTP, at any length and over several lines.
-    return " ".join(said.split())[:SHOWN] or type(error).__name__
+    # What it quotes may be a secret that the sender gave back: blacked out before the cut, so that none shows in part.
+    return redact(" ".join(said.split()))[:SHOWN] or type(error).__name__
