@@ -452,6 +452,11 @@ TOLD = {
         {"2022-08-09.json": prices(1), "2022-08-09_1.json": prices(1)},
         f"which page {X}/2022-08-09.json is cannot be told: its name has no number",
     ),
+    "another date": (
+        {"2022-08-09_1.json": prices(1), "sales_2022-08-10_2.json": prices(1)},
+        f"{X}/sales_2022-08-10_2.json is of another date by its name than the raw files of {DATE}",
+    ),
+    "another date alone": ({"2022-08-10.json": prices(1)}, f"{X}/2022-08-10.json is of another date by its name"),
     "a saved 404": (
         {"a_1.json": prices(1), "a_2.json": {"message": "You've requested page that doesn't exist"}},
         f"{X}/a_2.json is no page of records",

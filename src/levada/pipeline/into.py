@@ -229,6 +229,7 @@ def _foreign(job: Job, template: Template, entries: Sequence[Entry]) -> tuple[En
         raise _no_raw_files(job.area.store, job.folder or "", f" ({suffix})")
     _, pattern = page_pattern(template, job.values)
     numbers = [_number(job, entry, pattern) for entry in pages]
+    _refuse_other_days(job, pages)
     if numbers == [None]:  # all pages in one file
         return (pages[0],)
     return in_order(job, [(_told(job, entry, number), entry) for entry, number in zip(pages, numbers, strict=True)])
@@ -243,6 +244,18 @@ def _number(job: Job, entry: Entry, pattern: re.Pattern[str]) -> int | None:
     date = rf"(?<![0-9]){day.year:04}[-_.]?0?{day.month}[-_.]?0?{day.day}(?![0-9])"
     digits = _DIGITS.findall(re.sub(date, " ", PurePosixPath(entry.key).stem))
     return int(digits[-1]) if digits else None
+
+
+def _refuse_other_days(job: Job, pages: Sequence[Entry]) -> None:
+    """Refuse what an earlier job of another tool left behind: it would pass for a page of this partition."""
+    for entry in pages:
+        other = day_in(_name(entry))
+        if other not in (None, job.partition):
+            raise FixThis(
+                f"{printable(entry.key)} is of another date by its name than the raw files of {job.partition.key}",
+                where=job.area.store.describe(),
+                todo="move it to the folder of its date, or take it away",
+            )
 
 
 def _told(job: Job, entry: Entry, number: int | None) -> int:
