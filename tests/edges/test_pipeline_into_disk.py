@@ -303,3 +303,12 @@ def test_the_root_of_the_file_system_is_no_root_of_jobs(tmp_path):
         jobs(Path("/")).land_into(f"{tmp_path}/raw", date=DATE)
     assert (told.value.where, told.value.todo) == ("/", "name a folder that is there for data alone")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_the_root_of_the_file_system_is_no_root_of_jobs_either(tmp_path):
+    link, outside = tmp_path / "lake", tmp_path / "outside"
+    link.symlink_to("/")
+    for raw in (f"{link}{outside}", str(outside)):
+        with pytest.raises(FixThis, match="the root of the file system is no lake"):
+            jobs(link).land_into(raw, date=DATE)
+    assert not outside.exists()

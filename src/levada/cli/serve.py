@@ -81,7 +81,7 @@ def _below(root: str, spec: str, *, asking: bool) -> "Pipeline":
 
     try:
         pipeline = opened(spec, root, asking=asking)
-        refuse_everything(pipeline.root)
+        refuse_everything(pipeline.store.describe())
     except FixThis as error:
         error.where = "--root" if error.where in {"--lake", "/"} else error.where
         raise

@@ -115,7 +115,7 @@ class Pipeline:
             FixThis: none can, whatever they are asked for: several streams, no names for the files, a variable not
                 set, a lake that is the whole file system.
         """
-        into.refuse_everything(self.root)
+        into.refuse_everything(self.store.describe())  # where it lies: a link may lead there
         streams = self.streams()
         if len(streams) != 1:
             raise FixThis(
