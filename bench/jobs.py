@@ -8,7 +8,7 @@ of the same sitting. Asserts the rows.
 
 import json
 import os
-import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -83,40 +83,43 @@ def reached(url: str) -> None:
             return
 
 
-def compare(servers: Servers, count: int, rows: int, say: Callable[[str], None]) -> None:
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def compare(servers: Servers, base: Path, count: int, rows: int) -> None:
     """Both ways, one at a time and several at once."""
     for workers in (1, AT_ONCE):
         took = {}
         for who, urls in servers.items():
-            root = Path(ROOT) / who / str(workers)
+            root = base / who / str(workers)
             jobs(urls, root / "warm", 2, 1)
             took[who] = jobs(urls, root / "timed", count, workers)
             assert rows_in(root / "timed") == rows * count, who
         for number, kind in enumerate(("land", "stage")):
             levada, hand = took["levada"][number], took["by hand"][number]
             ratio = f"levada / by hand {levada / hand:.2f}"
-            say(f"  {kind:5} {workers} at once: {levada * 1000:7.1f} ms, by hand {hand * 1000:7.1f} ms, {ratio}")
-
-
-ROOT = tempfile.mkdtemp()
+            print(f"  {kind:5} {workers} at once: {levada * 1000:7.1f} ms, by hand {hand * 1000:7.1f} ms, {ratio}")
 
 
 def main(rows: int = 338, size: int = 100, latency: int = 0, count: int = 40) -> None:
     """Start the servers, measure, print."""
     page_server = [sys.executable, HERE / "page_server.py", rows, size, latency]
-    with started(page_server, {}) as api:
+    with tempfile.TemporaryDirectory() as root, started(page_server, {}) as api:
         url = line(api)
         environment = {"SALES_API_URL": url, "AUTH_TOKEN": "bench-token"}
-        serve = [sys.executable, "-m", "levada", "serve", SPEC, "--root", ROOT, "--port", 0]
-        port = 18_500 + os.getpid() % 1000
+        serve = [sys.executable, "-m", "levada", "serve", SPEC, "--root", root, "--port", 0]
+        port = free_port()
         by_hand = [sys.executable, HERE / "jobs_by_hand.py", url, port]
         with started(serve, environment) as levada, started(by_hand, environment):
             both = [line(levada).split()[3] for _ in range(2)]
             reached(f"http://127.0.0.1:{port}/")
             print(f"{rows} rows, {size} a page, {latency} ms latency, median of {count} jobs")
             hand = (f"http://127.0.0.1:{port}/land", f"http://127.0.0.1:{port}/stage")
-            compare({"levada": (both[0], both[1]), "by hand": hand}, count, rows, print)
-    shutil.rmtree(ROOT)
+            compare({"levada": (both[0], both[1]), "by hand": hand}, Path(root), count, rows)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ def pipeline() -> Pipeline:
 def start(app: Any, verb: Literal["land", "stage"], port: str) -> None:
     """Serve `app` on localhost until Ctrl-C; leave at once, with the reason, where its jobs could not be done."""
     lines.start()
+    if not port.isdecimal():
+        sys.exit(f"{port!r} is no port: set JOB1_PORT and JOB2_PORT to numbers, or leave them out")
     try:
         pipeline().job_stream(verb)
         with contextlib.suppress(KeyboardInterrupt):

@@ -378,9 +378,7 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(lake, kind):
         with pytest.raises(FixThis) as refused:
             door()
         assert str(refused.value) == (
-            f"a file is needed where {kind} stands\n"
-            f"  where: {lake / 'raw/odd'}\n"
-            "  to do: remove it, then run the partition again"
+            f"a file is needed where {kind} stands\n  where: {lake / 'raw/odd'}\n  to do: remove it, then try again"
         )
     assert list(store.list("")) == []
     assert stat.S_IFMT((lake / "raw/odd").lstat().st_mode) != stat.S_IFREG

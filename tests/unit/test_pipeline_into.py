@@ -492,6 +492,16 @@ def test_rows_of_another_date_than_the_folder_s_go_to_quarantine(store, api):
     assert stage(store, api, spec=spec).counts == Counts(read=2, kept=1, quarantined=1)
 
 
+def test_raw_files_without_rows_empty_the_folder_and_say_so(store, api):
+    foreign(store, **{"1.json": prices(1)})
+    assert stage(store, api).notes == ()
+    store.delete(f"{X}/1.json")
+    foreign(store, **{"1.json": []})
+    done = stage(store, api)
+    assert (done.outcome, done.counts.read, names(store, Y)) == ("done", 0, [])
+    assert done.notes == ("the raw files hold no rows, and so does the folder now",)
+
+
 @pytest.mark.parametrize("raw", ["raw/sales", "raw/2022-13-09", "raw/2022-08-09_2022-08-10", "raw/12022-08-091"])
 def test_a_folder_without_a_date_in_its_name(store, api, raw):
     foreign(store, raw, **{"1.json": prices(1)})

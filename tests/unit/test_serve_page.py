@@ -100,7 +100,7 @@ def test_every_page_is_well_formed_and_says_what_a_reader_and_a_screen_reader_ne
     assert len(html.all("caption")) == len(html.all("table"))
     assert {attributes.get("scope") for attributes in html.all("th")} == {"col", "row"}
     assert kind.does in html.text
-    assert "a job that fails leaves the folder as it was" in html.text
+    assert "a job that fails before that step leaves the folder as it was" in html.text
 
 
 def test_it_says_of_which_spec_and_root_it_is():

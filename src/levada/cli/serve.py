@@ -44,8 +44,8 @@ def serve(spec: str, root: str, jobs: tuple[str, ...], port: int | None, streams
 
     A land job is POST / with {"date": "2022-08-09", "raw_dir": "/data/raw/sales/2022-08-09"}, a stage job is POST /
     with {"raw_dir": ..., "stg_dir": ...}. A job replaces all that its folder holds, in one step, once the new files
-    are complete; a job that fails leaves it as it was. GET / shows the last jobs, GET /openapi.json describes the
-    requests. Each request is one JSON line on stderr.
+    are complete; a job that fails before that leaves it as it was. GET / shows the last jobs, GET /openapi.json
+    describes the requests. Each request is one JSON line on stderr.
     """
     from levada.serve import require
 

@@ -19,7 +19,7 @@ _ODD = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "
 def refuse_odd(mode: int, path: str) -> None:
     """Raise FixThis if `mode` is of something that is not to be opened: a pipe would let us wait for ever."""
     if kind := _ODD.get(stat.S_IFMT(mode)):
-        todo = "remove it, then run the partition again"
+        todo = "remove it, then try again"
         raise FixThis(f"a file is needed where {kind} stands", where=path, todo=todo)
 
 
@@ -81,7 +81,7 @@ def _by_rights_or_name(error: OSError, said: str, path: str, root: str) -> Levad
         what = "a symbolic link stands where the lake needs the file or folder itself"
         return FixThis(what, where=path, todo="remove the link, or put what it leads to in its place")
     if error.errno in _NAME:
-        todo = "change the template that this name comes from"
+        todo = "choose another name, or change the template that it comes from"
         return FixThis(f"the file system does not take this name ({said})", where=path, todo=todo)
     return _by_file_system(error, said, path, root)
 

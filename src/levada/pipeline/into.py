@@ -37,6 +37,7 @@ _ASIDE = (".", "_")
 _DIGITS = re.compile(r"[0-9]+")
 #: What raw files are called where the spec keeps none in sight.
 _ANY = Template("{page}.json", (Hole("page"), ".json"))
+NO_ROWS = "the raw files hold no rows, and so does the folder now"
 #: Characters of a path and names that a message shows.
 _LONGEST, _SHOWN = 200, 3
 
@@ -144,7 +145,8 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
         # What cannot be shown any more is replaced by what is staged now.
         ready = lease if commit.damaged(lease) else finished(lease)
         pages = _pages(filling.job(stream, partition, raw), source, filling.stream, raw)
-        return staged(filling.job(stream, partition, folder), ready, pages)
+        done = staged(filling.job(stream, partition, folder), ready, pages)
+        return done if done.counts.read else replace(done, notes=(*done.notes, NO_ROWS))
 
 
 def _refuse_at_once(area: Area, raw: str) -> None:

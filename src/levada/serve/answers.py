@@ -13,7 +13,7 @@ DATE = "2022-08-09"
 #: What callers may rely on.
 PROMISE = (
     "A job replaces all that its folder holds, in one step, once the new files are complete; "
-    "a job that fails leaves the folder as it was."
+    "a job that fails before that step leaves the folder as it was."
 )
 #: By the status of an answer to a job; replies.py and app.py give these and no others.
 MEANINGS: Mapping[HTTPStatus, str] = {

@@ -62,7 +62,7 @@ def succeeded(kind: JobKind, run: Run | None, ignored: Sequence[str] = ()) -> Re
 def failed(error: Exception, now: datetime) -> Reply:
     """The answer to a job that failed: status by what happens next, the reason, and what to do."""
     if not isinstance(error, LevadaError):
-        what = f"a bug of Levada: {type(error).__name__}; the report is in this server's log, the folder is as it was"
+        what = f"a bug of Levada: {type(error).__name__}; the report is in this server's log"
         return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, {"message": what, "kind": "Bug"})
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     # For people at a command line it says --wait; a server has waited already.

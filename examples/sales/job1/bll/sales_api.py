@@ -7,7 +7,7 @@ __all__ = ["save_sales_to_local_disk"]
 
 
 def save_sales_to_local_disk(date: str, raw_dir: str) -> Run:
-    """Make the sales of a date all that a folder holds; without data, or after an error, it stays as it was.
+    """Make the sales of a date all that a folder holds; without data, or after an error, it stays.
 
     Args:
         date: As in "2022-08-09".

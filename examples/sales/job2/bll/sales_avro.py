@@ -7,7 +7,7 @@ __all__ = ["save_sales_to_stg"]
 
 
 def save_sales_to_stg(raw_dir: str, stg_dir: str) -> Run:
-    """Make the Avro files of the sales in `raw_dir` all that `stg_dir` holds; after an error it stays as it was.
+    """Make the Avro files of the sales in `raw_dir` all that `stg_dir` holds; after an error it stays.
 
     Args:
         raw_dir: Absolute folder below BASE_DIR, filled by job1 or by anything else.
