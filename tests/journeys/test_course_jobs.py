@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from unittest import TestCase, mock
 
+import fastavro
 import pytest
 
 from levada.errors import FixThis
@@ -67,21 +68,21 @@ class Job2Test(TestCase):
     def setUp(self):
         self.client = import_module("job2.main").app.test_client()
 
-    @mock.patch("job2.main.save_sales_to_stg")
+    @mock.patch("job2.main.save_sales_to_local_disk")
     def test_400_without_raw_dir(self, save):
         answer = self.client.post("/", json={"stg_dir": "/foo/stg/"})
         assert answer.status_code == 400
         assert answer.json["message"] == "raw_dir parameter missed"
         save.assert_not_called()
 
-    @mock.patch("job2.main.save_sales_to_stg")
+    @mock.patch("job2.main.save_sales_to_local_disk")
     def test_400_without_stg_dir(self, save):
         answer = self.client.post("/", json={"raw_dir": "/foo/bar/"})
         assert answer.status_code == 400
         assert answer.json["message"] == "stg_dir parameter missed"
         save.assert_not_called()
 
-    @mock.patch("job2.main.save_sales_to_stg")
+    @mock.patch("job2.main.save_sales_to_local_disk")
     def test_called_by_keywords_and_201(self, save):
         answer = self.client.post("/", json={"raw_dir": "/foo/bar/", "stg_dir": "/foo/stg/"})
         save.assert_called_with(raw_dir="/foo/bar/", stg_dir="/foo/stg/")
@@ -103,7 +104,8 @@ def test_the_names_and_types_of_the_course_are_kept():
         "job1.bll.sales_api": "save_sales_to_local_disk(date: str, raw_dir: str)",
         "job1.dal.sales_api": "get_sales(date: str)",
         "job1.dal.local_disk": "save_to_disk(json_content: list[dict[str, Any]], path: str)",
-        "job2.bll.sales_avro": "save_sales_to_stg(raw_dir: str, stg_dir: str)",
+        "job2.bll.sales_api": "save_sales_to_local_disk(raw_dir: str, stg_dir: str)",
+        "job2.dal.local_disk": "save_to_disk(json_content: list[dict[str, Any]], path: str)",
     }
     for module, signature in kept.items():
         tree = ast.parse(Path(import_module(module).__file__).read_text())
@@ -177,3 +179,38 @@ def test_save_to_disk_refuses_the_body_of_an_error(tmp_path):
     assert "a list of records is needed, not dict" in str(told.value)
     assert "save what get_sales returns" in str(told.value)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_save_to_disk_of_job2_writes_avro_that_its_own_job_would(on_this_api):
+    from job1.bll.sales_api import save_sales_to_local_disk as land
+    from job1.dal.sales_api import get_sales
+    from job2.bll.sales_api import save_sales_to_local_disk as stage
+    from job2.dal.local_disk import save_to_disk
+
+    raw, stg = on_this_api / "raw" / "2022-08-09", on_this_api / "stg"
+    land(date="2022-08-09", raw_dir=str(raw))
+    stage(raw_dir=str(raw), stg_dir=str(stg))
+    save_to_disk(get_sales("2022-08-09"), str(on_this_api / "own" / "sales.avro"))
+    by_job = [sale for path in sorted(stg.iterdir()) for sale in avro(path)]
+    assert avro(on_this_api / "own" / "sales.avro") == by_job
+    assert len(by_job) == 338
+    assert len(list((on_this_api / "own").iterdir())) == 1
+
+
+def avro(path):
+    with path.open("rb") as file:
+        return list(fastavro.reader(file))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"message": "No data"}, [{"client": "Ana"}], [{"client": "A", "purchase_date": "x", "product": "TV", "price": 1}]],
+)
+def test_save_to_disk_of_job2_refuses_what_is_no_list_of_sales(tmp_path, bad):
+    from job2.dal.local_disk import save_to_disk
+
+    path = tmp_path / "sales.avro"
+    path.write_bytes(b"old")
+    with pytest.raises((FixThis, ValueError, TypeError)):
+        save_to_disk(bad, str(path))
+    assert (path.read_bytes(), [*tmp_path.iterdir()]) == (b"old", [path])

@@ -2,7 +2,7 @@
 
 import os
 
-from job2.bll.sales_avro import save_sales_to_stg
+from job2.bll.sales_api import save_sales_to_local_disk
 from levada import Run
 from levada.serve import STAGE, make_app
 from sales_pipeline import start
@@ -12,7 +12,7 @@ __all__ = ["app", "main"]
 
 def main(raw_dir: str, stg_dir: str) -> Run:
     """Do the job; `app` calls this with the parameters of a request that has all of them, as they came."""
-    return save_sales_to_stg(raw_dir=raw_dir, stg_dir=stg_dir)
+    return save_sales_to_local_disk(raw_dir=raw_dir, stg_dir=stg_dir)
 
 
 app = make_app(STAGE, main)

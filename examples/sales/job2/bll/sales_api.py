@@ -3,10 +3,10 @@
 from levada import Run
 from sales_pipeline import pipeline
 
-__all__ = ["save_sales_to_stg"]
+__all__ = ["save_sales_to_local_disk"]
 
 
-def save_sales_to_stg(raw_dir: str, stg_dir: str) -> Run:
+def save_sales_to_local_disk(raw_dir: str, stg_dir: str) -> Run:
     """Make the Avro files of the sales in `raw_dir` all that `stg_dir` holds; after an error it stays.
 
     Args:
