@@ -9,9 +9,11 @@ import base64
 import re
 import string
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Secret", "redact", "remember"]
+__all__ = ["Secret", "redact", "redacted", "remember"]
 
 #: Shorter values are not redacted: a secret "a" would black out every text. The design promises 4 characters.
 SHORTEST = 4
@@ -82,3 +84,12 @@ def redact(text: str) -> str:
     for _, pattern in known:
         text = pattern.sub(SHOWN_AS, text)
     return text
+
+
+def redacted(value: Any) -> Any:
+    """A value as the json module reads and writes them, every text in it redacted; names stay as they are."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: redacted(item) for key, item in value.items()}
+    return [redacted(item) for item in value] if isinstance(value, list | tuple) else value

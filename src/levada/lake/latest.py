@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-import msgspec
-
 from levada.errors import LevadaError
 from levada.lake.area import Area, areas
 from levada.lake.lease import read_record
-from levada.lake.runs import Failure, RunFolder, read_failure, read_work, run_folders
-from levada.lake.store import Missing, Store
+from levada.lake.runs import Failure, RunFolder, read_failure, read_run, read_work, run_folders
+from levada.lake.store import Store
 from levada.nouns import Run
 
 __all__ = ["Ended", "latest_jobs"]
@@ -65,19 +63,12 @@ def _ended(folders: Iterable[RunFolder]) -> Iterator[Ended]:
 
 
 def _job(folder: RunFolder) -> Ended | None:
-    end = _run(folder) if folder.closed else _failure(folder)
+    end = read_run(folder) if folder.closed else _failure(folder)
     work = read_work(folder) if end else None
     if end is None or work is None or work.started.tzinfo is None:
         return None
     seconds = end.seconds if isinstance(end, Run) else max(0.0, (end.at - work.started).total_seconds())
     return Ended(_name(folder.area), bool(work.request), work.started, seconds, end)
-
-
-def _run(folder: RunFolder) -> Run | None:
-    try:
-        return msgspec.json.decode(folder.area.store.read(folder.key("run.json")), type=Run)
-    except (Missing, msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _failure(folder: RunFolder) -> Failure | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -12,7 +13,7 @@ from levada.lake.area import Area
 from levada.lake.record import FORMAT, Record
 from levada.lake.store import Missing
 from levada.lake.verify import sha256
-from levada.nouns import Counts, Holder, PageFacts
+from levada.nouns import Counts, Holder, PageFacts, Run
 from levada.secret import redact
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "facts_so_far",
     "failure_of",
     "read_failure",
+    "read_run",
     "read_work",
     "run_folders",
     "unfinished",
 ]
 
+_Noun = TypeVar("_Noun")
 #: As edges.run_id makes it.
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]+")
 _FACTS = re.compile(r"pages/([1-9][0-9]*)\.json")
@@ -123,11 +126,8 @@ def run_folders(area: Area, keys: Sequence[str] | None = None) -> list[RunFolder
 
 def read_work(folder: RunFolder) -> WorkFile | None:
     """The run's `work.json`; None if there is none, a power cut emptied it, or a newer Levada wrote it."""
-    try:
-        work = msgspec.json.decode(folder.area.store.read(folder.key("work.json")), type=WorkFile)
-    except (Missing, msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return work if work.format <= FORMAT else None
+    work = _decoded(folder.area, folder.key("work.json"), WorkFile)
+    return work if work and work.format <= FORMAT else None
 
 
 def unfinished(folders: Sequence[RunFolder], record: Record | None) -> tuple[RunFolder, WorkFile] | None:
@@ -147,10 +147,12 @@ def unfinished(folders: Sequence[RunFolder], record: Record | None) -> tuple[Run
 
 def read_failure(folder: RunFolder) -> Failure | None:
     """The run's `failed.json`; None if there is none or a power cut emptied it."""
-    try:
-        return msgspec.json.decode(folder.area.store.read(folder.key("failed.json")), type=Failure)
-    except (Missing, msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return _decoded(folder.area, folder.key("failed.json"), Failure)
+
+
+def read_run(folder: RunFolder) -> Run | None:
+    """The run's `run.json`; None if there is none or a power cut emptied it."""
+    return _decoded(folder.area, folder.key("run.json"), Run)
 
 
 def failure_of(error: BaseException, counts: Counts, at: datetime) -> Failure:
@@ -167,7 +169,7 @@ def durable_pages(folder: RunFolder, work: WorkFile) -> list[Durable]:
     pages: list[Durable] = []
     known = {taken.number: taken for taken in (*work.taken, *folder.own)}
     while taken := known.get(len(pages) + 1):
-        facts = _read_facts(folder.area, taken)
+        facts = _decoded(folder.area, taken.facts, PageFacts)
         if facts is None or facts.number != taken.number or not _whole(folder.area, taken, facts):
             break
         pages.append(Durable(taken, facts))
@@ -177,13 +179,14 @@ def durable_pages(folder: RunFolder, work: WorkFile) -> list[Durable]:
 def facts_so_far(folder: RunFolder, work: WorkFile) -> Iterator[PageFacts]:
     """The facts of all answers that a run has, readable ones only; the bodies are not looked at."""
     for taken in (*work.taken, *folder.own):
-        if facts := _read_facts(folder.area, taken):
+        if facts := _decoded(folder.area, taken.facts, PageFacts):
             yield facts
 
 
-def _read_facts(area: Area, taken: Taken) -> PageFacts | None:
+def _decoded(area: Area, key: str, kind: type[_Noun]) -> _Noun | None:
+    """The noun under `key`, None where there is none that can be read."""
     try:
-        return msgspec.json.decode(area.store.read(taken.facts), type=PageFacts)
+        return msgspec.json.decode(area.store.read(key), type=kind)
     except (Missing, msgspec.DecodeError, UnicodeDecodeError):
         return None
 

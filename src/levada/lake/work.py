@@ -31,7 +31,7 @@ from levada.lake.runs import (
 )
 from levada.lake.store import Exists, Writer
 from levada.nouns import Counts, LakeFile, Page, PageFacts, Run
-from levada.secret import redact
+from levada.secret import redacted
 
 __all__ = ["Fingerprints", "Work", "begin"]
 
@@ -92,7 +92,7 @@ class Work:
 
     def refused(self, page: int, attempt: int, answer: object) -> None:
         """Leave a note of an answer that was no page, every text in it redacted; the first of one name stays."""
-        note = _redacted(msgspec.to_builtins(answer))
+        note = redacted(msgspec.to_builtins(answer))
         with contextlib.suppress(Exists):
             self.area.store.create(self.key("answers", f"{page}-{attempt}.json"), as_json(note))
 
@@ -162,13 +162,3 @@ def _run_after(edges: Edges, latest: str) -> str:
     _, _, nonce = name.partition("-")
     moment = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
     return f"{moment.strftime(_STAMP)}-{nonce}"
-
-
-def _redacted(value: object) -> object:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, Mapping):
-        return {key: _redacted(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(item) for item in value]
-    return value

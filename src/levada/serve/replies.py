@@ -9,7 +9,7 @@ from typing import Any
 
 from levada.errors import ApiRefused, ContractBroken, FixThis, LeaseHeld, LevadaError, TimedOut, TryLater
 from levada.nouns import Run, plain
-from levada.secret import redact
+from levada.secret import redact, redacted
 from levada.serve.jobs import JobKind
 
 __all__ = ["Reply", "failed", "succeeded"]
@@ -52,7 +52,7 @@ def succeeded(kind: JobKind, run: Run | None, ignored: Sequence[str] = ()) -> Re
     notes = {"ignored": list(ignored)} if ignored else {}
     if run is None:
         return Reply(HTTPStatus.CREATED, {"message": kind.message, **notes})
-    facts = {"run": _redacted(plain(run)), **notes}
+    facts = {"run": redacted(plain(run)), **notes}
     if run.outcome == "no data":
         said = redact("; ".join(run.notes)) or "the API has none"
         return Reply(HTTPStatus.NOT_FOUND, {"message": f"No data for {run.partition}: {said}", **facts})
@@ -74,11 +74,3 @@ def failed(error: Exception, now: datetime) -> Reply:
 
 def _pause(error: TryLater, now: datetime) -> int:
     return max(1, math.ceil((error.at - now).total_seconds())) if error.at else _PAUSE
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {key: _redacted(item) for key, item in value.items()}
-    return [_redacted(item) for item in value] if isinstance(value, list | tuple) else value

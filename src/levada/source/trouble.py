@@ -49,7 +49,7 @@ def from_answer(plan: Plan, answer: Answer, verdict: Verdict) -> Trouble:
         return Trouble(
             TryLater,
             f"The API answers {_status(answer)}{_said(answer)}",
-            "Try again later; the pages that came are kept.",
+            _LATER,
             again=True,
             retry_after=answer.headers.get("retry-after"),
         )
