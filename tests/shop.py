@@ -4,7 +4,7 @@ import json
 
 from levada.source.fake import Reply, ScriptedWire, answer
 
-__all__ = ["Shop", "page_of", "prices"]
+__all__ = ["Shop", "page_of", "prices", "public"]
 
 
 def page_of(call):
@@ -35,3 +35,8 @@ class Shop:
 
 def prices(*values):
     return [{"price": value} for value in values]
+
+
+def public(store):
+    """What users read of a lake: key -> bytes."""
+    return {entry.key: store.read(entry.key) for entry in store.list("") if not entry.key.startswith("_levada/")}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from refusals import attempt, public
 from simulated import SPEC, Api, Levada, api_of
 
 
@@ -36,6 +37,14 @@ def lake(tmp_path) -> Path:
 @pytest.fixture
 def spec() -> Path:
     return SPEC
+
+
+@pytest.fixture
+def before(api, lake) -> dict[str, bytes]:
+    """A lake with a day in it, and what it shows."""
+    assert attempt(SPEC, lake, api).outcome == "done"
+    api.forget_requests()
+    return public(lake)
 
 
 @pytest.fixture

@@ -18,14 +18,6 @@ def levada(levada):
     return Careful(levada.environment, levada.folder)
 
 
-@pytest.fixture
-def before(api, lake):
-    """A lake with a day in it, and what it shows."""
-    assert attempt(SPEC, lake, api).outcome == "done"
-    api.forget_requests()
-    return public(lake)
-
-
 # -- keys
 
 

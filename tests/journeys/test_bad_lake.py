@@ -26,14 +26,6 @@ def levada(levada):
 
 
 @pytest.fixture
-def before(api, lake):
-    """A lake with a day in it, and what it shows."""
-    assert attempt(SPEC, lake, api).outcome == "done"
-    api.forget_requests()
-    return public(lake)
-
-
-@pytest.fixture
 def control(lake) -> Path:
     return lake / "_levada" / "sales" / "sales" / DAY
 

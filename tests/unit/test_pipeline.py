@@ -15,7 +15,7 @@ from levada.nouns import Counts
 from levada.pipeline import Options, Pipeline
 from levada.source.fake import answer
 from levada.spec.read import read_text
-from shop import Shop, prices
+from shop import Shop, prices, public
 
 DATE = "2022-08-09"
 SPEC = """
@@ -44,10 +44,6 @@ def pipeline(store, api, spec=SPEC, **options):
 def run(store, api, verb="run", spec=SPEC, **options):
     chosen = pipeline(store, api, spec, **options)
     return chosen.work(verb, chosen.streams()[0], DATE)
-
-
-def public(store):
-    return {entry.key: store.read(entry.key) for entry in store.list("") if not entry.key.startswith("_levada/")}
 
 
 @pytest.fixture

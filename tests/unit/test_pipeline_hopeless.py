@@ -16,6 +16,7 @@ from levada.nouns import Counts
 from levada.pipeline import Pipeline
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read_text
+from shop import page_of, public
 
 DATE = "2022-08-09"
 PAGES = 200
@@ -36,10 +37,6 @@ streams:
       max_bad: MAX_BAD
     stage: {avro: "stg/{date}/all.avro"}
 """
-
-
-def page_of(call):
-    return int(call.url.rpartition("page=")[2])
 
 
 def body(page, bad):
@@ -65,10 +62,6 @@ def pipeline(store, wire, max_bad):
 
 def asked(wire):
     return sorted(int(url.rpartition("page=")[2]) for url in wire.asked)
-
-
-def public(store):
-    return {entry.key: store.read(entry.key) for entry in store.list("") if not entry.key.startswith("_levada/")}
 
 
 def stopped(store, wire):

@@ -23,7 +23,7 @@ from levada.pipeline.into import folder_in
 from levada.source.fake import answer
 from levada.spec.read import read_text
 from levada.spec.template import fill, in_folder, parse
-from shop import Shop, prices
+from shop import Shop, prices, public
 
 DATE, OTHER = "2022-08-09", "2022-08-10"
 SPEC = """
@@ -69,10 +69,6 @@ def area(store, folder):
 
 def record(store, folder):
     return read_record(area(store, folder))[0]
-
-
-def public(store):
-    return {entry.key: store.read(entry.key) for entry in store.list("") if not entry.key.startswith("_levada/")}
 
 
 def names(store, folder):
