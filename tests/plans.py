@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Any
 
-from levada.nouns import Place
+from levada.nouns import Place, Records
 from levada.secret import Secret
 from levada.source.request import Plan
-from levada.spec.model import Auth, Limits, Paging, Request, ResponseRule, Retry, SecretRef, Source, Stream
+from levada.spec.auth import ApiKey, SecretRef
+from levada.spec.model import Limits, Paging, Request, ResponseRule, Retry, Source, Stream
 from levada.spec.template import Template, parse
 
 __all__ = ["DAY", "PLACE", "plan", "rule", "texts"]
@@ -20,7 +21,7 @@ def texts(**pairs: str) -> tuple[tuple[str, Template], ...]:
 
 
 def rule(means: str, status: int | None = None, text: str | None = None) -> ResponseRule:
-    return ResponseRule(means, PLACE, status, text)
+    return ResponseRule(means, PLACE, ((status, status),) if status else (), text)
 
 
 #: What the sales API says past the end, and on a day without data.
@@ -37,9 +38,14 @@ def plan(url: str = "http://api.test", *, token: str | None = "sesame-4711", **p
     paging = Paging(**{"by": "page", **some(Paging)})
     retry, limits = Retry(**some(Retry)), Limits(**some(Limits))
     path = parse(parts.pop("path", "/sales"))
-    request = Request(path, PLACE, parts.pop("asked", texts(date="{date}")), parts.pop("request_headers", ()))
-    stream = Stream("sales", request, PLACE, paging, parts.pop("responses", RULES), parts.pop("records", None))
-    auth = Auth("Authorization", SecretRef(("AUTH_TOKEN", "API_AUTH_TOKEN"), PLACE), PLACE) if token else None
+    request = Request(
+        path, PLACE, params=parts.pop("asked", texts(date="{date}")), headers=parts.pop("request_headers", ())
+    )
+    records = Records(parts.pop("records", None))
+    stream = Stream("sales", request, PLACE, paging, parts.pop("responses", RULES), records)
+    auth = (
+        ApiKey("header", "Authorization", SecretRef(("AUTH_TOKEN", "API_AUTH_TOKEN"), PLACE), PLACE) if token else None
+    )
     source = Source(url, PLACE, **{"auth": auth, "retry": retry, "limits": limits, **some(Source)})
     assert not parts, parts
     return Plan(source, stream, values, Secret("AUTH_TOKEN", token) if token else None)

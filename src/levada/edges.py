@@ -22,6 +22,7 @@ __all__ = [
     "Answer",
     "Call",
     "Clock",
+    "Credential",
     "Edges",
     "FixedClock",
     "SystemClock",
@@ -38,15 +39,26 @@ WireFaultKind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Credential:
+    """A secret on its way: the header, query parameter or cookie that carries it."""
+
+    carrier: Literal["header", "query", "cookie"]
+    name: str
+    #: What is sent, whole ("Bearer ..." included).
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request, complete but for the secret, which is added to its own origin only."""
+    """One HTTP request, complete but for the credentials, which are added for their own origin only."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
-    #: Header name and value to add for requests to `origin`.
-    auth: tuple[str, Secret] | None = None
-    #: Scheme, host and port that `auth` is for, as in "https://host:443".
+    body: bytes | None = None
+    #: Added to requests for `origin`, whatever redirects say.
+    credentials: tuple[Credential, ...] = ()
+    #: Scheme, host and port that the credentials are for, as in "https://host:443".
     origin: str = ""
     #: Seconds for the whole exchange.
     timeout: float = 60.0

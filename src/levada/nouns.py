@@ -11,7 +11,10 @@ from typing import Any, Literal
 __all__ = [
     "Batch",
     "Counts",
+    "Cursor",
     "FileKind",
+    "Format",
+    "Gap",
     "Holder",
     "LakeFile",
     "Level",
@@ -20,15 +23,21 @@ __all__ = [
     "Page",
     "PageFacts",
     "Partition",
+    "PartitionBy",
     "Place",
+    "Records",
     "Rejected",
     "Run",
     "Violation",
     "plain",
 ]
 
-#: What an answer says: a page of records; a page without any; the end of the pages; no data at all.
-Means = Literal["page", "empty", "end", "no_data"]
+#: What an answer says: a page of records; a page without any, after which nothing comes; the end of the pages; no data
+#: at all; a page that is left out, a gap.
+Means = Literal["page", "empty", "end", "no_data", "skip"]
+#: What one run of a stream covers: a span of the calendar, a name of a list, a scheduled instant, or the interval that
+#: an incremental stream read.
+PartitionBy = Literal["hour", "day", "week", "month", "list", "tick", "interval"]
 #: How far a commit goes: raw pages only, or raw pages and the staged files made from them.
 Level = Literal["landed", "staged"]
 #: How a run of one partition ended. A partial run is committed with gaps.
@@ -51,15 +60,55 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """The unit of work: what one run reads, commits and may replace. A day, for now."""
+    """The unit of work: what one run reads, commits and may replace."""
 
-    by: Literal["day"]
-    day: date
+    by: PartitionBy
+    #: Its name in paths and records: `2022-08-09`, `2022-08-09T13`, `2022-W32`, `2022-08`; sorts by time if it has one.
+    key: str
+    #: Its first moment and the first after it (aware, in the spec's time zone); both None for names of a list.
+    start: datetime | None = None
+    end: datetime | None = None
 
     @property
-    def key(self) -> str:
-        """The partition's name in paths and records, `2022-08-09`."""
-        return self.day.isoformat()
+    def day(self) -> date | None:
+        """The day that it begins on."""
+        return self.start.date() if self.start else None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a body is written in."""
+
+    kind: Literal["json", "json_lines", "csv", "xml"] = "json"
+    #: What the body is packed in, besides its content-coding.
+    unpack: Literal["gzip", "zip"] | None = None
+    #: Instead of the charset that the Content-Type tells, or None.
+    charset: str | None = None
+    #: CSV only.
+    delimiter: str = ","
+    quote: str = '"'
+    #: Names of the columns where the file has no line of them.
+    header: tuple[str, ...] = ()
+    #: Texts that are null.
+    nulls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where the records of a page are."""
+
+    #: None: the body is a list of records. "$": the body is one record. Else RFC 9535: each match is a record, a
+    #: matched list is flattened by one level.
+    path: str | None = None
+    #: Nothing matched is an empty page instead of an error.
+    optional: bool = False
+    #: JSONPath, relative to a record, of lists whose items become the records.
+    explode: str | None = None
+    #: For exploded records: name of a new field -> JSONPath in the record that held it.
+    keep: tuple[tuple[str, str], ...] = ()
+    #: Name of a new field that takes the key under which the record stood (objects of objects), or None.
+    key_as: str | None = None
+    format: Format = Format()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +117,8 @@ class PageFacts:
 
     #: Order of the answer in its partition, from 1; names the page's files.
     number: int
-    #: What the API was asked for, as the paginator counts (`3` for ?page=3).
-    position: int
+    #: What the API was asked for, as the paginator counts (`3` for ?page=3, a cursor, a URL); secrets redacted.
+    position: int | str
     means: Means
     #: The URL asked, secrets redacted.
     url: str
@@ -85,6 +134,11 @@ class PageFacts:
     at: datetime
     #: For answers that are no data: the first 8 KB of the body, redacted.
     text: str | None = None
+    #: The slice of the partition that was asked for (a window, a row of `for_each`), from 0.
+    slice: int = 0
+    #: What its names are filled with besides the partition's values: `page` (pages with data, from 1 in the partition
+    #: or, with for_each, in the row), `row`, `row.id`, `start`, `end`. Empty for answers without data.
+    fills: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +166,33 @@ class LakeFile:
     page: int | None = None
     #: "avro" for staged files, else "".
     format: str = ""
+    #: Content-Type that the API gave a page, which may tell its charset.
+    media: str = ""
+    #: What a page's names are filled with, see PageFacts; empty for files made from several pages.
+    fills: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of a partition that was left out by rule: counted, shown, and never passed by a cursor."""
+
+    #: "page 3", "row 7 (id=12)".
+    where: str
+    #: What the API said, redacted.
+    why: str
+    #: The URL asked, secrets redacted.
+    url: str = ""
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far an incremental stream has read."""
+
+    #: The highest value seen: an instant (ISO 8601, as the API wrote it) or a number.
+    value: str | int | float
+    #: SHA-256 (hex) of the records at that value: they come again, and are taken once.
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +292,8 @@ class Run:
     seconds: float
     #: What a person should know: recovered work, work thrown away, API's own words on no data.
     notes: tuple[str, ...] = field(default=())
+    #: What was left out; a run with gaps is partial.
+    gaps: tuple[Gap, ...] = ()
 
 
 def plain(noun: object) -> Any:

@@ -5,8 +5,8 @@ import pytest
 from levada.errors import FixThis
 from levada.nouns import Place
 from levada.secret import Secret
+from levada.spec.auth import SecretRef
 from levada.spec.bind import bind_contract, needed, require, secret, values_of
-from levada.spec.model import SecretRef
 from levada.spec.partition import parse_day
 from levada.spec.read import read_text
 

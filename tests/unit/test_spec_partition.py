@@ -5,12 +5,11 @@ from datetime import date
 import pytest
 
 from levada.errors import FixThis
-from levada.nouns import Partition
-from levada.spec.partition import parse_day, span, values
+from levada.spec.partition import of_day, parse_day, span, values
 
 
 def test_a_day_is_read_strictly():
-    assert parse_day("2022-08-09") == Partition("day", date(2022, 8, 9))
+    assert parse_day("2022-08-09") == of_day(date(2022, 8, 9))
     assert parse_day("2024-02-29").key == "2024-02-29"
 
 

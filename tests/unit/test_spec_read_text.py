@@ -9,8 +9,9 @@ from grammars import sections
 from levada.contract.model import Contract, MaxBad
 from levada.errors import FixThis
 from levada.nouns import Place
+from levada.spec.auth import SecretRef
 from levada.spec.engine import BROKEN, Reading, Value, walk
-from levada.spec.model import Limits, Missing, Paging, Retry, SecretRef, Source, Spec, Stage
+from levada.spec.model import Limits, Missing, Paging, Retry, Source, Spec, Stage
 from levada.spec.read import duration, read_text
 from levada.spec.template import fill, parse
 from levada.spec.tree import Word, core

@@ -48,7 +48,7 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
         checked = _Checked(job, tally.work, whole) if level == "staged" and job.contract else None
         for page in landed:
             pages.append(page.file)
-            records = split(page.body, job.stream.records)
+            records = split(page.body, job.stream.records, page.file.media)
             joined.take(records)
             if checked:
                 tally.checked(checked.take(page.file.page or 0, records))

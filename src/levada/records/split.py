@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, Never
+from typing import Any, Never
 
 import msgspec
 
 from levada.errors import ContractBroken
+from levada.nouns import Records
 from levada.secret import redact
 
 __all__ = ["split"]
@@ -24,12 +25,13 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _any = msgspec.json.Decoder(msgspec.Raw)
 
 
-def split(body: bytes, records: Literal["$"] | None) -> list[msgspec.Raw]:
+def split(body: bytes, shape: Records, media: str = "") -> list[msgspec.Raw]:  # noqa: ARG001 - charsets come
     """The records of a page, in order, as raw JSON (RFC 8259).
 
     Args:
         body: The page; a UTF-8 byte order mark is passed over.
-        records: None: the body is a list, its elements are the records. "$": the body is an object, the one record.
+        shape: Where the records are, and what the body is written in.
+        media: The Content-Type that came with it.
 
     Returns:
         One `Raw` a record. Elements that are no objects, or that hold text which is not valid Unicode, are here too:
@@ -38,6 +40,7 @@ def split(body: bytes, records: Literal["$"] | None) -> list[msgspec.Raw]:
     Raises:
         ContractBroken: the body is no JSON, or not of this shape.
     """
+    records = shape.path
     if body.startswith(_BOM):
         body = b"   " + body[3:]  # blanks, so that byte offsets in messages stay true
     try:
@@ -55,7 +58,7 @@ def _one(body: bytes) -> msgspec.Raw:
     return raw
 
 
-def _split_leniently(body: bytes, records: Literal["$"] | None, reason: str) -> list[msgspec.Raw]:
+def _split_leniently(body: bytes, records: str | None, reason: str) -> list[msgspec.Raw]:
     r"""Split what msgspec refuses as a whole: it takes a lone surrogate (`"\ud800"`) in one row for a broken page."""
     text = body.decode("utf-8", "surrogateescape")
     try:
@@ -122,7 +125,7 @@ def _no_json(body: bytes, reason: str) -> ContractBroken:
     )
 
 
-def _wrong_shape(body: bytes, records: Literal["$"] | None) -> ContractBroken:
+def _wrong_shape(body: bytes, records: str | None) -> ContractBroken:
     try:
         _any.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -34,7 +34,7 @@ def classify(rules: Sequence[ResponseRule], answer: Answer) -> Verdict:
 
 
 def _fits(rule: ResponseRule, answer: Answer) -> bool:
-    if rule.status is not None and rule.status != answer.status:
+    if rule.statuses and not any(low <= answer.status <= high for low, high in rule.statuses):
         return False
     return rule.text is None or rule.text.encode() in answer.body
 

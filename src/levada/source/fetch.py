@@ -113,8 +113,8 @@ class HttpWire:
         if host.rpartition(".")[2] == "invalid":
             raise WireFault("no_such_host", f"{host}: names in .invalid never exist (RFC 6761, 6.4)")
         headers = list(call.headers)
-        if call.auth and origin(url) == call.origin:
-            headers.append((call.auth[0], call.auth[1].value))
+        if origin(url) == call.origin:
+            headers += [(each.name, each.secret.value) for each in call.credentials]
         request = self._session.request(
             call.method,
             URL(url, encoded=True),

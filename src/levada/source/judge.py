@@ -30,7 +30,7 @@ def judge(plan: Plan, position: Position, url: str, answer: Answer, at: datetime
     rows = 0
     if means == "page":
         try:
-            rows = len(split(answer.body, plan.stream.records))
+            rows = len(split(answer.body, plan.stream.records, answer.headers.get("content-type", "")))
         except ContractBroken as error:
             return from_body(error)
     common: dict[str, Any] = {

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from levada.edges import Call
+from levada.edges import Call, Credential
 from levada.errors import FixThis
 from levada.secret import Secret, redact
 from levada.source.paginate import Position
+from levada.spec.auth import ApiKey
 from levada.spec.model import Source, Stream
 from levada.spec.template import Template, Value, fill
 from levada.version import __version__
@@ -49,7 +50,7 @@ def build(plan: Plan, position: Position) -> Call:
         method="GET",
         url=_url(plan, position),
         headers=_headers(plan),
-        auth=_auth(plan),
+        credentials=_credentials(plan),
         origin=origin(source.url),
         timeout=source.timeout,
         size_limit=source.limits.page_size,
@@ -80,13 +81,13 @@ def fingerprint(plan: Plan) -> str:
     stream, source, paging = plan.stream, plan.source, plan.stream.paging
     said = {
         "url": source.url,
-        "key_header": source.auth.header if source.auth else None,
+        "key_header": source.auth.name if isinstance(source.auth, ApiKey) else None,
         "path": _path(plan),
         "params": _params(plan),
         "headers": _asked_headers(plan),
         "paging": [paging.by, paging.param, paging.start, paging.max_pages],
-        "responses": [[rule.status, rule.text, rule.means] for rule in stream.responses],
-        "records": stream.records,
+        "responses": [[rule.statuses, rule.text, rule.means] for rule in stream.responses],
+        "records": [stream.records.path],
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -142,11 +143,12 @@ def _headers(plan: Plan) -> tuple[tuple[str, str], ...]:
     return (*ours, ("Accept-Encoding", "gzip, deflate"), *kept)
 
 
-def _auth(plan: Plan) -> tuple[str, Secret] | None:
-    if plan.source.auth is None or plan.key is None:
-        return None
+def _credentials(plan: Plan) -> tuple[Credential, ...]:
+    auth = plan.source.auth
+    if plan.key is None or not isinstance(auth, ApiKey):
+        return ()
     _refuse_control(plan.key.value, f"The secret {plan.key.name}")
-    return plan.source.auth.header, plan.key
+    return (Credential(auth.carrier, auth.name, plan.key),)
 
 
 def _refuse_control(value: str, what: str) -> None:

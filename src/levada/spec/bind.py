@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 from levada.contract.model import Contract, Field
 from levada.errors import FixThis
 from levada.secret import Secret
+from levada.spec.auth import SecretRef
 from levada.spec.fields import filled
-from levada.spec.model import Missing, SecretRef, Spec
+from levada.spec.model import Missing, Spec
 from levada.spec.partition import values as values_of
 from levada.spec.template import Value
 

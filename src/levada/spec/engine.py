@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from levada.nouns import Place
-from levada.spec.model import Missing, SecretRef
+from levada.spec.auth import SecretRef
+from levada.spec.model import Missing
 from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, show
 from levada.spec.variables import Resolved, resolve
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from levada.contract.model import Field, FieldType, Literals
 from levada.contract.pattern import problem
-from levada.nouns import Partition
 from levada.spec.engine import Given, Reading, Rule
-from levada.spec.partition import values
+from levada.spec.partition import of_day, values
 from levada.spec.template import fill, parse, variables
 from levada.spec.tree import Mistake, Plain, Word
 
@@ -145,7 +144,7 @@ def _equal_to(kind: FieldType, written: Literals) -> Literals:
     """What `equals` demands on some day. Raises ValueError when that is no value of the type."""
     if not isinstance(written, str):
         return typed(kind, written)
-    return filled(kind, written, values("pipeline", "stream", Partition("day", date(2022, 12, 31))))
+    return filled(kind, written, values("pipeline", "stream", of_day(date(2022, 12, 31))))
 
 
 def filled(kind: FieldType, written: str, known: Any) -> Literals:

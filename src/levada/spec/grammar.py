@@ -7,9 +7,11 @@ line here and a field of a noun in `model.py`.
 from collections.abc import Mapping
 from typing import Any
 
+from levada.nouns import Records
+from levada.spec.auth import ApiKey
 from levada.spec.engine import Each, Given, Key, Named, Section
 from levada.spec.grammar_contract import CONTRACT
-from levada.spec.model import Auth, Limits, Paging, Request, ResponseRule, Retry, Source, Stage, Stream
+from levada.spec.model import Limits, Paging, Partitioning, Request, ResponseRule, Retry, Source, Stage, Stream
 from levada.spec.names import RAW
 from levada.spec.rules import (
     PAGING_RULES,
@@ -65,8 +67,14 @@ def _asking(given: Given) -> dict[str, Any]:
     return {**given.values, **pairs, "place": given.place}
 
 
+def _response(given: Given) -> ResponseRule:
+    status = given.get("status")
+    statuses = () if status is None else ((status, status),)
+    return ResponseRule(given.values["means"], given.place, statuses, given.get("text"))
+
+
 def _stream(given: Given) -> Stream:
-    found = {**given.values, "raw": given.get("raw", parse(RAW))}
+    found = {**given.values, "raw": given.get("raw", parse(RAW)), "records": Records(given.get("records"))}
     return Stream(name=given.path[-1], place=given.place, **found)
 
 
@@ -81,7 +89,7 @@ PARTITION = Section(
             required=True,
         ),
     ),
-    lambda given: given.values["by"],
+    lambda given: Partitioning(**given.values),
     later={
         "default": "which partition a run without a date means",
         "timezone": "days of another time zone",
@@ -97,7 +105,7 @@ AUTH = Section(
         Key("header", token, "the request header that carries the key", required=True),
         Key("key", secret, "the variable that holds the key, never the key itself", required=True),
     ),
-    lambda given: Auth(**given.values, place=given.place),
+    lambda given: ApiKey("header", given.values["header"], given.values["key"], given.place),
     later={
         "bearer": "bearer tokens; until then the variable holds the whole value, `Bearer ...`",
         "basic": "user and password",
@@ -241,7 +249,7 @@ RESPONSE = Section(
             required=True,
         ),
     ),
-    lambda given: ResponseRule(**given.values, place=given.place),
+    _response,
     rules=RESPONSE_RULES,
     later={"json": "responses told by a value in the body", "header": "responses told by a header"},
 )

@@ -2,17 +2,24 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from levada.errors import FixThis
 from levada.nouns import Partition
 from levada.spec.template import Value
 
-__all__ = ["day_in", "parse_day", "span", "values"]
+__all__ = ["day_in", "of_day", "parse_day", "span", "values"]
 
 _STRICT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WITHIN = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _LOOSE = re.compile(r"\s*([0-9]{4})[-/. ]?([0-9]{1,2})[-/. ]?([0-9]{1,2})\s*")
+
+
+def of_day(day: date) -> Partition:
+    """The partition of a day of UTC."""
+    start = datetime.combine(day, time(), UTC)
+    end = start + timedelta(days=1) if day < date.max else start
+    return Partition("day", day.isoformat(), start, end)
 
 
 def parse_day(text: str) -> Partition:
@@ -24,7 +31,7 @@ def parse_day(text: str) -> Partition:
     if _STRICT.fullmatch(text):
         day = _day(*text.split("-"))
         if day:
-            return Partition("day", day)
+            return of_day(day)
         todo = "give a day that there is, written as 2022-08-09 (year, month, day)"
         raise FixThis(f'"{_cut(text)}" is no day of the calendar.', where="date", todo=todo)
     loose = _LOOSE.fullmatch(text)
@@ -37,7 +44,7 @@ def day_in(name: str) -> Partition | None:
     """The day that a folder's name holds, as in `2022-08-09` or `date=2022-08-09`; None if it holds none, or two."""
     found = _WITHIN.findall(name)
     day = _day(*found[0].split("-")) if len(found) == 1 else None
-    return Partition("day", day) if day else None
+    return of_day(day) if day else None
 
 
 def _day(year: str, month: str, day: str) -> date | None:
@@ -58,7 +65,7 @@ def span(start: date, end: date) -> tuple[Partition, ...]:
         FixThis: there is no such day.
     """
     if start < end:
-        return tuple(Partition("day", start + timedelta(days=n)) for n in range((end - start).days))
+        return tuple(of_day(start + timedelta(days=n)) for n in range((end - start).days))
     if start == end:
         what = f"from {start} to {end} holds no day: the end is not included."
         raise FixThis(what, where="from, to", todo=f"for the one day write {start} to {_next(start)}")
@@ -71,4 +78,5 @@ def _next(day: date) -> date:
 
 def values(pipeline: str, stream: str, partition: Partition) -> Mapping[str, Value]:
     """What the templates of a stream can say of a partition: all variables but `page`."""
-    return {"pipeline": pipeline, "stream": stream, "partition": partition.key, "date": partition.day}
+    known: dict[str, Value] = {"pipeline": pipeline, "stream": stream, "partition": partition.key}
+    return known if partition.day is None else {**known, "date": partition.day}

@@ -20,7 +20,7 @@ from levada.nouns import Place
 from levada.spec.blame import blame, masked, quoted, unprintable
 from levada.spec.engine import Given, Reading, Wrong, walk
 from levada.spec.grammar import SPEC
-from levada.spec.model import Spec
+from levada.spec.model import Partitioning, Spec
 from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, refusal, show
 from levada.spec.values import folder, seconds
 
@@ -78,7 +78,7 @@ def _spec(given: Given, reading: Reading, lake: str | None) -> Spec:
         pipeline=given.values["pipeline"],
         file=file,
         lake=str((Path(file).parent / said if lake is None else Path(lake)).absolute()),
-        partition_by=given.get("partition", "day"),
+        partition=given.get("partition", Partitioning()),
         source=given.values["source"],
         streams=tuple(given.values["streams"].values()),
         missing=tuple(missing),

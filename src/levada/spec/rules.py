@@ -69,7 +69,7 @@ def _responses(given: Given, _: Reading) -> Iterator[Mistake]:
     rules = given.get("responses", ())
     for number, rule in enumerate(rules):
         for earlier in rules[:number]:
-            same_status = earlier.status in (None, rule.status)
+            same_status = not earlier.statuses or earlier.statuses == rule.statuses
             if same_status and (earlier.text is None or (rule.text is not None and earlier.text in rule.text)):
                 what = f"this response is never reached: the rule in line {earlier.place.line} matches first"
                 yield Mistake(rule.place, what, "leave it out, or put it before the other")

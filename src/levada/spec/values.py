@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from levada.contract.model import MaxBad
+from levada.spec.auth import SecretRef
 from levada.spec.engine import Value, Wrong, nearest
-from levada.spec.model import SecretRef
 from levada.spec.template import Hole, Template, parse
 from levada.spec.tree import Word, show
 from levada.spec.variables import secret_names

@@ -34,7 +34,7 @@ def words(spec: Spec) -> list[str]:
     Variables that are not set come last, as warnings.
     """
     lines = [
-        f"Pipeline {spec.pipeline}: one run is one {spec.partition_by}.",
+        f"Pipeline {spec.pipeline}: one run is one {spec.partition.by}.",
         f"  Lake: {spec.lake}",
         f"  An interrupted run is continued within {_time(spec.resume_within)}.",
         f"  Replaced files stay readable for {_time(spec.keep_replaced)}.",
@@ -52,7 +52,7 @@ def _source(source: Source) -> Iterator[str]:
     yield f"  API: {source.url}"
     if source.auth:
         names = " or ".join(source.auth.key.names)
-        yield f"  Credential: the header {source.auth.header}, from {names}; sent to this API's own origin only."
+        yield f"  Credential: the header {source.auth.name}, from {names}; sent to this API's own origin only."
     if source.headers:
         yield f"  Headers of every request: {', '.join(name for name, _ in source.headers)}"
     yield f"  A request may take {_time(source.timeout)}. After 429, 5xx or a broken answer it is sent again,"
@@ -70,7 +70,7 @@ def _stream(spec: Spec, stream: Stream) -> Iterator[str]:
     yield f"Pages  {_paging(stream.paging, spec.source)}"
     yield from (f"       {_response(rule)}" for rule in stream.responses)
     yield "       Any other error status fails the run, after the retries where they make sense."
-    yield f"Reads  {'the body as one record' if stream.records else 'the body as a list of records'}"
+    yield f"Reads  {'the body as one record' if stream.records.path else 'the body as a list of records'}"
     yield from _landing(stream)
     yield from _checks(stream.contract)
     yield from _staging(stream.stage)
@@ -99,7 +99,7 @@ def _paging(paging: Paging, source: Source) -> str:
 
 
 def _response(rule: ResponseRule) -> str:
-    status = f"status {rule.status}" if rule.status else "any status"
+    status = f"status {rule.statuses[0][0]}" if rule.statuses else "any status"
     text = f' with "{" ".join(rule.text.split())}" in the body' if rule.text else ""
     return f"{status}{text}: {_MEANINGS[rule.means]}"
 
