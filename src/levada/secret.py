@@ -12,8 +12,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
-__all__ = ["Secret", "redact", "redacted", "remember"]
+__all__ = ["Secret", "redact", "redacted", "remember", "shown_url"]
 
 #: Shorter values are not redacted: a secret "a" would black out every text. The design promises 4 characters.
 SHORTEST = 4
@@ -21,6 +22,15 @@ SHOWN_AS = "[secret]"
 
 #: Written alike in URLs, JSON and Python: RFC 3986, 2.3.
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
+#: Query parameters whose values are not shown, whatever they are: lower case, without `-`, `_` and `.`.
+_SECRET_NAMES = frozenset(
+    """accesskey accesskeyid accesstoken apikey apitoken appkey assertion auth authkey authorization authtoken
+    awsaccesskeyid bearer clientassertion clientsecret consumersecret credential credentials hapikey idtoken jwt key
+    oauthtoken passphrase passwd password privatekey privatetoken pwd refreshtoken secret secretkey securitytoken
+    sessionid sessiontoken sig signature subscriptionkey token usertoken xamzcredential xamzsecuritytoken
+    xamzsignature xapikey xgoogcredential xgoogsignature""".split()  # noqa: SIM905 - 45 quotes and commas would hide the names
+)
+_USER = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
 #: What is known, and a pattern for the ways in which it may be written.
 _known: dict[str, re.Pattern[str]] = {}
 _lock = threading.Lock()
@@ -93,3 +103,30 @@ def redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: redacted(item) for key, item in value.items()}
     return [redacted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def shown_url(url: str) -> str:
+    """`url` for people and records: what is secret in it is `[secret]`, all else stays byte for byte.
+
+    That is known values (see `redact`), user and password, and the values of parameters with names like `api_key`,
+    empty ones too. The fragment is kept.
+    """
+    address, hash_, fragment = redact(url).partition("#")
+    base, mark, query = _USER.sub(rf"\1{SHOWN_AS}@", address).partition("?")
+    return f"{base}{mark}{'&'.join(map(_shown, query.split('&')))}{hash_}{fragment}"
+
+
+def _shown(part: str) -> str:
+    """What stands between two `&`: from a secret's name on all is its value, though some take `;` for a `&`."""
+    pieces = part.split(";")
+    for number, piece in enumerate(pieces):
+        name, sign, _ = piece.partition("=")
+        if sign and _looks_secret(name):
+            return ";".join([*pieces[:number], f"{name}={SHOWN_AS}"])
+    return part
+
+
+def _looks_secret(name: str) -> bool:
+    """By the whole name, or by what stands in brackets at its end: `auth[token]`."""
+    bare = re.sub(r"[-_.]", "", unquote_plus(name).lower())
+    return bare in _SECRET_NAMES or bare.rpartition("[")[2].rstrip("]") in _SECRET_NAMES

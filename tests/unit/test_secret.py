@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from levada.secret import Secret, redact
+from levada.secret import Secret, redact, shown_url
 
 VALUE = 'tök"en/+ x%41\\z'
 PERCENT = "t%C3%B6k%22en%2F%2B%20x%2541%5Cz"
@@ -69,3 +69,49 @@ def test_a_text_full_of_backslashes_takes_no_time():
     Secret("OTHER", '"\\\\"\\\\x')
     text = "\\" * 20_000
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("api_key", "token", "key", "access_token", "apikey", "api-key", "access-token", "secret", "password", "pwd"),
+        *(
+            "client_secret",
+            "API_Key",
+            "sig",
+            "X-Amz-Signature",
+            "X-Amz-Credential",
+            "X-Amz-Security-Token",
+            "api%5Fkey",
+        ),
+        *("auth[token]", "auth%5Btoken%5D", "refresh_token", "X-Goog-Signature"),
+    ],
+)
+def test_the_value_of_a_parameter_with_a_secret_name_is_not_shown(name):
+    url = f"https://host/a%2Fb?page=1&{name}=hidden%20&empty=&{name}=&c=%C3%BC#part?key=1"
+    said = f"https://host/a%2Fb?page=1&{name}=[secret]&empty=&{name}=[secret]&c=%C3%BC#part?key=1"
+    assert shown_url(url) == said
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("/sales?page_token=abc&keys=1&key", "/sales?page_token=abc&keys=1&key"),
+        ("https://me:pass@word@host:8/x@y?a=b@c", "https://[secret]@host:8/x@y?a=b@c"),
+        ("//me@host", "//[secret]@host"),
+        ("https://host/?a=1;token=b;c", "https://host/?a=1;token=[secret]"),
+        ("https://host/?token", "https://host/?token"),
+        ("https://host/?=token&&a==", "https://host/?=token&&a=="),
+        ("https://host?token=a?b=c", "https://host?token=[secret]"),
+        ("no url at all", "no url at all"),
+        ("", ""),
+    ],
+)
+def test_all_else_of_a_url_stays(url, said):
+    assert shown_url(url) == said
+
+
+def test_a_known_secret_is_not_shown_wherever_it_stands():
+    assert shown_url(f"https://host/{PERCENT}?a={PERCENT}&key={PERCENT}#{PERCENT}") == (
+        "https://host/[secret]?a=[secret]&key=[secret]#[secret]"
+    )
