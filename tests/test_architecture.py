@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "levada"
 #: Lower floors first; rooms of one floor never import one another.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("version", "errors"),
-    ("nouns", "secret", "extras"),
+    ("nouns", "secret", "extras", "jsonpath"),
     ("edges",),
     ("contract",),
     ("spec", "records", "lake", "db"),
@@ -42,6 +42,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "fastavro": ("staging.avro",),
     "flask": ("serve",),
     "jinja2": ("serve",),
+    "jsonpath_rfc9535": ("jsonpath",),
     "msgspec": ("nouns", "contract", "records", "lake", "spec"),
     "pyarrow": ("records.arrow", "staging", "load"),
     "re2": ("contract",),
