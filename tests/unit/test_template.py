@@ -1,23 +1,30 @@
 """Templates: what they say, what they refuse, and that values never add a folder."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from levada.spec.template import (
+    DIRECTIVES,
+    OF_MOMENTS,
     Hole,
     Template,
+    Written,
     encode_name,
     escape,
     fill,
     page_pattern,
     parse,
+    typed,
     variables,
 )
 
 DAY = date(2022, 8, 9)
+LISBON = ZoneInfo("Europe/Lisbon")
+NOON = datetime(2022, 1, 3, 13, 4, 5, 6000, LISBON)
 
 
 def test_a_template_is_literal_text_and_holes():
@@ -159,3 +166,95 @@ def test_values_are_encoded_in_the_pattern_too():
 
 def test_templates_are_equal_by_value():
     assert parse("{date}") == Template("{date}", (Hole("date"),))
+
+
+@pytest.mark.parametrize(
+    ("form", "filled"),
+    [
+        ("%Y-%m-%dT%H:%M:%S%z", "2022-01-03T13:04:05+00:00"),
+        ("%S.%f", "05.006000"),
+        ("%s", "1641215045"),
+        ("%G-W%V", "2022-W01"),
+        ("%j %-j %-d.%-m", "003 3 3.1"),
+    ],
+)
+def test_moments_have_formats(form, filled):
+    assert fill(parse(f"{{start:{form}}}"), {"start": NOON}) == filled
+    assert fill(parse(f"{{start:{form}}}"), {"start": Written("as it was", NOON)}) == filled
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2022, 8, 9, tzinfo=UTC), "2022-08-09T00:00:00Z"),
+        (datetime(2022, 8, 9, tzinfo=LISBON), "2022-08-09T00:00:00+01:00"),
+        (datetime(2022, 8, 9, tzinfo=timezone(-timedelta(hours=3, minutes=30))), "2022-08-09T00:00:00-03:30"),
+        (datetime(2022, 8, 9, 1, 2, 3, 450000, UTC), "2022-08-09T01:02:03.450000Z"),
+        (datetime(1969, 12, 31, 23, 59, 59, 500000, UTC), "1969-12-31T23:59:59.500000Z"),
+    ],
+)
+def test_a_moment_without_format_has_its_offset(moment, text):
+    assert fill(parse("{start}"), {"start": moment}) == text
+
+
+def test_seconds_before_1970_are_rounded_down_like_all_others():
+    assert fill(parse("{t:%s}"), {"t": datetime(1969, 12, 31, 23, 59, 59, 500000, UTC)}) == "-1"
+
+
+@pytest.mark.parametrize("directive", sorted(OF_MOMENTS))
+def test_a_day_has_no_time(directive):
+    with pytest.raises(TypeError, match=rf"\{{date:{directive}\}}: a day has no time"):
+        fill(parse(f"{{date:{directive}}}"), {"date": DAY})
+
+
+@pytest.mark.parametrize("directive", sorted(set(DIRECTIVES) - OF_MOMENTS))
+def test_a_moment_answers_what_its_day_does(directive):
+    template = parse(f"{{date:{directive}}}")
+    assert fill(template, {"date": DAY}) == fill(template, {"date": datetime(2022, 8, 9, 23, 59, tzinfo=UTC)})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (1.5, "1.5"), (7, "7"), (["a", 1, True], "a,1,true"), ((), ""), ("x", "x")],
+)
+def test_other_values_are_written_as_json_writes_them_without_quotes(value, text):
+    assert fill(parse("{row.x}"), {"row.x": value}) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "says"),
+    [
+        (None, ValueError, r"\{row.id\} is null here"),
+        ([1, None], ValueError, r"\{row.id\} is null here"),
+        (float("nan"), ValueError, r"\{row.id\} is no finite number"),
+        ({"a": 1}, TypeError, r"\{row.id\} is neither text, number"),
+    ],
+)
+def test_values_that_have_no_text_are_refused_by_name(value, kind, says):
+    for made in (fill, typed):
+        with pytest.raises(kind, match=says):
+            made(parse("{row.id}"), {"row.id": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{n}", 5),
+        ("{n} ", "5 "),
+        ("{{n}}", "{n}"),
+        ("{yes}", True),
+        ("{half}", 0.5),
+        ("{many}", [1, 2]),
+        ("a{many}", "a1,2"),
+        ("{name}", "5"),
+        ("{date}", "2022-08-09"),
+        ("{date:%Y}", "2022"),
+        ("{start}", "2022-01-03T13:04:05.006000Z"),
+        ("{cursor}", "yesterday"),
+        ("plain", "plain"),
+    ],
+)
+def test_a_text_of_one_hole_keeps_the_type_of_its_value(text, value):
+    given = {"n": 5, "yes": True, "half": 0.5, "many": (1, 2), "name": "5", "date": DAY, "start": NOON}
+    said = typed(parse(text), {**given, "cursor": Written("yesterday", NOON)})
+    assert (said, type(said)) == (value, type(value))

@@ -1,33 +1,51 @@
-"""Templates: `{date}`, `{date:%Y/%m/%d}`, `{page}` in names, requests and `equals`.
+"""Templates: `{date}`, `{start:%Y/%m/%d}`, `{page}` in names, requests and `equals`.
 
 Filled values are percent-encoded for names and URLs by whoever fills them, so a value can never add a folder.
 """
 
+import json
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeAlias
 
 __all__ = [
     "DIRECTIVES",
+    "OF_MOMENTS",
     "Hole",
     "Template",
     "Value",
+    "Written",
     "encode_name",
     "escape",
     "fill",
     "in_folder",
+    "moment_text",
     "page_pattern",
     "parse",
+    "typed",
     "variables",
 ]
 
-Value = str | int | date
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A moment as somebody wrote it: the text goes into requests as it is, a format takes the moment."""
+
+    text: str
+    #: Aware.
+    moment: datetime
+
+
+#: What a hole can be filled with. A datetime is a date, too; several values share one hole with commas between them.
+Value: TypeAlias = str | int | float | bool | date | Written | Sequence[str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A place to fill: variable name and optional format (strftime for dates; `%-m` is ours on every platform)."""
+    """A place to fill: variable name and optional format, as of strftime (`%-m` is ours on every platform)."""
 
     name: str
     format: str = ""
@@ -41,7 +59,22 @@ class Template:
     parts: tuple[str | Hole, ...]
 
 
-#: What a date's format may say, and the text that it gives.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(day: date) -> datetime:
+    if isinstance(day, datetime):
+        return day
+    raise TypeError("a day has no time")
+
+
+def _offset(moment: datetime) -> str:
+    """The offset from UTC as `+01:00`; seconds, which offsets had before clocks were standardised, are left out."""
+    minutes = int((moment.utcoffset() or timedelta()).total_seconds() // 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+#: What a format may say, and the text that it gives.
 DIRECTIVES: Mapping[str, Callable[[date], str]] = {
     "%Y": lambda day: f"{day.year:04}",
     "%m": lambda day: f"{day.month:02}",
@@ -50,8 +83,18 @@ DIRECTIVES: Mapping[str, Callable[[date], str]] = {
     "%-m": lambda day: str(day.month),
     "%-d": lambda day: str(day.day),
     "%-j": lambda day: str(day.timetuple().tm_yday),
+    "%G": lambda day: f"{day.isocalendar().year:04}",
+    "%V": lambda day: f"{day.isocalendar().week:02}",
+    "%H": lambda day: f"{_moment(day).hour:02}",
+    "%M": lambda day: f"{_moment(day).minute:02}",
+    "%S": lambda day: f"{_moment(day).second:02}",
+    "%f": lambda day: f"{_moment(day).microsecond:06}",
+    "%s": lambda day: str((_moment(day) - _EPOCH) // timedelta(seconds=1)),
+    "%z": lambda day: _offset(_moment(day)),
     "%%": lambda _: "%",
 }
+#: Those of them that a day has no answer to.
+OF_MOMENTS = frozenset({"%H", "%M", "%S", "%f", "%s", "%z"})
 _DIRECTIVE = re.compile(r"%-?.?", re.DOTALL)
 _NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[A-Za-z0-9_]+)*")
 _TOKEN = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
@@ -116,23 +159,73 @@ def variables(template: Template) -> frozenset[str]:
 def fill(template: Template, values: Mapping[str, Value], encode: Callable[[str], str] = str) -> str:
     """The text with each hole filled by `encode(value as text)`; literal parts are left as they are.
 
-    Text between the directives of a format is literal too: the slashes of `{date:%Y/%m/%d}` make folders.
+    Text between the directives of a format is literal too: the slashes of `{date:%Y/%m/%d}` make folders. Without a
+    format a moment is written as RFC 3339 does, `2022-08-09T00:00:00Z`; true and false as JSON does.
 
     Raises:
         KeyError: a variable that `values` lacks.
-        TypeError: a format for a value that is no date.
+        TypeError: a format for a value that is no date, or one of hours for a day.
+        ValueError: a value that is null, or no finite number.
     """
     return "".join(
         part if isinstance(part, str) else _filled(part, values[part.name], encode) for part in template.parts
     )
 
 
+def typed(template: Template, values: Mapping[str, Value]) -> Any:
+    """What a JSON body says where it has `template`: the value itself where that is one hole and no more, else text.
+
+    Numbers, true and false stay what they are, several values become a list; days and moments are text, as in `fill`.
+
+    Raises:
+        As `fill`.
+    """
+    if len(template.parts) != 1 or not isinstance(hole := template.parts[0], Hole) or hole.format:
+        return fill(template, values)
+    value = values[hole.name]
+    text = _text_of(hole.name, value)  # refuses what has none
+    if isinstance(value, bool | int | float):
+        return value
+    return [*value] if isinstance(value, Sequence) and not isinstance(value, str) else text
+
+
 def _filled(hole: Hole, value: Value, encode: Callable[[str], str]) -> str:
     if not hole.format:
-        return encode(value.isoformat() if isinstance(value, date) else str(value))
-    if not isinstance(value, date):
+        return encode(_text_of(hole.name, value))
+    moment = value.moment if isinstance(value, Written) else value
+    if not isinstance(moment, date):
         raise TypeError(f"{{{hole.name}:{hole.format}}}: only dates have a format")
-    return _DIRECTIVE.sub(lambda found: DIRECTIVES[found.group()](value), hole.format)
+    try:
+        return _DIRECTIVE.sub(lambda found: DIRECTIVES[found.group()](moment), hole.format)
+    except TypeError as error:
+        raise TypeError(f"{{{hole.name}:{hole.format}}}: {error}") from None
+
+
+def _text_of(name: str, value: Any) -> str:
+    match value:
+        case None:
+            raise ValueError(f"{{{name}}} is null here")
+        case float() if not math.isfinite(value):
+            raise ValueError(f"{{{name}}} is no finite number")
+        case bool() | float():
+            return json.dumps(value)
+        case datetime():
+            return moment_text(value)
+        case date():
+            return value.isoformat()
+        case Written():
+            return value.text
+        case str() | int():
+            return str(value)
+        case Sequence():
+            return ",".join(_text_of(name, each) for each in value)
+    raise TypeError(f"{{{name}}} is neither text, number, true, false, date, nor a list of these")
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as RFC 3339 has it: `2022-08-09T00:00:00Z`, or with the offset from UTC."""
+    text, offset = moment.replace(tzinfo=None).isoformat(), _offset(moment)
+    return f"{text}Z" if offset == "+00:00" else f"{text}{offset}"
 
 
 def in_folder(template: Template, folder: str) -> Template:
