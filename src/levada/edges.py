@@ -55,7 +55,7 @@ class Call:
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)  # that of a token request is secret
     #: Added to requests for `origin`, whatever redirects say.
     credentials: tuple[Credential, ...] = ()
     #: Scheme, host and port that the credentials are for, as in "https://host:443".
@@ -73,8 +73,8 @@ class Answer:
     status: int
     #: Names in lower case.
     headers: Mapping[str, str]
-    body: bytes
-    #: The URL that answered, after redirects.
+    body: bytes = field(repr=False)  # that of a token endpoint is secret
+    #: The URL that answered, after redirects, without credentials.
     url: str
 
 

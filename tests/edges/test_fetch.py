@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from levada.edges import Call, WireFault
+from levada.edges import Call, Credential, WireFault
 from levada.secret import Secret
 from levada.source.fetch import HttpWire
-from levada.source.request import origin
+from levada.source.origin import origin
 from patience import HELD
 from rawserver import CLOSE, RESET, RawServer, http
 
@@ -232,7 +232,10 @@ def test_cookies_are_not_kept():
 
 
 def keyed(url):
-    return {"auth": ("Authorization", Secret("TOKEN", "sesame-4711")), "origin": origin(url)}
+    return {
+        "credentials": (Credential("header", "Authorization", Secret("TOKEN", "sesame-4711")),),
+        "origin": origin(url),
+    }
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -1,35 +1,36 @@
 """The wire: HTTP by aiohttp. Does not decide what an answer means, nor whether to ask again."""
 
 import asyncio
+import io
 import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, urldefrag, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
 from levada.edges import Answer, Call, WireFault, WireFaultKind
-from levada.secret import redact
+from levada.errors import FixThis
+from levada.secret import redact, shown_url
 from levada.source.decode import Body
-from levada.source.request import origin
+from levada.source.hop import Hop, first, follow, sent_headers, sent_url
 
 __all__ = ["HttpWire"]
 
 #: Seconds until a connection must stand, name lookup and TLS included.
 CONNECT = 10.0
-MAX_REDIRECTS = 10
 #: Bytes of one header field; aiohttp's 8190 is less than some Link headers need.
 MAX_FIELD = 65536
 #: Characters of a library's words that a message shows.
 SHOWN = 200
-_REDIRECTS = {301, 302, 303, 307, 308}
-_ASCII = "".join(map(chr, range(33, 127)))
+#: Variables that name a file or folder of certificates to trust instead of the machine's own; the first that is set.
+_TRUST = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _NO_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 #: First match counts: aiohttp's tree has the special below the general.
@@ -47,15 +48,20 @@ _KINDS: tuple[tuple[type[Exception], WireFaultKind], ...] = (
 
 
 class HttpWire:
-    """A Wire over the network: one session, no cookies kept, redirects followed, the key sent to its origin only."""
+    """A Wire over the network: one session, no cookies kept, redirects followed, credentials for their origin only."""
 
     _session: aiohttp.ClientSession
     _proxies: dict[str, str]
 
     async def __aenter__(self) -> Self:
+        """Open connections.
+
+        Raises:
+            FixThis: REQUESTS_CA_BUNDLE or SSL_CERT_FILE names no certificates.
+        """
         self._proxies = getproxies()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # how many at once is the reader's to say
+            connector=aiohttp.TCPConnector(limit=0, ssl=_trust()),  # how many at once is the reader's to say
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT),
@@ -81,23 +87,21 @@ class HttpWire:
             async with asyncio.timeout(call.timeout):
                 return await self._follow(call)
         except (aiohttp.ClientError, OSError) as error:
-            raise _fault(error, call) from error
+            fault = _fault(error, call)
+        # Outside of the handler: aiohttp's errors hold the whole request, credentials included.
+        raise fault
 
     async def _follow(self, call: Call) -> Answer:
-        asked = [call.url]
+        hops = [first(call)]
         while True:
-            answer = await self._exchange(call, asked[-1])
-            target = _target(answer)
-            if target is None:
+            answer = await self._exchange(call, hops[-1])
+            hop = follow(call, hops, answer)
+            if hop is None:
                 return answer
-            if target in asked:
-                raise WireFault("redirects", f"{target} is redirected to itself")
-            if len(asked) > MAX_REDIRECTS:
-                raise WireFault("redirects", f"more than {MAX_REDIRECTS}, the last to {target}")
-            asked.append(target)
+            hops.append(hop)
 
-    async def _exchange(self, call: Call, url: str) -> Answer:
-        async with self._response(call, url) as response:
+    async def _exchange(self, call: Call, hop: Hop) -> Answer:
+        async with self._response(call, hop) as response:
             headers: dict[str, str] = {}
             for name, value in response.headers.items():
                 low = name.lower()
@@ -105,46 +109,44 @@ class HttpWire:
             body = Body(headers.get("content-encoding", ""), call.size_limit)
             async for chunk in response.content.iter_any():
                 body.feed(chunk)
-            return Answer(status=response.status, headers=headers, body=body.finish(), url=url)
+            return Answer(status=response.status, headers=headers, body=body.finish(), url=hop.url)
 
     @asynccontextmanager
-    async def _response(self, call: Call, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        host = (urlsplit(url).hostname or "").rstrip(".")
-        if host.rpartition(".")[2] == "invalid":
+    async def _response(self, call: Call, hop: Hop) -> AsyncIterator[aiohttp.ClientResponse]:
+        url = URL(sent_url(call, hop), encoded=True)
+        host = (url.host or "").rstrip(".")
+        if host.lower().rpartition(".")[2] == "invalid":
             raise WireFault("no_such_host", f"{host}: names in .invalid never exist (RFC 6761, 6.4)")
-        headers = list(call.headers)
-        if origin(url) == call.origin:
-            headers += [(each.name, each.secret.value) for each in call.credentials]
         request = self._session.request(
-            call.method,
-            URL(url, encoded=True),
-            headers=headers,
+            hop.method,
+            url,
+            headers=sent_headers(call, hop),
+            # A stream, as aiohttp warns of large bodies of bytes; it tells its length all the same.
+            data=None if hop.body is None else io.BytesIO(hop.body),
+            skip_auto_headers=("Content-Type",),
             allow_redirects=False,
             proxy=self._proxy(url),
         )
         async with request as response:
             yield response
 
-    def _proxy(self, url: str) -> str | None:
-        parts = urlsplit(url)
+    def _proxy(self, url: URL) -> str | None:
         # Not aiohttp's trust_env: that would send credentials from ~/.netrc, which no spec names.
-        return None if proxy_bypass(parts.netloc) else self._proxies.get(parts.scheme)
+        return None if proxy_bypass(url.raw_authority) else self._proxies.get(url.scheme)
 
 
-def _target(answer: Answer) -> str | None:
-    """Where a redirect leads, None for any other answer (RFC 9110, 15.4)."""
-    location = answer.headers.get("location")
-    if answer.status not in _REDIRECTS or location is None:
-        return None
-    try:
-        target = urldefrag(urljoin(answer.url, quote(location, safe=_ASCII))).url
-        scheme, host = urlsplit(target).scheme, urlsplit(target).hostname
-        origin(target)
-    except ValueError:
-        raise WireFault("redirects", f"{location!r} is no URL") from None
-    if scheme not in {"http", "https"} or not host:
-        raise WireFault("redirects", f"{target} is no http address")
-    return target
+def _trust() -> ssl.SSLContext | bool:
+    """The certificates to trust: those that the environment names, else the machine's own."""
+    for name in _TRUST:
+        if path := os.environ.get(name):
+            try:
+                if Path(path).is_dir():
+                    return ssl.create_default_context(capath=path)
+                return ssl.create_default_context(cafile=path)
+            except (OSError, ssl.SSLError) as error:
+                what = f"{name} names no certificates: {path} ({error.strerror or error})."
+                raise FixThis(what, where=name, todo=f"Let {name} name a PEM file, or unset it.") from None
+    return True
 
 
 def _fault(error: Exception, call: Call) -> WireFault:
@@ -164,6 +166,8 @@ def _text(error: Exception, call: Call) -> str:
         # aiohttp's own words name its TLS setting and asyncio's call.
         return f"{error.host}:{error.port} ({os.strerror(error.os_error.errno)})"
     said = f"{error.status}, {error.message}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    if isinstance(error, aiohttp.InvalidURL):
+        said = shown_url(call.url)  # its own words hold the URL as it was sent
     # aiohttp quotes what it could not read as HTTP, at any length and over several lines.
     # What it quotes may be a secret that the sender gave back: blacked out before the cut, so that none shows in part.
     return redact(" ".join(said.split()))[:SHOWN] or type(error).__name__
