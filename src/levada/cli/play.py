@@ -6,6 +6,18 @@ from levada.cli.door import say
 
 __all__ = ["demo", "simulate"]
 
+_port = click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8000,
+    show_default=True,
+    help="Where to listen; 0 takes a free port.",
+)
+_host = click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address of this machine to listen on."
+)
+
 
 @click.command(short_help="See it work: three days against a simulated API.")
 @click.option(
@@ -35,17 +47,8 @@ def simulate() -> None:
 
 
 @simulate.command(short_help="Sales of three days, four pages each; one page has a mistake.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    default=8000,
-    show_default=True,
-    help="Where to listen; 0 takes a free port.",
-)
-@click.option(
-    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address of this machine to listen on."
-)
+@_port
+@_host
 @click.option("--rows", type=click.IntRange(min=1), metavar="N", default=338, show_default=True, help="Rows a date.")
 @click.option(
     "--page-size", type=click.IntRange(min=1), metavar="N", default=100, show_default=True, help="Rows a page."
@@ -76,3 +79,31 @@ def sales(port: int, host: str, rows: int, page_size: int) -> None:
     _, origin = token(os.environ)
     app = make_app(rows=rows, page_size=page_size, environment=os.environ)
     serve(app, host, port, ready=lambda url: say(f"Simulated sales API on {url}; token: {origin}. Ctrl-C ends it."))
+
+
+@simulate.command(short_help="TMDB: shows in 500 pages of 20, details by id.")
+@_port
+@_host
+@click.option("--limited", is_flag=True, help="Refuse the 41st request within 10 seconds, with Retry-After.")
+def tmdb(port: int, host: str, limited: bool) -> None:
+    """TMDB: GET /3/discover/tv?page=1 and GET /3/tv/ID, with invented shows.
+
+    The key is TMDB_API_KEY or IMDB_API_KEY of this process's environment, else levada-demo; it goes into the query
+    as api_key, or into the header Authorization as a bearer. In another terminal:
+
+    \b
+      curl 'localhost:8000/3/discover/tv?api_key=levada-demo&with_genres=16'
+
+    GET /_log tells the requests seen. PUT /_faults makes it fail, as in `levada simulate sales`.
+    """
+    import os
+
+    from levada.simulate import require
+
+    require()
+    from levada.simulate.server import serve
+    from levada.simulate.tmdb import key, make_app
+
+    _, origin = key(os.environ)
+    app = make_app(limited=limited, environment=os.environ)
+    serve(app, host, port, ready=lambda url: say(f"Simulated TMDB on {url}/3; key: {origin}. Ctrl-C ends it."))
