@@ -11,7 +11,7 @@ import string
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 __all__ = ["Secret", "redact", "redacted", "remember", "shown_url"]
@@ -31,8 +31,11 @@ _SECRET_NAMES = frozenset(
     xamzsignature xapikey xgoogcredential xgoogsignature""".split()  # noqa: SIM905 - 45 quotes and commas would hide the names
 )
 _USER = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
-#: What is known, and a pattern for the ways in which it may be written.
+#: Forms of values known lately that are kept: tokens come by the hour, and a job server lives for months.
+RECENT = 768
+#: What is known for good and what lately, oldest first, and a pattern for the ways in which it may be written.
 _known: dict[str, re.Pattern[str]] = {}
+_lately: dict[str, re.Pattern[str]] = {}
 _lock = threading.Lock()
 
 
@@ -42,9 +45,12 @@ class Secret:
 
     name: str
     value: str
+    #: For how long `redact` knows the value: tokens that come and go "lately", what is good for one request "never".
+    known: Literal["always", "lately", "never"] = "always"
 
     def __post_init__(self) -> None:
-        remember(self.value)
+        if self.known != "never":
+            remember(self.value, lately=self.known == "lately")
 
     def __repr__(self) -> str:
         return f"Secret({self.name})"
@@ -52,15 +58,23 @@ class Secret:
     __str__ = __repr__
 
 
-def remember(value: str) -> None:
-    """Redact `value`, and the forms it takes in URLs, JSON and Basic auth, from now on."""
+def remember(value: str, *, lately: bool = False) -> None:
+    """Redact `value`, and the forms it takes in URLs, JSON and Basic auth, from now on.
+
+    Args:
+        value: What is secret; shorter than four characters it stays in texts.
+        lately: Only until some hundred others were remembered lately.
+    """
     if len(value) < SHORTEST:
         return
     # The third: many servers read a header as Latin-1 (RFC 9110, 5.5), and quote it so.
     forms = {value, base64.b64encode(value.encode()).decode(), value.encode().decode("latin-1")}
-    patterns = {form: re.compile("".join(map(_any_form, form))) for form in forms if form not in _known}
     with _lock:
-        _known.update(patterns)
+        for form in forms - _known.keys():
+            pattern = _lately.pop(form, None) or re.compile("".join(map(_any_form, form)))
+            (_lately if lately else _known)[form] = pattern
+        for form in list(_lately)[:-RECENT]:
+            del _lately[form]
 
 
 def _any_form(character: str) -> str:
@@ -90,7 +104,7 @@ def _any_form(character: str) -> str:
 def redact(text: str) -> str:
     """`text` with every known secret value replaced by `[secret]`, longest first."""
     with _lock:
-        known = sorted(_known.items(), key=lambda item: len(item[0]), reverse=True)
+        known = sorted([*_known.items(), *_lately.items()], key=lambda item: len(item[0]), reverse=True)
     for _, pattern in known:
         text = pattern.sub(SHOWN_AS, text)
     return text

@@ -115,3 +115,23 @@ def test_a_known_secret_is_not_shown_wherever_it_stands():
     assert shown_url(f"https://host/{PERCENT}?a={PERCENT}&key={PERCENT}#{PERCENT}") == (
         "https://host/[secret]?a=[secret]&key=[secret]#[secret]"
     )
+
+
+def test_tokens_that_come_and_go_are_forgotten_after_a_while_but_not_those_in_use():
+    for number in range(600):
+        Secret("TOKEN", f"passing-token-{number}", "lately")
+        Secret("TOKEN", "token-in-use", "lately")
+    assert redact("passing-token-599 token-in-use passing-token-0") == "[secret] [secret] passing-token-0"
+
+
+def test_a_token_that_is_known_for_good_as_well_is_never_forgotten():
+    Secret("KEY", "both-a-key-and-a-token", "lately")
+    Secret("KEY", "both-a-key-and-a-token")
+    for number in range(600):
+        Secret("TOKEN", f"another-token-{number}", "lately")
+    assert redact("both-a-key-and-a-token") == "[secret]"
+
+
+def test_what_is_good_for_one_request_is_not_looked_for():
+    secret = Secret("SIGNATURE", "good-for-once", "never")
+    assert (redact("good-for-once"), repr(secret)) == ("good-for-once", "Secret(SIGNATURE)")

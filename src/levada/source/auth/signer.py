@@ -28,6 +28,11 @@ class Signer(Protocol):
         """`call` with credentials for its `origin`; pure but for what `ready` has fetched."""
         ...
 
-    def refused(self) -> bool:
-        """An answer was a 401, or a `responses` rule says `refresh_auth`: whether `ready` can now get something new."""
+    def refused(self, call: Call | None = None) -> bool:
+        """An answer was a 401, or a `responses` rule says `refresh_auth`: whether `ready` can now get something new.
+
+        Args:
+            call: The signed call that was refused. Where several are under way it tells whether they were signed with
+                what has been replaced meanwhile, so that the first refusal of many is the only one that refreshes.
+        """
         ...
