@@ -43,6 +43,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "flask": ("serve",),
     "jinja2": ("serve",),
     "jsonpath_rfc9535": ("jsonpath",),
+    "jwt": ("source.auth.jwt",),
     "msgspec": ("nouns", "contract", "records", "lake", "spec"),
     "pyarrow": ("records.arrow", "staging", "load"),
     "re2": ("contract",),
