@@ -82,9 +82,9 @@ class Login:
     path: str
     place: Place
     method: Literal["GET", "POST"] = "POST"
-    #: Sent as JSON, or as a form; secrets are named, other texts as they are.
+    #: Sent as JSON, or as a form; secrets are named, other values as they are.
     send_as: Literal["json", "form"] = "json"
-    send: tuple[tuple[str, SecretRef | str], ...] = ()
+    send: tuple[tuple[str, SecretRef | str | int | float | bool | None], ...] = ()
     #: User and password for a Basic header of the log-in call.
     basic: Basic | None = None
     #: Where the token is in the answer: a JSONPath, or the name of a header.

@@ -1,17 +1,18 @@
 """Walks a spec's tree along the grammar: every key read by its kind, every mistake collected, nothing ignored.
 
-A grammar is data: `Section`s with `Key`s, each with a kind (`Value`, `Each`, `Named`, another `Section`). This module
-knows no key by name.
+A grammar is data: `Section`s with `Key`s, each with a kind (`Value`, `Each`, `Named`, `Free`, another `Section`). This
+module knows no key by name.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from levada.nouns import Place
 from levada.spec.auth import SecretRef
 from levada.spec.model import Missing
+from levada.spec.template import Template
 from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, show
 from levada.spec.variables import Resolved, resolve
 
@@ -19,6 +20,7 @@ __all__ = [
     "ABSENT",
     "BROKEN",
     "Each",
+    "Free",
     "Given",
     "Key",
     "Kind",
@@ -93,6 +95,17 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """A value that the writer shapes, as JSON: mappings are dicts, lists tuples, words what `of` makes of them."""
+
+    of: Value
+    #: What is wrong with a name in it, given the value that it has, or None.
+    name: Callable[[str, Node], str | None] = lambda _name, _node: None
+    #: Whether it is a mapping, and no list and no word.
+    mapping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """One key of a section."""
 
@@ -103,6 +116,8 @@ class Key:
     #: What holds when the key is left out, as one would write it; "" if nothing does.
     default: str = ""
     required: bool = False
+    #: Lines of the section that show the key at work; stands in the docs, and a test reads it.
+    example: str = ""
 
 
 @dataclass(slots=True)
@@ -146,9 +161,11 @@ class Section:
     later: Mapping[str, str] = field(default_factory=dict)
     #: The key that is meant when a single word stands for the section (`price: int32`), or "".
     short: str = ""
+    #: What the examples of its keys need beside them, so that the section is whole.
+    around: str = ""
 
 
-Kind: TypeAlias = Value | Each | Named | Section
+Kind: TypeAlias = Value | Each | Named | Free | Section
 
 
 @dataclass(slots=True)
@@ -160,6 +177,8 @@ class Reading:
     missing: list[Missing] = field(default_factory=list)
     #: Every section that was read, by its path.
     sections: dict[Path, Given] = field(default_factory=dict)
+    #: Every template that was read: path, template, where it stands.
+    templates: list[tuple[Path, Template, Place]] = field(default_factory=list)
 
     def refuse(self, place: Place, what: str, todo: str = "") -> Any:
         """Note a mistake; the value is broken."""
@@ -184,6 +203,8 @@ def _walk(kind: Kind, node: Node, path: Path, reading: Reading) -> Any:
             return _each(kind, node, path, reading)
         case Named():
             return _named(kind, node, path, reading)
+        case Free():
+            return _free(kind, node, path, reading)
         case Section():
             return _section(kind, node, path, reading)
 
@@ -206,6 +227,8 @@ def _value(kind: Value, node: Node, path: Path, reading: Reading) -> Any:
 def _note(value: Any, found: Resolved, path: Path, reading: Reading) -> None:
     """Remember the variables that are not set."""
     used_in, place = ".".join(path), found.word.place
+    if isinstance(value, Template):
+        reading.templates.append((path, value, place))
     if isinstance(value, SecretRef) and not any(reading.environment.get(name) for name in value.names):
         reading.missing.append(Missing(value.names, used_in, place, secret=True))
     reading.missing += [Missing(names, used_in, place) for names in found.missing]
@@ -246,6 +269,18 @@ def _named(kind: Named, node: Node, path: Path, reading: Reading) -> Any:
             reading.refuse(place, problem)
         values[name] = walk(kind.of, below, (*path, name), reading)
     return {name: value for name, value in values.items() if value is not ABSENT}
+
+
+def _free(kind: Free, node: Node, path: Path, reading: Reading) -> Any:
+    if isinstance(node, Keys) and not node.corrected:
+        free = replace(kind, mapping=False)
+        return _named(Named(free, kind.name, "value"), node, path, reading)
+    if kind.mapping:
+        what = f"{_last(path)} is no mapping"
+        return reading.refuse(node.place, what, f"write {_last(path)}: {{name: value}}")
+    if isinstance(node, Items):
+        return tuple(walk(kind, item, path, reading) for item in node.items)
+    return _value(kind.of, node, path, reading)
 
 
 def _section(section: Section, node: Node, path: Path, reading: Reading) -> Any:

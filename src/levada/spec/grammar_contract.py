@@ -4,7 +4,8 @@ from levada.contract.model import Contract
 from levada.spec.engine import Each, Given, Key, Named, Section
 from levada.spec.fields import FIELD_RULES, field
 from levada.spec.rules import CONTRACT_RULES
-from levada.spec.values import anything, choice, field_name, flag, max_bad, template_word, text
+from levada.spec.values import anything, choice, field_name, flag, max_bad, text
+from levada.spec.values_template import template_word
 
 __all__ = ["CONTRACT"]
 

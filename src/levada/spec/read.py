@@ -7,7 +7,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from dotenv.parser import parse_stream
 from levada.errors import FixThis
 from levada.nouns import Place
 from levada.spec.blame import blame, masked, quoted, unprintable
+from levada.spec.defaults import merged
 from levada.spec.engine import Given, Reading, Wrong, walk
-from levada.spec.grammar import SPEC
-from levada.spec.model import Partitioning, Spec
+from levada.spec.grammar import DEFAULTED, SPEC
+from levada.spec.model import Partitioning, Spec, Stream
 from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, refusal, show
 from levada.spec.values import folder, seconds
 
@@ -64,7 +65,8 @@ def read_text(text: str, file: str, environment: Mapping[str, str], *, lake: str
     """
     growing = _Tree(file, _BREAK.split(text.removeprefix("\ufeff")))
     reading = Reading(environment, growing.mistakes)
-    given = walk(SPEC, _root(text.removeprefix("\ufeff"), growing), (), reading)
+    root = _root(text.removeprefix("\ufeff"), growing)
+    given = walk(SPEC, merged(root, DEFAULTED) if isinstance(root, Keys) else root, (), reading)
     if reading.mistakes or not isinstance(given, Given):
         raise refusal(reading.mistakes)
     return _spec(given, reading, lake)
@@ -73,16 +75,28 @@ def read_text(text: str, file: str, environment: Mapping[str, str], *, lake: str
 def _spec(given: Given, reading: Reading, lake: str | None) -> Spec:
     file = given.place.file
     said = given.get("lake", "lake") if lake is None else _argument(lake)
-    missing = [gap for gap in reading.missing if lake is None or gap.used_in != "lake"]
+    # What defaults use is noted for each stream that takes it.
+    unused = ("defaults.", *(() if lake is None else ("lake",)))
+    missing = [gap for gap in reading.missing if not gap.used_in.startswith(unused)]
     return Spec(
         pipeline=given.values["pipeline"],
         file=file,
         lake=str((Path(file).parent / said if lake is None else Path(lake)).absolute()),
         partition=given.get("partition", Partitioning()),
         source=given.values["source"],
-        streams=tuple(given.values["streams"].values()),
+        streams=_streams(given.values["streams"]),
         missing=tuple(missing),
         **{key: given.values[key] for key in ("resume_within", "keep_replaced") if key in given.values},
+    )
+
+
+def _streams(given: Mapping[str, Stream]) -> tuple[Stream, ...]:
+    """The streams; one that reads the pages of another reads them in the format of that other."""
+    return tuple(
+        replace(stream, records=replace(stream.records, format=given[stream.pages_of].records.format))
+        if stream.pages_of
+        else stream
+        for stream in given.values()
     )
 
 

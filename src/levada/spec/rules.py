@@ -1,92 +1,96 @@
-"""Rules between the keys of a spec: what one value demands of another. Pure; each tells its mistakes, none stops."""
+"""Rules of a whole spec and of one stream: what one value demands of another. Pure; each tells its mistakes."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from levada.spec.engine import BROKEN, Given, Path, Reading, Rule, Wrong
-from levada.spec.names import RAW, meet, misplaced, tells_partitions, vague
-from levada.spec.template import Template, Value, parse, variables
+from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
+from levada.spec.rules_names import NAME_RULES, streams
+from levada.spec.rules_paging import ends, unreached
+from levada.spec.rules_parents import PARENT_RULES
 from levada.spec.tree import Mistake
 
-__all__ = [
-    "CONTRACT_RULES",
-    "PAGING_RULES",
-    "REQUEST_RULES",
-    "RESPONSE_RULES",
-    "RETRY_RULES",
-    "ROOT_RULES",
-    "SOURCE_RULES",
-    "STREAM_RULES",
-    "at_partition",
-    "from_root",
-]
+__all__ = ["CONTRACT_RULES", "PARTITION_RULES", "ROOT_RULES", "STREAM_RULES"]
 
 #: https://avro.apache.org/docs/1.12.0/specification/#names; fastavro writes others, which few can read.
 _AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: What a stream that reads the pages of another has no use for.
+_ASKING = ("request", "paging", "responses", "format", "for_each", "window", "incremental")
+_SPANS = ("hour", "day", "week", "month")
 
 
-def at_partition(template: Template) -> None:
-    """Refuse a name that two partitions would share. Raises Wrong."""
-    if not tells_partitions(template):
-        what = "the name does not tell days apart: two partitions would share it"
-        raise Wrong(what, "put {partition}, {date}, or a date with year, month and day such as {date:%Y/%m/%d} into it")
-    if vague(template):
-        what = "the name runs numbers together: 1 and 11 give the same as 11 and 1"
-        raise Wrong(what, "put a character that is no digit between them, or use %m and %d")
+def _partition(given: Given, _: Reading) -> Iterator[Mistake]:
+    by = given.values["by"]
+    needed = {"tick": ("every", "the time between two, such as 15m"), "list": ("names", "the partitions: [a, b]")}
+    for kind, (key, todo) in needed.items():
+        if by == kind and key not in given.places:
+            yield Mistake(given.place, f"partition by {by} lacks the key {key}", f"add {key}: {todo}")
+        if by != kind and key in given.places:
+            yield given.mistake(key, f"{key} has no meaning with by: {by}", f"leave {key} out, or write by: {kind}")
+    if by == "list" and "timezone" in given.places:
+        yield given.mistake("timezone", "timezone has no meaning with by: list", "leave timezone out")
+    default = given.get("default")
+    if default in ("today", "yesterday") and by != "day":
+        todo = "leave default out" if by == "list" else "write this or last"
+        yield given.mistake("default", f"{default} has no meaning with by: {by}", todo)
+    elif default and by == "list":
+        yield given.mistake("default", "default has no meaning with by: list", "leave default out")
+    names = given.get("names", ())
+    if names == () and "names" in given.values:
+        yield given.mistake("names", "names is empty", "name at least one partition")
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield given.mistake("names", f'the partition "{name}" stands here twice', "leave one of them out")
 
 
-def from_root(template: Template) -> None:
-    """Refuse a request path that is not one below the source's url. Raises Wrong."""
-    shape = "".join(part if isinstance(part, str) else "x" for part in template.parts)
-    if not shape.startswith("/"):
-        raise Wrong("the path does not begin with /", "write the path as it follows the url, such as /sales")
-    if re.search(r"[?#\s\\]", shape):
-        raise Wrong("the path holds a ?, a #, a blank or a backslash", "write the query under params")
-    if {"..", "."} & set(shape.split("/")):
-        raise Wrong("the path climbs with . or ..", "write the path that is meant")
-
-
-def _retry(given: Given, _: Reading) -> Iterator[Mistake]:
-    wait, cap = given.get("wait", 1.0), given.get("cap", 60.0)
-    if wait > cap:
-        yield given.mistake("wait", "wait is longer than cap, the longest wait", "raise cap, or shorten wait")
-
-
-def _paging(given: Given, _: Reading) -> Iterator[Mistake]:
-    if given.values["by"] == "none":
-        for key in given.values.keys() - {"by"}:
-            yield given.mistake(key, f"{key} has no meaning with by: none", f"leave {key} out, or write by: page")
-
-
-def _response(given: Given, _: Reading) -> Iterator[Mistake]:
-    if not given.places.keys() - {"means"}:
-        yield given.mistake("means", "the rule matches every answer", "give it a status, a text or both")
+def _contract(given: Given, _: Reading) -> Iterator[Mistake]:
+    if not given.values["fields"]:
+        yield given.mistake("fields", "the contract has no fields", "write each as `name: type`")
 
 
 def _responses(given: Given, _: Reading) -> Iterator[Mistake]:
     """A rule that an earlier one covers is never reached."""
     rules = given.get("responses", ())
     for number, rule in enumerate(rules):
-        for earlier in rules[:number]:
-            same_status = not earlier.statuses or earlier.statuses == rule.statuses
-            if same_status and (earlier.text is None or (rule.text is not None and earlier.text in rule.text)):
-                what = f"this response is never reached: the rule in line {earlier.place.line} matches first"
-                yield Mistake(rule.place, what, "leave it out, or put it before the other")
-                break
+        covering = next((earlier for earlier in rules[:number] if unreached(rule, earlier)), None)
+        if covering:
+            what = f"this response is never reached: the rule in line {covering.place.line} matches first"
+            yield Mistake(rule.place, what, "leave it out, or put it before the other")
 
 
-def _headers(given: Given, _: Reading) -> Iterator[Mistake]:
-    seen: set[str] = set()
-    for name in given.get("headers", {}):
-        if name.lower() in seen:
-            yield given.mistake("headers", f"the header {name} stands here twice", "leave one of them out")
-        seen.add(name.lower())
+def _ending(given: Given, reading: Reading) -> Iterator[Mistake]:
+    """Paging by number must have an end."""
+    paging = reading.sections.get((*given.path, "paging"))
+    if paging is None or ends(paging):
+        return
+    if not any(rule.means in ("end", "no_data") for rule in given.get("responses", ())):
+        todo = "add total_rows, total_pages, has_more, max_pages, last or stop_when_short, or a response that means end"
+        yield paging.mistake("stop_when_empty", "nothing ends this paging", todo)
 
 
-def _contract(given: Given, _: Reading) -> Iterator[Mistake]:
-    if not given.values["fields"]:
-        yield given.mistake("fields", "the contract has no fields", "write each as `name: type`")
+def _asking(given: Given, _: Reading) -> Iterator[Mistake]:
+    if "pages_of" not in given.places:
+        if "request" not in given.places:
+            todo = "add request: {path: ...}, or pages_of: STREAM to read its pages again"
+            yield Mistake(given.place, "a stream lacks the key request", todo)
+        return
+    for key in _ASKING:
+        if key in given.places:
+            what = f"{key} has no meaning with pages_of, which asks for nothing"
+            yield given.mistake(key, what, f"leave {key} or pages_of out")
+
+
+def _carried(given: Given, reading: Reading) -> Iterator[Mistake]:
+    """Paging in the body needs a body that has names."""
+    paging = reading.sections.get((*given.path, "paging"))
+    request = reading.sections.get((*given.path, "request"))
+    if not paging or not request or paging.get("in") != "body":
+        return
+    if "text" in request.places:
+        yield paging.mistake("in", "a text body has no place for the page", "send json or form, or page in the query")
+    elif not {"json", "form", "graphql"} & request.places.keys():
+        yield paging.mistake("in", "the request has no body to carry the page", "add json: {} to request")
+    elif request.get("json") not in (None, BROKEN) and not isinstance(request.get("json"), dict):
+        yield paging.mistake("in", "the JSON body is no mapping: it has no place for the page", "send a mapping")
 
 
 def _stage_needs(given: Given, _: Reading) -> Iterator[Mistake]:
@@ -103,49 +107,13 @@ def _avro_names(given: Given, reading: Reading) -> Iterator[Mistake]:
             yield Mistake(place, f'"{field.name}" is no name for a field in Avro', "leave the field out for now")
 
 
-def _one_page(given: Given, _: Reading) -> Iterator[Mistake]:
-    paging, raw = given.get("paging"), given.get("raw")
-    single = paging is None or paging.by == "none" or paging.max_pages == 1
-    if raw is not None and not single and "page" not in variables(raw):
-        what = "raw lacks {page}: two pages would share one name"
-        yield given.mistake("raw", what, "put {page} into it, or write raw: none and give raw_joined this name")
-
-
-def _names(path: Path, reading: Reading) -> Iterator[tuple[str, Template, Given]]:
-    """The lake names of a stream that were read well: key, template, and the section that it stands in."""
-    for at, key in ((path, "raw"), (path, "raw_joined"), ((*path, "stage"), "avro")):
-        given = reading.sections.get(at)
-        found = given.get(key, parse(RAW) if key == "raw" else None) if given else None
-        if given and isinstance(found, Template):
-            yield key, found, given
-
-
-def _known(path: Path, reading: Reading) -> Mapping[str, Value]:
-    pipeline = reading.sections[()].get("pipeline")
-    return {"pipeline": pipeline if isinstance(pipeline, str) else "pipeline", "stream": path[1]}
-
-
-def _inside(_: Given, reading: Reading) -> Iterator[Mistake]:
-    for path in _streams(reading):
-        for key, template, given in _names(path, reading):
-            if wrong := misplaced(template, _known(path, reading)):
-                todo = "write a name such as raw/sales/{date}/sales_{date}_{page}.json"
-                yield given.mistake(key, f"{key} gives no name in the lake: {wrong}", todo)
-
-
-def _streams(reading: Reading) -> list[Path]:
-    return [path for path in reading.sections if len(path) == 2 and path[0] == "streams"]  # noqa: PLR2004 - streams.x
-
-
-def _apart(_: Given, reading: Reading) -> Iterator[Mistake]:
-    """No two templates of the file may give one name."""
-    found = [(path, *name) for path in _streams(reading) for name in _names(path, reading)]
-    for number, (path, key, template, given) in enumerate(found):
-        for other_path, other_key, other, where in found[:number]:
-            if meet(template, other, (_known(path, reading), _known(other_path, reading))):
-                line = where.mistake(other_key, "").place.line
-                what = f"{key} of {path[1]} can give the same name as {other_key} of {other_path[1]} (line {line})"
-                yield given.mistake(key, what, "let them differ in a folder, in the beginning or in the ending")
+def _windows(_: Given, reading: Reading) -> Iterator[Mistake]:
+    partition = reading.sections.get(("partition",))
+    by = partition.get("by", "day") if partition else "day"
+    for path in streams(reading):
+        stream = reading.sections[path]
+        if "window" in stream.places and "incremental" not in stream.places and by not in (*_SPANS, BROKEN):
+            yield stream.mistake("window", f"window has no meaning with partitions by {by}", "leave window out")
 
 
 def _some_streams(given: Given, _: Reading) -> Iterator[Mistake]:
@@ -153,21 +121,39 @@ def _some_streams(given: Given, _: Reading) -> Iterator[Mistake]:
         yield given.mistake("streams", "the spec has no streams", "add one: a name, and below it its request")
 
 
+def _never_both(given: Given, reading: Reading) -> Iterator[Mistake]:
+    if "partition" not in given.places:
+        return
+    for stream in (reading.sections[path] for path in streams(reading)):
+        if "incremental" in stream.places:
+            line = given.places["partition"].line
+            what = f"incremental never stands beside partition (line {line}): a run of it is named by its interval"
+            yield stream.mistake("incremental", what, "leave one of the two out, or make two specs")
+
+
 def _sent_once(_: Given, reading: Reading) -> Iterator[Mistake]:
-    """A parameter or header comes from one place: the source, the request, the paging or auth."""
+    """What auth or paging sends, nothing else sends."""
     source = reading.sections.get(("source",))
-    shared = {kind: _lower(source, kind) for kind in ("params", "headers")}
-    auth = reading.sections.get(("source", "auth"))
-    key = str(auth.get("header", "")).lower() if auth else ""
-    if source and key in shared["headers"]:
-        yield source.mistake("headers", f"{key} stands in headers and in auth", "leave it out of headers")
-    for path in _streams(reading):
+    kind, key = _credential(reading)
+    if source and key in _lower(source, kind):
+        yield source.mistake(kind, f"{key} stands in {kind} and in auth", f"leave it out of {kind}")
+    for path in streams(reading):
         request = reading.sections.get((*path, "request"))
+        if request and key in _lower(request, kind):
+            yield request.mistake(kind, f"{key} stands in {kind} and in auth", f"leave it out of {kind}")
         if request:
-            yield from _twice(request, shared, key)
-            yield from _page_param(
-                reading.sections.get((*path, "paging")), _lower(request, "params") | shared["params"]
-            )
+            yield from _paged_twice(path, source, reading)
+
+
+def _credential(reading: Reading) -> tuple[str, str]:
+    """Where auth sends its credential, and under which name."""
+    login = reading.sections.get(("source", "auth", "login"))
+    auth = login or reading.sections.get(("source", "auth"))
+    if auth is None:
+        return "headers", ""
+    if isinstance(auth.get("query"), str):
+        return "params", auth.values["query"]
+    return "headers", str(auth.get("header", "")).lower()
 
 
 def _lower(given: Given | None, kind: str) -> set[str]:
@@ -177,37 +163,42 @@ def _lower(given: Given | None, kind: str) -> set[str]:
     return {name.lower() for name in names} if kind == "headers" else names
 
 
-def _twice(request: Given, shared: Mapping[str, set[str]], auth: str) -> Iterator[Mistake]:
-    for kind in ("params", "headers"):
-        for name in sorted(_lower(request, kind) & shared[kind]):
-            yield request.mistake(
-                kind, f"{name} stands in {kind} of the source too", "write it in one of the two places"
-            )
-    if auth in _lower(request, "headers"):
-        yield request.mistake("headers", f"{auth} stands in headers and in auth", "leave it out of headers")
+def _paged_twice(path: Path, source: Given | None, reading: Reading) -> Iterator[Mistake]:
+    """A parameter or header that paging sends."""
+    paging, request = reading.sections.get((*path, "paging")), reading.sections[(*path, "request")]
+    by = paging.get("by") if paging else None
+    if paging is None or by not in ("page", "offset", "cursor"):
+        return
+    kind = {"query": "params", "header": "headers"}.get(str(paging.get("in", "query")))
+    if kind is None:
+        return
+    noun = {"page": "page number", "offset": "offset", "cursor": "cursor"}[by]
+    taken = _lower(request, kind) | _lower(source, kind)
+    sent: Mapping[str, Any] = {
+        "param": paging.get("param", by),
+        "limit_param": paging.get("limit_param", "limit" if by == "offset" else None),
+    }
+    for key, name in sent.items():
+        if isinstance(name, str) and (name.lower() if kind == "headers" else name) in taken:
+            what = f"{name} carries the {noun if key == 'param' else 'limit'} and stands in {kind} too"
+            yield paging.mistake(key, what, f"leave {name} out of {kind}: paging sends it")
 
 
-def _page_param(paging: Given | None, params: set[str]) -> Iterator[Mistake]:
-    if paging and paging.get("by") == "page" and (param := paging.get("param", "page")) in params:
-        what = f"{param} carries the page number and stands in params too"
-        yield paging.mistake("param", what, f"leave {param} out of params: paging sends it")
-
-
-RETRY_RULES = (Rule(("wait", "cap"), _retry),)
-PAGING_RULES = (Rule(("by",), _paging),)
-RESPONSE_RULES = (Rule(("status", "text"), _response),)
-SOURCE_RULES = (Rule(("headers",), _headers),)
-REQUEST_RULES = (Rule(("headers",), _headers),)
+PARTITION_RULES = (Rule(("by", "default", "names"), _partition),)
 CONTRACT_RULES = (Rule(("fields",), _contract),)
 STREAM_RULES = (
     Rule(("responses",), _responses),
+    Rule(("paging", "responses"), _ending),
+    Rule((), _asking),
+    Rule(("paging",), _carried),
     Rule((), _stage_needs),
     Rule(("stage", "contract"), _avro_names),
-    Rule(("paging", "raw"), _one_page),
 )
 ROOT_RULES = (
     Rule(("streams",), _some_streams),
-    Rule((), _inside),
-    Rule((), _apart),
+    Rule((), _windows),
+    Rule((), _never_both),
+    *NAME_RULES,
+    *PARENT_RULES,
     Rule((), _sent_once),
 )

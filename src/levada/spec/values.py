@@ -1,61 +1,60 @@
-"""How one value of a spec is read: durations, sizes, numbers, choices, names, URLs, templates, secrets. Pure."""
+"""How one value of a spec is read: durations, sizes, numbers, choices, names, texts. Pure."""
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from levada.contract.model import MaxBad
-from levada.spec.auth import SecretRef
+from levada.jsonpath import problem
 from levada.spec.engine import Value, Wrong, nearest
-from levada.spec.template import Hole, Template, parse
-from levada.spec.tree import Word, show
-from levada.spec.variables import secret_names
+from levada.spec.model import Rate
+from levada.spec.tree import Plain, Word, show
 
 __all__ = [
+    "CONTROL",
+    "LINES",
     "anything",
+    "charset",
     "choice",
+    "class_name",
+    "constant",
     "duration",
     "field_name",
     "flag",
     "folder",
-    "header_name",
     "identifier",
     "integer",
     "json_path",
     "max_bad",
     "name_problem",
-    "param_name",
+    "number",
+    "one_character",
+    "plain_text",
+    "rate",
     "seconds",
-    "secret",
     "size",
-    "template",
-    "template_or_none",
-    "template_word",
+    "statuses",
     "text",
-    "token",
-    "url",
+    "tolerance",
+    "zone",
 ]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
-_LONGEST = 3650 * 86400.0
+_LONGEST = timedelta(days=3650).total_seconds()
 _SIZES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 _SIZE = re.compile(r"([0-9]{1,9})(B|KB|MB|GB)")
+_RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9}(?:\.[0-9]{1,6})?)?(ms|s|m|h|d)")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+_STATUS = re.compile(r"([1-5])([0-9xX]{2})")
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-#: RFC 9110, section 5.6.2.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_LINES = re.compile(r"[\t\n\r\u2028\u2029]")
-_USERINFO = re.compile(r"//[^/?#]*@")
-#: Headers that carry credentials, and headers that each request gets from Levada itself.
-_CREDENTIALS = {"authorization", "proxy-authorization", "cookie"}
-#: Variables that templates will have.
-_LATER = {"row": "a request for each row of another stream", "tick": "other partitions", "today": "log files"}
-_CREDENTIAL = re.compile(r"(?i)(api|app|access|auth|client)[_-]?(key|token|secret)|passw|secret")
-_OURS = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
-_ASTRAY = "the url holds a user or a password (there is an @ before the host)"
-_BY_AUTH = "give credentials by auth, from variables; a url never holds them"
+_CLASS = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*")
+#: Characters that no name and no header may hold; tabs and line breaks stand in LINES.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+LINES = re.compile(r"[\t\n\r\u2028\u2029]")
 
 
 def seconds(written: str) -> float:
@@ -109,6 +108,18 @@ def integer(low: int, high: int) -> Value:
         return value
 
     return Value(read, f"a whole number from {low} to {high}")
+
+
+def number(low: float, high: float) -> Value:
+    """Kind of a number between two bounds, both included."""
+
+    def read(word: Word) -> float:
+        value = word.value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise Wrong(f"{word.shown} is no number from {low:g} to {high:g}", "write one, without quotes")
+        return float(value)
+
+    return Value(read, f"a number from {low:g} to {high:g}")
 
 
 def flag(*, off: bool = False) -> Value:
@@ -182,7 +193,7 @@ def identifier(noun: str) -> Value:
 def _text(word: Word, *, lines: bool = False) -> str:
     if not word.text:
         raise Wrong("the text is empty", "write some text, or leave the key out")
-    if _CONTROL.search(word.text) or (not lines and _LINES.search(word.text)):
+    if CONTROL.search(word.text) or (not lines and LINES.search(word.text)):
         raise Wrong(f"{word.shown} holds a line break or another control character", "write it without")
     return word.text
 
@@ -200,136 +211,9 @@ def _anything(word: Word) -> Word:
 anything = Value(_anything, "one value")
 
 
-def _url(word: Word) -> str:
-    if _USERINFO.search(word.text) or _USERINFO.search(word.written):
-        raise Wrong(_ASTRAY, _BY_AUTH)
-    try:
-        parts = urlsplit(_text(word))
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise Wrong(f"{word.shown} is no URL", "write one such as https://api.example.com") from None
-    if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[\s\\]", word.text):
-        raise Wrong(f"{word.shown} is no http or https URL with a host", "write one such as https://api.example.com")
-    if "?" in word.text or "#" in word.text:
-        raise Wrong(f"{word.shown} has a query or a fragment", "write the query under params, and no fragment")
-    if "{" in word.literal.replace("{{", ""):
-        raise Wrong(f"{word.shown} has a template", "templates belong in the path and params of a request")
-    return word.text.rstrip("/")
-
-
-def _url_without(word: Word) -> str:
-    """A url with a variable that is not set: stays as written, if it does not show a password."""
-    if _USERINFO.search(word.text):
-        raise Wrong(_ASTRAY, _BY_AUTH)
-    return word.text
-
-
-url = Value(_url, "a URL such as https://api.example.com", unset=_url_without)
-
-
-def _secret(word: Word) -> SecretRef:
-    try:
-        names = secret_names(word.text)
-    except ValueError:  # its text would show what was written
-        names = None
-    if names is None:
-        raise Wrong(
-            "a secret is not written in the spec; it comes from a variable, whole and without a literal default",
-            'write "${AUTH_TOKEN}" (or "${AUTH_TOKEN:-${OTHER}}") and put the value into the environment or .env',
-        )
-    return SecretRef(names, word.place)
-
-
-secret = Value(_secret, 'a variable such as "${AUTH_TOKEN}"', fills=False)
-
-
-def template(*allowed: str, check: Callable[[Template], None] = lambda _: None, empty: bool = False) -> Value:
-    """Kind of a template with these variables; `check` raises Wrong for what else the place demands."""
-
-    def read(word: Word) -> Template:
-        if word.text or not empty:
-            _text(word)
-        try:
-            found = parse(word.literal)
-        except ValueError as error:
-            raise Wrong(str(error)) from None
-        for part in found.parts:
-            if isinstance(part, Hole):
-                _known(part, allowed)
-        check(found)
-        return found
-
-    known = ", ".join(f"{{{name}}}" for name in allowed)
-    return Value(read, f"text, with {known} where they are wanted", unset=read)
-
-
-def _known(hole: Hole, allowed: tuple[str, ...]) -> None:
-    if hole.name.partition(".")[0] in _LATER:
-        raise Wrong(f"{{{hole.name}}} is not built yet ({_LATER[hole.name.partition('.')[0]]})", "leave it out for now")
-    if hole.name not in allowed:
-        near = nearest(hole.name, allowed)
-        todo = f"did you mean {{{near}}}?" if near else f"known here: {', '.join(f'{{{name}}}' for name in allowed)}"
-        raise Wrong(f"{{{hole.name}}} is no variable here", todo)
-    if hole.format and hole.name != "date":
-        raise Wrong(f"{{{hole.name}:{hole.format}}}: only {{date}} takes a format", f"write {{{hole.name}}}")
-
-
-def template_or_none(kind: Value) -> Value:
-    """Kind of a template that may be the word none instead; the value is None then."""
-
-    def read(word: Word) -> Template | None:
-        return None if word.text == "none" else kind.parse(word)
-
-    return Value(read, f"{kind.says}; or none", unset=kind.unset)
-
-
-def template_word(*allowed: str) -> Value:
-    """Kind of a value that may be a template, whose type another key decides: the word itself."""
-    kind = template(*allowed, empty=True)
-
-    def read(word: Word) -> Word:
-        kind.parse(word)
-        return word
-
-    return Value(read, "one value, or a text with {date}", unset=read)
-
-
-def header_name(name: str, _: object = None) -> str | None:
-    """What is wrong with the name of a header to send, or None."""
-    if not _TOKEN.fullmatch(name):
-        return f'"{show(name)}" is no name of an HTTP header: use letters, digits and -'
-    if name.lower() in _CREDENTIALS or _CREDENTIAL.search(name):
-        return f"{name} carries a credential: give it by auth, which keeps it secret"
-    return f"{name} is set by Levada for each request: leave it out" if name.lower() in _OURS else None
-
-
-def _token(word: Word) -> str:
-    if not _TOKEN.fullmatch(word.text) or word.text.lower() in _OURS:
-        raise Wrong(f"{word.shown} is no HTTP header to send a credential in", "write one such as Authorization")
-    return word.text
-
-
-token = Value(_token, "the name of a header such as Authorization", fills=False)
-
-
-def param_name(name: str, node: object) -> str | None:
-    """What is wrong with the name of a query parameter, or None.
-
-    Params are shown in plans and facts. So one that looks like a credential is refused, rather than shown.
-    """
-    if not name or _CONTROL.search(name) or _LINES.search(name):
-        return "a parameter needs a name, without control characters"
-    from_variable = isinstance(node, Word) and "${" in node.text
-    if _CREDENTIAL.search(name) or (from_variable and name.lower() in ("key", "token")):
-        return (
-            f"{show(name)} looks like a credential, and auth in the query is not built yet: params are not kept secret"
-        )
-    return None
-
-
 def field_name(name: str, _: object = None) -> str | None:
     """What is wrong with the name of a field, or None."""
-    if not name or _CONTROL.search(name) or _LINES.search(name):
+    if not name or CONTROL.search(name) or LINES.search(name):
         return "a field needs a name, without control characters"
     if name == "_unknown" or name.startswith("_levada"):
         return f"{show(name)} is a name that Levada keeps for itself"
@@ -337,26 +221,131 @@ def field_name(name: str, _: object = None) -> str | None:
 
 
 def _json_path(word: Word) -> str:
-    if word.text == "$":
-        return "$"
-    if word.text.startswith("$"):
-        raise Wrong(
-            f"{word.shown} is not built yet (records at a path)", "today: $ for one record, or no such key for a list"
-        )
-    raise Wrong(
-        f"{word.shown} is no path: they begin with $", "write $ if the body is one record; leave it out for a list"
-    )
+    if not word.text.startswith("$"):
+        raise Wrong(f"{word.shown} is no JSONPath: they begin with $", f"did you mean {_rooted(word)}?")
+    if wrong := problem(word.text):
+        raise Wrong(f"{word.shown} is no JSONPath: {wrong}", "write one such as $.data[*] (RFC 9535)")
+    return word.text
 
 
-json_path = Value(_json_path, "$")
+def _rooted(word: Word) -> str:
+    path = f"$.{word.text}"
+    return "$.data[*]" if word.origin or problem(path) else show(path)
+
+
+json_path = Value(_json_path, "a JSONPath such as $.data[*]")
+
+
+def _rate(word: Word) -> Rate:
+    found = _RATE.fullmatch(word.text)
+    if found and int(found[1]) and float(found[2] or 1):
+        return Rate(int(found[1]), float(found[2] or 1) * _UNITS[found[3]])
+    raise Wrong(f"{word.shown} is no rate", "write requests and a time: 10/s, 40/10s, 5000/h")
+
+
+rate = Value(_rate, "a rate such as 10/s or 40/10s")
+
+
+def _share(text: str) -> float | None:
+    """What a percentage is as a share, at most 1; None for what is none."""
+    found = _SHARE.fullmatch(text)
+    share = float(found[1]) / 100 if found else math.inf
+    return share if share <= 1 else None
+
+
+def _tolerance(word: Word) -> float:
+    value, share = word.value, _share(word.text)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    if share is not None and share < 1:
+        return share
+    raise Wrong(f"{word.shown} is neither a count nor a share", "write a count such as 5, or a share below 100%")
+
+
+tolerance = Value(_tolerance, "a count such as 5, or a share such as 1%")
+
+
+def _statuses(word: Word) -> tuple[int, int]:
+    found = _STATUS.fullmatch(word.text)
+    wild = found[2].lower() if found else ""
+    if found and (wild.isdigit() or wild == "xx" or (wild[0].isdigit() and wild[1] == "x")):
+        return int(found[1] + wild.replace("x", "0")), int(found[1] + wild.replace("x", "9"))
+    raise Wrong(f"{word.shown} is no status", "write a number from 100 to 599, or 5xx for all that begin with 5")
+
+
+#: Kind of one status or of all that begin alike; the value is a range, both ends included.
+statuses = Value(_statuses, "a status such as 404, or 5xx")
+
+
+def _zone(word: Word) -> str:
+    try:
+        ZoneInfo(word.text)
+    except (OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError, but odd names raise these
+        known = False
+    except KeyError:
+        known = False
+    else:
+        known = True
+    if known:
+        return word.text
+    raise Wrong(f"{word.shown} is no time zone", "write its IANA name, such as UTC or Europe/Lisbon")
+
+
+zone = Value(_zone, "a time zone such as Europe/Lisbon")
+
+
+def _charset(word: Word) -> str:
+    try:
+        return codecs.lookup(word.text).name
+    except (LookupError, ValueError):
+        raise Wrong(f"{word.shown} is no charset known here", "write one such as utf-8 or latin-1") from None
+
+
+charset = Value(_charset, "a charset such as latin-1")
+
+
+def _one_character(word: Word) -> str:
+    if len(word.text) == 1 and not CONTROL.search(word.text) and word.text not in "\r\n":
+        return word.text
+    raise Wrong(f"{word.shown} is not one character", 'write one, in quotes: ";"')
+
+
+one_character = Value(_one_character, 'one character such as ";"')
+
+
+def _class_name(word: Word) -> str:
+    if _CLASS.fullmatch(word.text):
+        return word.text
+    raise Wrong(f"{word.shown} names no class or function of a module", "write module:name, such as mymodule:Signer")
+
+
+class_name = Value(_class_name, "module:name", fills=False)
+
+
+def _constant(word: Word) -> Plain:
+    if isinstance(word.value, str) and CONTROL.search(word.value):
+        raise Wrong(f"{word.shown} holds a control character", "write it without")
+    return word.value
+
+
+#: Kind of a text, a number, true, false or null, as YAML types it.
+constant = Value(_constant, "a text, a number, true or false", null=True)
+
+
+def _plain_text(word: Word) -> str:
+    return _text(word) if word.text else ""
+
+
+#: Kind of a text that may be empty.
+plain_text = Value(_plain_text, "some text", unset=lambda word: word.text)
 
 
 def _max_bad(word: Word) -> MaxBad:
     value = word.value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return MaxBad(count=value)
-    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%", word.text)
-    if found and math.isfinite(share := float(found[1]) / 100) and share <= 1:
+    share = _share(word.text)
+    if share is not None:
         return MaxBad(share=share)
     raise Wrong(f"{word.shown} is neither a count nor a share", "write a count such as 10, or a share such as 5%")
 

@@ -1,0 +1,133 @@
+"""Rules of names in the lake: inside it, one for each partition and page, never the same twice. Pure."""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
+from levada.spec.names import RAW, RAW_OF_ROW, Naming, meet, misplaced, tells_partitions, vague
+from levada.spec.template import Template, parse, variables
+from levada.spec.tree import Mistake
+
+__all__ = ["NAME_RULES", "streams"]
+
+_SPAN_TODO = {
+    "hour": "put {partition} into it, or a time with day and hour such as {start:%Y/%m/%d/%H}",
+    "day": "put {partition}, {date}, or a date with year, month and day such as {date:%Y/%m/%d} into it",
+    "week": "put {partition}, {date}, or year and week such as {date:%G-W%V} into it",
+    "month": "put {partition}, {date}, or year and month such as {date:%Y/%m} into it",
+}
+
+
+def streams(reading: Reading) -> list[Path]:
+    """The paths of all streams whose sections were read."""
+    return [path for path in reading.sections if len(path) == 2 and path[0] == "streams"]  # noqa: PLR2004 - streams.x
+
+
+def _naming(path: Path, reading: Reading) -> Naming | None:
+    """What is known of a stream's names; None where the partitions were refused."""
+    root, partition = reading.sections[()], reading.sections.get(("partition",))
+    by = "interval" if "incremental" in reading.sections[path].places else "day"
+    steady = True
+    if partition:
+        zone = partition.get("timezone", "UTC")
+        by = partition.get("by") if by == "day" else by
+        if by is BROKEN or by is None or zone is BROKEN:
+            return None
+        # A zone without a changing clock knows its offset without a moment.
+        steady = ZoneInfo(zone).utcoffset(None) is not None
+    pipeline = root.get("pipeline")
+    return Naming(pipeline if isinstance(pipeline, str) else "pipeline", path[1], by, steady)
+
+
+def _names(path: Path, reading: Reading) -> Iterator[tuple[str, Template, Given]]:
+    """The lake names of a stream that were read well: key, template, and the section that it stands in."""
+    stream = reading.sections[path]
+    default = None if "pages_of" in stream.places else parse(RAW_OF_ROW if "for_each" in stream.places else RAW)
+    for at, key in ((path, "raw"), (path, "raw_joined"), ((*path, "stage"), "avro")):
+        given = reading.sections.get(at)
+        found = given.get(key, default if key == "raw" else None) if given else None
+        if given and isinstance(found, Template):
+            yield key, found, given
+
+
+def _all(reading: Reading) -> Iterator[tuple[Naming, str, Template, Given]]:
+    for path in streams(reading):
+        naming = _naming(path, reading)
+        for key, template, given in _names(path, reading) if naming else ():
+            if naming:
+                yield naming, key, template, given
+
+
+def _inside(_: Given, reading: Reading) -> Iterator[Mistake]:
+    for naming, key, template, given in _all(reading):
+        if wrong := misplaced(template, naming):
+            todo = "write a name such as raw/sales/{date}/sales_{date}_{page}.json"
+            yield given.mistake(key, f"{key} gives no name in the lake: {wrong}", todo)
+
+
+def _told_apart(_: Given, reading: Reading) -> Iterator[Mistake]:
+    for naming, key, template, given in _all(reading):
+        if not tells_partitions(template, naming):
+            noun = f"{naming.by}s" if naming.by in _SPAN_TODO or naming.by == "tick" else "partitions"
+            what = f"the name does not tell {noun} apart: two partitions would share it"
+            yield given.mistake(key, f"{key}: {what}", _SPAN_TODO.get(naming.by, "put {partition} into it"))
+        elif vague(template, naming):
+            what = "the name runs values together: 1 and 11 give the same as 11 and 1"
+            todo = "put a character that is no digit between numbers (or use %m and %d), and a slash between texts"
+            yield given.mistake(key, f"{key}: {what}", todo)
+
+
+def _pages_apart(_: Given, reading: Reading) -> Iterator[Mistake]:
+    for path in streams(reading):
+        origin = _origin(path, reading)
+        each = reading.sections.get((*origin, "for_each"))
+        single = _single(origin, reading)
+        for key, template, given in _names(path, reading):
+            said = variables(template)
+            of_page = key == "raw" or "page" in said
+            rows = sorted(name for name in said if name == "row" or name.startswith("row."))
+            if rows and not of_page:
+                yield given.mistake(
+                    key, f"{key} names rows, but holds all of them", "put {page} into it, or leave rows out"
+                )
+            if not of_page or key not in given.places:
+                continue
+            if "page" not in said and not single:
+                todo = "put {page} into it, or write raw: none and give raw_joined this name"
+                yield given.mistake(key, f"{key} lacks {{page}}: two pages would share one name", todo)
+            if each and not rows:
+                todo = "put {row} into it, the row's number, or a field of it such as {row.id}"
+                yield given.mistake(key, f"{key} lacks {{row}}: two rows would share one name", todo)
+            elif each and "batch" in each.places and rows != ["row"]:
+                what = f"{key} names a field of a row, but a request is for a batch of them"
+                yield given.mistake(key, what, "write {row}, the number of the batch")
+
+
+def _origin(path: Path, reading: Reading) -> Path:
+    """The stream that asks for the pages of a stream."""
+    parent = reading.sections[path].get("pages_of")
+    found = ("streams", parent) if isinstance(parent, str) else path
+    return found if found in reading.sections else path
+
+
+def _single(path: Path, reading: Reading) -> bool:
+    """Whether a stream has no more than one page (a row)."""
+    stream, paging = reading.sections[path], reading.sections.get((*path, "paging"))
+    if stream.get("window") is not None:
+        return False
+    return paging is None or paging.get("by") in ("none", BROKEN) or paging.get("max_pages") == 1
+
+
+def _apart(_: Given, reading: Reading) -> Iterator[Mistake]:
+    """No two templates of the file may give one name."""
+    found = list(_all(reading))
+    for number, (naming, key, template, given) in enumerate(found):
+        for other_naming, other_key, other, where in found[:number]:
+            if meet(template, other, (naming, other_naming)):
+                line = where.mistake(other_key, "").place.line
+                what = f"{key} of {naming.stream} can give the same name as {other_key} of {other_naming.stream}"
+                todo = "let them differ in a folder, in the beginning or in the ending"
+                yield given.mistake(key, f"{what} (line {line})", todo)
+
+
+NAME_RULES = (Rule((), _inside), Rule((), _told_apart), Rule((), _pages_apart), Rule((), _apart))

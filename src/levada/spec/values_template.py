@@ -1,0 +1,86 @@
+"""How texts with `{...}` are read: each place knows its variables. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from levada.spec.engine import Value, Wrong, nearest
+from levada.spec.template import OF_MOMENTS, Hole, Template, parse
+from levada.spec.tree import Plain, Word
+from levada.spec.values import CONTROL, LINES
+
+__all__ = ["FORMATTED", "shown", "template", "template_or_none", "template_word", "tree_leaf"]
+
+#: Variables that are days or instants.
+FORMATTED = ("date", "start", "end", "tick")
+
+
+def template(
+    *allowed: str, check: Callable[[Template], None] = lambda _: None, empty: bool = False, lines: bool = False
+) -> Value:
+    """Kind of a template with these variables; `check` raises Wrong for what else the place demands."""
+
+    def read(word: Word) -> Template:
+        if not word.text and not empty:
+            raise Wrong("the text is empty", "write some text, or leave the key out")
+        if CONTROL.search(word.text) or (not lines and LINES.search(word.text)):
+            raise Wrong(f"{word.shown} holds a line break or another control character", "write it without")
+        try:
+            found = parse(word.literal)
+        except ValueError as error:
+            raise Wrong(str(error)) from None
+        for part in found.parts:
+            if isinstance(part, Hole):
+                _known(part, allowed)
+        check(found)
+        return found
+
+    known = ", ".join(f"{{{name}}}" for name in shown(allowed))
+    return Value(read, f"text, with {known} where they are wanted", unset=read)
+
+
+def _known(hole: Hole, allowed: tuple[str, ...]) -> None:
+    root, dot, _ = hole.name.partition(".")
+    if root not in allowed or (dot and root != "row"):
+        near = nearest(hole.name, allowed)
+        known = ", ".join(f"{{{name}}}" for name in shown(allowed))
+        todo = f"did you mean {{{near}}}?" if near else f"known here: {known}"
+        raise Wrong(f"{{{hole.name}}} is no variable here", todo)
+    if hole.format and root not in FORMATTED:
+        raise Wrong(f"{{{hole.name}:{hole.format}}}: only dates and times take a format", f"write {{{hole.name}}}")
+    if root == "date" and (hours := [one for one in sorted(OF_MOMENTS) if one in hole.format]):
+        raise Wrong(f"{{{hole.name}:{hole.format}}}: a date has no {hours[0]}", f"write {{start:{hole.format}}}")
+
+
+def shown(allowed: Iterable[str]) -> Iterator[str]:
+    """Names of variables as one writes them: of a row, a field."""
+    for name in allowed:
+        yield from ("row", "row.FIELD") if name == "row" else (name,)
+
+
+def template_or_none(kind: Value) -> Value:
+    """Kind of a template that may be the word none instead; the value is None then."""
+
+    def read(word: Word) -> Template | None:
+        return None if word.text == "none" else kind.parse(word)
+
+    return Value(read, f"{kind.says}; or none", unset=kind.unset)
+
+
+def template_word(*allowed: str) -> Value:
+    """Kind of a value that may be a template, whose type another key decides: the word itself."""
+    kind = template(*allowed, empty=True)
+
+    def read(word: Word) -> Word:
+        kind.parse(word)
+        return word
+
+    return Value(read, "one value, or a text with {date}", unset=read)
+
+
+def tree_leaf(*allowed: str) -> Value:
+    """Kind of a value of a JSON body: text is a template, the rest as YAML types it."""
+    kind = template(*allowed, empty=True, lines=True)
+
+    def read(word: Word) -> Template | Plain:
+        return kind.parse(word) if isinstance(word.value, str) else word.value
+
+    return Value(read, "a text, a number, true, false or null", unset=kind.parse, null=True)
