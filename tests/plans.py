@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from levada.nouns import Place, Records
-from levada.secret import Secret
+from levada.source.auth.fixed import Fixed, api_key
+from levada.source.limits import Limiter
 from levada.source.request import Plan
 from levada.spec.auth import ApiKey, SecretRef
 from levada.spec.model import Limits, Paging, Request, ResponseRule, Retry, Source, Stream
@@ -47,5 +48,7 @@ def plan(url: str = "http://api.test", *, token: str | None = "sesame-4711", **p
         ApiKey("header", "Authorization", SecretRef(("AUTH_TOKEN", "API_AUTH_TOKEN"), PLACE), PLACE) if token else None
     )
     source = Source(url, PLACE, **{"auth": auth, "retry": retry, "limits": limits, **some(Source)})
+    said = {name: parts.pop(name) for name in ("slices", "follow", "enough", "about") if name in parts}
     assert not parts, parts
-    return Plan(source, stream, values, Secret("AUTH_TOKEN", token) if token else None)
+    signer = api_key(source.auth, {"AUTH_TOKEN": token}) if source.auth else Fixed()
+    return Plan(source, stream, values, signer, Limiter(limits), **said)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Asked", "Event", "Refused", "Took", "Waiting", "ignore"]
+__all__ = ["Asked", "Event", "Refused", "Saw", "Took", "Waiting", "ignore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Page `number` is asked for again after `seconds`, at `until` (aware, UTC)."""
+    """Page `number` (0: a token, or what else is no page) is asked for after `seconds`, at `until` (aware, UTC)."""
 
     number: int
     seconds: float
+    #: What the last attempt met; or, with `limit`, what is waited for: "the API's limit", "the rate 10/s".
     why: str
     until: datetime
+    #: Nothing has failed: no request may go before.
+    limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,15 @@ class Took:
     size: int
 
 
-Event = Asked | Waiting | Refused | Took
+@dataclass(frozen=True, slots=True)
+class Saw:
+    """What the paging rules saw on page `number`: (rule, what it found), for people."""
+
+    number: int
+    said: tuple[tuple[str, str], ...]
+
+
+Event = Asked | Waiting | Refused | Took | Saw
 
 
 def ignore(event: Event) -> None:
