@@ -2,14 +2,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from levada.edges import WireFault
-from levada.errors import ApiRefused, ContractBroken, TimedOut, TryLater
-from levada.source.classify import classify
-from levada.source.fake import answer
-from levada.source.retry import GiveUp, Wait, decide, retry_after
-from levada.source.trouble import Trouble, excerpt, from_answer, from_body, from_fault
-from levada.spec.model import Retry
-from plans import plan, rule
+from levada.errors import ApiRefused, ContractBroken, TryLater
+from levada.source.retry import GiveUp, Wait, decide, repeatable
+from levada.source.trouble import Trouble
+from levada.spec.model import Body, Request, Retry
+from levada.spec.template import parse
+from plans import PLACE
 
 NOW = datetime(2022, 8, 12, 6, 0, tzinfo=UTC)
 BUSY = Trouble(TryLater, "The API answers 503.", "Later.", again=True)
@@ -21,12 +19,6 @@ def busy(value):
 
 def most(_low, high):
     return high
-
-
-def trouble(status, body=b"", headers=None, **parts):
-    asked = plan(**parts)
-    said = answer(status, body, headers)
-    return from_answer(asked, said, classify(asked.stream.responses, said))
 
 
 def test_waits_double_up_to_the_cap():
@@ -63,29 +55,6 @@ def test_what_cannot_get_better_is_not_asked_again():
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, 0),
-        ("4", 4),
-        (" 120 ", 120),
-        ("1.5", 1.5),
-        ("0", 0),
-        ("-5", 0),
-        ("soon", 0),
-        ("", 0),
-        ("Fri, 12 Aug 2022 06:01:30 GMT", 90),
-        ("Friday, 12-Aug-22 06:01:30 GMT", 90),
-        ("Fri, 12 Aug 2022 08:01:30 +0200", 90),
-        ("Fri, 12 Aug 2022 06:01:30 -0000", 90),
-        ("Fri, 12 Aug 2022 05:00:00 GMT", 0),
-        ("Fri, 99 Aug 2022 05:00:00 GMT", 0),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value, seconds):
-    assert retry_after(value, NOW) == seconds
-
-
-@pytest.mark.parametrize(
     ("value", "seconds"), [("4", 4.0), ("0", 1.0), ("Fri, 12 Aug 2022 05:00:00 GMT", 1.0), ("soon", 1.0), ("0.5", 1.0)]
 )
 def test_the_wait_is_the_longer_of_jitter_and_retry_after(value, seconds):
@@ -103,8 +72,9 @@ def test_a_wait_over_max_wait_ends_the_run_at_once_and_says_when(value):
 
 
 def test_what_the_api_said_ends_before_the_next_sentence():
-    given_up = decide(1, trouble(429, b"slow", {"Retry-After": "301"}), Retry(max_wait=300), most, NOW)
-    assert "Too Many Requests: slow. It asks for a wait of 301 s" in given_up.error.what
+    said = Trouble(TryLater, "The API answers 429: slow", "Later.", again=True, retry_after="301")
+    given_up = decide(1, said, Retry(max_wait=300), most, NOW)
+    assert "429: slow. It asks for a wait of 301 s" in given_up.error.what
 
 
 def test_a_wait_beyond_all_calendars_ends_the_run_too():
@@ -113,81 +83,140 @@ def test_a_wait_beyond_all_calendars_ends_the_run_too():
     assert given_up.error.at is None
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_names_its_variables(status):
-    found = trouble(status, b'{"message": "Forbidden"}')
-    assert (found.kind, found.again) == (ApiRefused, False)
-    assert f"The API refuses the key with {status}" in found.what
-    assert '{"message": "Forbidden"}' in found.what
-    assert found.todo.startswith("Check AUTH_TOKEN or API_AUTH_TOKEN (used: AUTH_TOKEN):")
+def least(low, _high):
+    return low
 
 
-def test_a_key_that_is_wanted_and_not_there():
-    found = trouble(401, token=None)
-    assert found.todo == "The API wants a key: add `auth` to `source` (pipeline.yaml:3:5)."
+def test_the_factor_and_the_jitter_are_the_specs():
+    retry = Retry(attempts=99, wait=2, factor=3, cap=100, jitter="none")
+    assert [decide(attempt, BUSY, retry, least, NOW).seconds for attempt in (1, 2, 3, 4, 5)] == [2, 6, 18, 54, 100]
+    assert decide(98, BUSY, Retry(attempts=99, factor=1e6), most, NOW).seconds == 60
 
 
-def test_an_answer_that_no_rule_names_says_what_to_add():
-    found = trouble(404, b"<h1>\n  no  such thing</h1>" + b"x" * 1000)
-    assert (found.kind, found.again, found.unnamed) == (ApiRefused, False, 404)
-    assert "The API answers 404 Not Found, and no rule says what that means: <h1> no such thing</h1>xxx" in found.what
-    assert len(found.what) < 290
-    assert "`- {status: 404, text: ..., means: end}`" in found.todo
-    assert "stream sales (pipeline.yaml:3:5)" in found.todo
+@pytest.mark.parametrize("value", ["Fri, 12 Aug 2022 05:00:00 GMT", "0", "soon"])
+def test_a_retry_after_that_is_past_is_no_leave_to_ask_at_once(value):
+    assert decide(1, busy(value), Retry(wait=1), least, NOW).seconds == 1
+    assert decide(3, busy(value), Retry(wait=1), least, NOW).seconds == 4
 
 
-def test_a_status_without_a_name_and_a_stray_redirect():
-    assert "The API answers 418 I'm a Teapot" in trouble(418).what
-    assert "The API answers 499, and no rule" in trouble(499).what
-    assert "points elsewhere" in trouble(304).todo
+def test_five_tries_for_an_answer_that_never_comes_and_three_for_one_that_does():
+    tries = []
+    while isinstance(decide(len(tries) + 1, BUSY, Retry(), most, NOW), Wait):
+        tries.append("asked again")
+    assert len(tries) + 1 == 5
 
 
-def test_a_rule_that_says_fail():
-    found = trouble(200, b"quota gone", responses=(rule("fail", None, "quota"),))
-    assert (found.kind, found.again) == (ApiRefused, False)
-    assert found.what == "The API answers 200 OK, which pipeline.yaml:3:5 calls a failure: quota gone"
+def test_waits_that_the_api_asks_for_add_up_to_max_wait_at_most():
+    assert decide(2, busy("100"), Retry(max_wait=300), most, NOW, waited=200).seconds == 100
+    error = decide(2, busy("101"), Retry(max_wait=300), most, NOW, waited=200).error
+    assert isinstance(error, TryLater)
+    assert error.what == (
+        "The API answers 503. It asks for a wait of 101 s after 200 s of waiting, and `max_wait` is 300 s."
+    )
+    assert error.at == NOW + timedelta(seconds=101)
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_busy_answers_are_asked_for_again(status):
-    found = trouble(status, b"", {"Retry-After": "7"})
-    assert (found.kind, found.again, found.retry_after) == (TryLater, True, "7")
-    assert f"The API answers {status}" in found.what
+def test_a_body_that_stays_broken_is_no_reason_to_come_back():
+    broken = Trouble(ContractBroken, "The body is no JSON.", "Look.", again=True)
+    error = decide(2, broken, Retry(max_wait=300), most, NOW, waited=299).error
+    assert isinstance(error, ContractBroken)
 
 
-def test_a_body_that_is_no_page_is_asked_for_again():
-    found = from_body(ContractBroken("The body is no JSON.", todo="Look."))
-    assert (found.kind, found.what, found.todo, found.again) == (ContractBroken, "The body is no JSON.", "Look.", True)
+# --- waits by rule
+
+
+def wait(retry_after=None, resets=()):
+    return Trouble(
+        TryLater, "It is not ready.", "Later.", again=True, wait=True, retry_after=retry_after, resets=resets
+    )
+
+
+def test_a_wait_by_rule_is_not_counted_as_a_try():
+    assert isinstance(decide(99, wait(), Retry(attempts=1, wait=7), least, NOW), Wait)
 
 
 @pytest.mark.parametrize(
-    ("kind", "error", "again", "what", "todo"),
+    ("trouble", "seconds"),
     [
-        ("timeout", TimedOut, True, "No whole answer within 60 s: it hung.", "raise `timeout` (pipeline.yaml:3:5)"),
-        ("refused", TryLater, True, "api.test does not take connections: it hung.", "names the right port"),
-        ("dns", TryLater, True, "The name of api.test could not be looked up now: it hung.", "network"),
-        ("cut", TryLater, True, "The answer was cut short: it hung.", "again later"),
-        ("reset", TryLater, True, "The connection broke off: it hung.", "again later"),
-        ("no_such_host", ApiRefused, False, "The host name api.test does not exist: it hung.", "Check `source.url`"),
-        ("tls", ApiRefused, False, "No trusted connection to api.test: it hung.", "certificate"),
-        ("too_large", ApiRefused, False, "`page_size` allows (268435456 bytes): it hung.", "`limits: page_size`"),
-        ("redirects", ApiRefused, False, "The redirects lead nowhere: it hung.", "Check `source.url`"),
-        ("coding", ApiRefused, False, "The body cannot be decoded: it hung.", "gzip and deflate"),
+        (wait(), 1),
+        (wait("40"), 40),
+        (wait("0"), 1),
+        (wait(resets=("40",)), 40),
+        (wait("50", ("40", "30")), 50),
+        (wait("20", ("40", "30")), 40),
+        (wait(resets=("1660284040000",)), 40),
+        (wait(resets=("soon", "-1")), 1),
     ],
 )
-def test_each_fault_says_what_and_what_to_do(kind, error, again, what, todo):
-    found = from_fault(plan(), WireFault(kind, "it hung."))
-    assert (found.kind, found.again) == (error, again)
-    assert what in found.what
-    assert todo in found.todo
+def test_a_wait_by_rule_lasts_as_long_as_the_api_says(trouble, seconds):
+    assert decide(1, trouble, Retry(wait=0), least, NOW).seconds == seconds
 
 
-def test_texts_of_faults_with_braces_and_secrets_are_safe():
-    found = from_fault(plan(token="sesame-4711"), WireFault("reset", "{host} sesame-4711 {0}"))
-    assert found.what == "The connection broke off: {host} [secret] {0}."
+def test_waits_by_rule_grow_and_end_at_max_wait_whatever_the_jitter():
+    waits, waited = [], 0.0
+    while isinstance(
+        decision := decide(1, wait(), Retry(wait=2, cap=20, max_wait=100), least, NOW, waited=waited), Wait
+    ):
+        waits.append(decision.seconds)
+        waited += decision.seconds
+    assert waits == [2, 4, 8, 16, 20, 20, 20]
+    assert isinstance(decision.error, TryLater)
+    assert decision.error.what == (
+        "It is not ready. After 90 s of waiting for this page, `max_wait` (100 s) allows no more."
+    )
+    assert decision.error.at == NOW + timedelta(seconds=20)
 
 
-def test_an_excerpt_shows_no_half_of_a_secret():
-    plan(token="sesame-4711")
-    assert excerpt(b"x" * 8190 + b"sesame-4711" + b"y" * 99) == "x" * 8190 + "[s"
-    assert excerpt(b"\xff ok", 3) == "� o"
+def test_waits_by_rule_end_even_where_the_spec_waits_for_nothing():
+    waited, waits, retry = 0.0, 0, Retry(wait=0, cap=0, max_wait=9)
+    while isinstance(decision := decide(1, wait(), retry, least, NOW, waited=waited), Wait):
+        waited, waits = waited + decision.seconds, waits + 1
+    assert waits == 9
+
+
+# --- what must not be done twice
+
+
+def test_what_may_have_been_done_is_not_asked_again():
+    doubtful = Trouble(TryLater, "The API answers 500.", "Later.", again=True, doubtful=True)
+    assert isinstance(decide(1, doubtful, Retry(), most, NOW), Wait)
+    error = decide(1, doubtful, Retry(), most, NOW, repeatable=False).error
+    assert isinstance(error, TryLater)
+    assert error.what == "The API answers 500. The API may have done what was asked, so it is not asked again."
+    assert "`request: {repeatable: true}`" in error.todo
+
+
+def test_what_was_surely_not_done_is_asked_again():
+    assert isinstance(decide(1, BUSY, Retry(), most, NOW, repeatable=False), Wait)
+    assert isinstance(decide(1, wait(), Retry(), most, NOW, repeatable=False), Wait)
+
+
+def post(**said):
+    return Request(parse("/x"), PLACE, "POST", **said)
+
+
+def graphql(query, **said):
+    return post(body=Body("graphql", {"query": query, "variables": {}}), **said)
+
+
+@pytest.mark.parametrize(
+    ("request_", "safe"),
+    [
+        (None, True),
+        (Request(parse("/x"), PLACE), True),
+        (Request(parse("/x"), PLACE, repeatable=False), False),
+        (post(), False),
+        (post(body=Body("json", {})), False),
+        (post(repeatable=True), True),
+        (graphql("{ posts { id } }"), True),
+        (graphql("query Mutation { mutation }"), True),
+        (graphql("# mutation\nquery { a }"), True),
+        (graphql("mutation { add }"), False),
+        (graphql("\n # by hand\n mutation Add($a: Int) { add(a: $a) }"), False),
+        (graphql("fragment F on A { b } mutation Add { add }"), False),
+        (graphql("mutation { add }", repeatable=True), True),
+        (graphql("{ a }", repeatable=False), False),
+    ],
+)
+def test_which_requests_can_be_sent_twice(request_, safe):
+    assert repeatable(request_) is safe

@@ -1,20 +1,24 @@
 """What stands in the way of a page, told for people: pure functions from a fault or an answer to a Trouble."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from levada.edges import Answer, WireFault, WireFaultKind
 from levada.errors import ApiRefused, ContractBroken, LevadaError, TimedOut, TryLater
 from levada.secret import redact
+from levada.source.budget import resets
 from levada.source.classify import Verdict
+from levada.source.denied import advice
+from levada.source.message import KEPT, excerpt, said
 from levada.source.request import Plan
 
-__all__ = ["Trouble", "excerpt", "from_answer", "from_body", "from_fault"]
+__all__ = ["KEPT", "Trouble", "excerpt", "from_answer", "from_body", "from_fault"]
 
-#: Bytes of an answer that are kept and characters of it that a message shows.
-KEPT = 8192
-SHOWN = 200
+_UNAUTHORIZED = 401
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,14 @@ class Trouble:
     retry_after: str | None = None
     #: The status of an answer that no rule and no standard meaning covers.
     unnamed: int | None = None
+    #: A rule says to wait: it is asked again without end, but for `max_wait`.
+    wait: bool = False
+    #: When the budgets begin anew of which nothing is left, as it came; for waits.
+    resets: tuple[str, ...] = ()
+    #: What authenticates may have expired: once it is fetched anew, the same request may bring the page.
+    refresh: bool = False
+    #: The API may have done what the call asks for, so that asking again would do it twice.
+    doubtful: bool = False
 
     def error(self, where: str, attempts: int = 1) -> LevadaError:
         """The error that this trouble is when it is final."""
@@ -36,32 +48,23 @@ class Trouble:
         return self.kind(f"{self.what}{tried}", where=where, todo=self.todo)
 
 
-def excerpt(body: bytes, length: int = KEPT) -> str:
-    """The first `length` characters as text; whole secrets are blacked out before the cut, so none shows in part."""
-    return redact(body[: 8 * length].decode("utf-8", "replace"))[:length]
+def from_answer(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
+    """The trouble with an answer that `verdict` calls retry, wait, fail, refresh_auth, denied or unknown.
 
-
-def from_answer(plan: Plan, answer: Answer, verdict: Verdict) -> Trouble:
-    """The trouble with an answer that `verdict` calls retry, fail, denied or unknown."""
-    if verdict.means == "denied":
-        return _denied(plan, answer)
-    if verdict.means == "retry":
-        return Trouble(
-            TryLater,
-            f"The API answers {_status(answer)}{_said(answer)}",
-            _LATER,
-            again=True,
-            retry_after=answer.headers.get("retry-after"),
-        )
-    if verdict.rule is not None:
-        what = f"The API answers {_status(answer)}, which {verdict.rule.place} calls a failure{_said(answer)}"
-        return Trouble(ApiRefused, what, "See what the API says, and change the request.", again=False)
+    `tree` gives the body as dicts, lists, texts, numbers; it raises ContractBroken or ValueError where it is none.
+    """
+    if verdict.means in ("denied", "refresh_auth"):
+        return _denied(plan, answer, verdict, tree)
+    if verdict.means in ("retry", "wait"):
+        return _passing(plan, answer, verdict, tree)
+    if verdict.means == "fail":
+        return _failed(answer, verdict, tree)
     return _unknown(plan, answer)
 
 
 def from_body(error: ContractBroken) -> Trouble:
     """The trouble with a 200 that is no page of records; it may be a cut answer, so it is asked for again."""
-    return Trouble(ContractBroken, error.what, error.todo, again=True)
+    return Trouble(ContractBroken, error.what, error.todo, again=True, doubtful=True)
 
 
 def from_fault(plan: Plan, fault: WireFault) -> Trouble:
@@ -71,10 +74,12 @@ def from_fault(plan: Plan, fault: WireFault) -> Trouble:
         return Trouble(ApiRefused, _filled(what, plan, fault), _filled(todo, plan, fault), again=False)
     what, todo = _PASSING[fault.kind]
     kind = TimedOut if fault.kind == "timeout" else TryLater
-    return Trouble(kind, _filled(what, plan, fault), _filled(todo, plan, fault), again=True)
+    doubtful = fault.kind not in _NOT_SENT
+    return Trouble(kind, _filled(what, plan, fault), _filled(todo, plan, fault), again=True, doubtful=doubtful)
 
 
 _LATER = "Try again later; the pages that came are kept."
+_NOT_SENT: set[WireFaultKind] = {"refused", "dns"}
 _FATAL: dict[WireFaultKind, tuple[str, str]] = {
     "no_such_host": ("The host name {host} does not exist: {text}.", "Check `source.url` ({place})."),
     "tls": (
@@ -117,21 +122,44 @@ def _filled(text: str, plan: Plan, fault: WireFault) -> str:
     )
 
 
-def _denied(plan: Plan, answer: Answer) -> Trouble:
-    auth = plan.source.auth
-    if auth is None:
-        todo = f"The API wants a key: add `auth` to `source` ({plan.source.place})."
+def _denied(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
+    words = _ended(said(answer.body, tree))
+    if verdict.rule is not None:
+        what = f"The API answers {_status(answer)}, which {verdict.rule.place} calls a refused key{words}"
     else:
-        names = " or ".join(auth.key.names)
-        used = f" (used: {plan.key.name})" if plan.key and len(auth.key.names) > 1 else ""
-        todo = f"Check {names}{used}: the key may be wrong, expired, or not meant for this."
-    return Trouble(ApiRefused, f"The API refuses the key with {_status(answer)}{_said(answer)}", todo, again=False)
+        what = f"The API refuses the key with {_status(answer)}{words}"
+    refresh = verdict.means == "refresh_auth" or answer.status == _UNAUTHORIZED
+    return Trouble(ApiRefused, what, advice(plan.source, answer), again=False, refresh=refresh)
+
+
+def _passing(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
+    budget = plan.source.limits.budget
+    wait = verdict.means == "wait"
+    return Trouble(
+        TryLater,
+        f"The API answers {_status(answer)}{_ended(said(answer.body, tree))}",
+        _LATER,
+        again=True,
+        retry_after=answer.headers.get("retry-after"),
+        wait=wait,
+        resets=resets(answer.headers, [budget] if budget else []) if wait else (),
+        doubtful=verdict.rule is None and answer.status >= _SERVER_ERROR,
+    )
+
+
+def _failed(answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
+    words = _ended(said(answer.body, tree))
+    called = f", which {verdict.rule.place} calls a failure" if verdict.rule else " with errors of GraphQL"
+    todo = "See what the API says, and change the request."
+    return Trouble(ApiRefused, f"The API answers {_status(answer)}{called}{words}", todo, again=False)
 
 
 def _unknown(plan: Plan, answer: Answer) -> Trouble:
-    what = f"The API answers {_status(answer)}, and no rule says what that means{_said(answer)}"
+    # The body as it is: whoever writes a rule for it needs its words.
+    what = f"The API answers {_status(answer)}, and no rule says what that means{_ended(said(answer.body))}"
+    asked = plan.stream.request.place if plan.stream.request else plan.stream.place
     todo = (
-        f"Check the request of stream {plan.stream.name} ({plan.stream.request.place}). If the answer is meant to be "
+        f"Check the request of stream {plan.stream.name} ({asked}). If the answer is meant to be "
         f"the end of the pages or no data, add a rule to `responses`, such as "
         f"`- {{status: {answer.status}, text: ..., means: end}}`."
     )
@@ -147,6 +175,5 @@ def _status(answer: Answer) -> str:
         return str(answer.status)
 
 
-def _said(answer: Answer) -> str:
-    text = " ".join(excerpt(answer.body, SHOWN).split())
-    return f": {text}" if text else "."
+def _ended(words: str) -> str:
+    return f": {words}" if words else "."
