@@ -5,7 +5,7 @@ import pytest
 
 from levada.cli.demonstration import _command
 from levada.cli.door import closing, facts, visible
-from levada.cli.progress import _Line, counted
+from levada.cli.progress import _Line, _plain, counted
 from levada.cli.report import line
 from levada.cli.table import lines
 from levada.edges import FixedClock
@@ -106,6 +106,33 @@ def test_the_live_line_tells_a_wait_until_the_page_is_asked_for_again():
     assert "waiting" in str(shown)
     shown.saw(Asked(3, 2))
     assert str(shown) == "s: asking"
+
+
+def test_the_live_line_tells_what_the_api_allows():
+    from datetime import UTC, datetime, timedelta
+
+    shown = _Line("s")
+    until = datetime.now(UTC) + timedelta(hours=40)
+    shown.saw(Waiting(3, 144_000.0, "the API's limit", until, limit=True))
+    assert re.fullmatch(r"s: asking, waiting 14\d{4} s for the API's limit", str(shown))
+    shown.saw(Asked(7, 1))
+    assert str(shown) == "s: asking", "any request says that it is over"
+    shown.saw(Waiting(3, 0.1, "the rate 10/s", until, limit=True))
+    assert str(shown) == "s: asking", "too short to be shown"
+    shown.saw(Waiting(0, 144_000.0, "503", until))
+    assert re.fullmatch(r"s: asking, waiting 14\d{4} s: 503", str(shown)), "a token is no page"
+    shown.saw(Took(1, 1, 1))
+    assert str(shown) == "s: 1 page, 1 row"
+
+
+def test_a_log_tells_long_waits_only(capsys):
+    show = _plain("s")
+    for seconds, limit in ((40.0, True), (4.9, True), (5.0, False)):
+        show(Waiting(3, seconds, "the API's limit" if limit else "503", NOW, limit=limit))
+    said = capsys.readouterr().err
+    assert "s: waiting 40 s for the API's limit\n" in said
+    assert "s: waiting 5 s for page 3: 503\n" in said
+    assert len(said.splitlines()) == 2
 
 
 def test_an_error_for_machines_tells_when_to_come_back():

@@ -17,6 +17,8 @@ __all__ = ["counted", "watching"]
 
 #: Shorter waits are not worth a line in a log.
 WORTH_TELLING = 5.0
+#: Shorter ones, as a rate brings with every request, would only flicker on the live line.
+WORTH_SHOWING = 0.5
 
 
 @contextmanager
@@ -50,8 +52,8 @@ class _Line:
         if isinstance(event, Took):
             self._pages, self._rows = self._pages + 1, self._rows + event.rows
         if isinstance(event, Waiting):
-            self._waiting = event
-        elif self._waiting and isinstance(event, Asked | Took) and event.number == self._waiting.number:
+            self._waiting = event if event.seconds >= WORTH_SHOWING else None
+        elif self._waiting and isinstance(event, Asked | Took) and _ends(event.number, self._waiting):
             self._waiting = None
 
     def __str__(self) -> str:
@@ -73,8 +75,16 @@ def _plain(label: str) -> "Callable[[Event], None]":
     return show
 
 
+def _ends(number: int, waiting: "Waiting") -> bool:
+    """Whether a request for page `number`, or its answer, says that the wait is over."""
+    return waiting.limit or waiting.number in (0, number)
+
+
 def _wait(event: "Waiting", seconds: float) -> str:
-    return f"waiting {seconds:.0f} s for page {event.number}: {event.why}"
+    if event.limit:
+        return f"waiting {seconds:.0f} s for {event.why}"
+    page = f" for page {event.number}" if event.number else ""
+    return f"waiting {seconds:.0f} s{page}: {event.why}"
 
 
 def counted(number: int, noun: str) -> str:
