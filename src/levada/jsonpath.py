@@ -9,7 +9,7 @@ from typing import Any
 
 from levada.errors import ContractBroken
 
-__all__ = ["ALL", "Location", "Step", "locations", "problem", "simple", "values"]
+__all__ = ["ALL", "Location", "Step", "locations", "parent_of_choice", "problem", "simple", "values"]
 
 #: Names and indexes that lead from the root of a tree to one value in it.
 Location = tuple[str | int, ...]
@@ -66,6 +66,21 @@ def locations(path: str, tree: Any) -> list[Location]:
         ContractBroken: the tree is nested too deeply for a path with `..`.
     """
     return [node.location for node in _nodes(path, tree)]
+
+
+def parent_of_choice(path: str) -> str | None:
+    """The path without its last part if that is a filter or a slice, which may rightly choose nothing; else None."""
+    import jsonpath_rfc9535 as library
+    from jsonpath_rfc9535.segments import JSONPathChildSegment
+    from jsonpath_rfc9535.selectors import FilterSelector, SliceSelector
+
+    query: library.JSONPathQuery = _compiled(path)
+    last = query.segments[-1] if query.segments else None
+    if not isinstance(last, JSONPathChildSegment):
+        return None
+    if not all(isinstance(selector, FilterSelector | SliceSelector) for selector in last.selectors):
+        return None
+    return str(library.JSONPathQuery(env=query.env, segments=query.segments[:-1]))
 
 
 def problem(path: str) -> str | None:
