@@ -17,7 +17,8 @@ from levada.spec.template import Value
 __all__ = ["Verb", "bind_contract", "needed", "require", "secret", "values_of"]
 
 Verb: TypeAlias = Literal["run", "land", "stage", "read"]
-_FETCHED = ("request", "paging", "responses", "records")
+_FETCHED = ("request", "paging", "responses", "for_each", "window", "incremental")
+_READ = ("records", "format")
 _NAMED = ("raw", "raw_joined")
 _STAGED = ("contract", "stage")
 
@@ -44,9 +45,9 @@ def _bound(field: Field, values: Mapping[str, Value]) -> Field:
 def needed(verb: Verb, stream: str) -> tuple[str, ...]:
     """The places of a spec that a verb uses for a stream: `read` only looks at what the lake holds already."""
     keys = {
-        "run": (*_FETCHED, *_NAMED, *_STAGED),
-        "land": (*_FETCHED, *_NAMED),
-        "stage": (*_NAMED, *_STAGED),
+        "run": (*_FETCHED, *_READ, *_NAMED, *_STAGED),
+        "land": (*_FETCHED, *_READ, *_NAMED),
+        "stage": (*_READ, *_NAMED, *_STAGED),
         "read": (),
     }[verb]
     source = ("source",) if verb in ("run", "land") else ()

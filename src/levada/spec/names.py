@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from levada.nouns import PartitionBy
-from levada.spec.template import DIRECTIVES, Hole, Template, encode_name, fill
+from levada.spec.template import DIRECTIVES, Hole, Template, Value, encode_name, fill
 
 __all__ = ["MOMENTS", "RAW", "RAW_OF_ROW", "Naming", "meet", "misplaced", "tells_partitions", "vague"]
 
@@ -92,9 +92,11 @@ def _directives(form: str) -> Iterator[str]:
 def misplaced(template: Template, naming: Naming) -> str | None:
     """Why the names of a template are no names in the lake, or None."""
     moment = datetime(2022, 12, 31, 12, tzinfo=UTC)
-    sample = {"date": moment.date(), "partition": "2022-12-31", "page": 1000000, "row": 1000000}
+    sample: dict[str, Value] = {"date": moment.date(), "partition": "2022-12-31", "page": 1000000, "row": 1000000}
     sample |= {**dict.fromkeys(MOMENTS, moment), "pipeline": naming.pipeline, "stream": naming.stream}
-    fields = {hole.name: "x" for hole in template.parts if isinstance(hole, Hole) and hole.name.startswith("row.")}
+    fields: dict[str, Value] = {
+        hole.name: "x" for hole in template.parts if isinstance(hole, Hole) and hole.name.startswith("row.")
+    }
     name = fill(template, {**fields, **sample}, encode_name)
     parts = name.split("/")
     if name.startswith("/") or "\\" in name or (len(parts[0]) > 1 and parts[0][1] == ":"):

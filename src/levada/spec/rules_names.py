@@ -1,6 +1,7 @@
 """Rules of names in the lake: inside it, one for each partition and page, never the same twice. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
@@ -25,17 +26,15 @@ def streams(reading: Reading) -> list[Path]:
 
 def _naming(path: Path, reading: Reading) -> Naming | None:
     """What is known of a stream's names; None where the partitions were refused."""
-    root, partition = reading.sections[()], reading.sections.get(("partition",))
-    by = "interval" if "incremental" in reading.sections[path].places else "day"
-    steady = True
-    if partition:
-        zone = partition.get("timezone", "UTC")
-        by = partition.get("by") if by == "day" else by
-        if by is BROKEN or by is None or zone is BROKEN:
-            return None
-        # A zone without a changing clock knows its offset without a moment.
-        steady = ZoneInfo(zone).utcoffset(None) is not None
-    pipeline = root.get("pipeline")
+    partition, pipeline = reading.sections.get(("partition",)), reading.sections[()].get("pipeline")
+    values: Mapping[str, Any] = partition.values if partition else {"by": "day"}
+    by, zone = values.get("by", BROKEN), values.get("timezone", "UTC")
+    if BROKEN in (by, zone):
+        return None
+    if "incremental" in reading.sections[path].places:
+        by = "interval"
+    # A zone without a changing clock knows its offset without a moment.
+    steady = ZoneInfo(zone).utcoffset(None) is not None
     return Naming(pipeline if isinstance(pipeline, str) else "pipeline", path[1], by, steady)
 
 

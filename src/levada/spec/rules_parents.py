@@ -61,9 +61,9 @@ def _circles(_: Given, reading: Reading) -> Iterator[Mistake]:
         circle = _circle(path[1], parents)
         if circle and frozenset(circle) not in told:
             told.add(frozenset(circle))
-            _, given, key = next(found for found in _parents(path, reading) if found[0] == circle[1])
+            section, key = next(parent for parent in _parents(path, reading) if parent[0] == circle[1])[1:]
             what = f"{key}: the stream is made from itself: {' <- '.join(circle)}"
-            yield given.mistake(key, what, "take one of these streams out of the circle")
+            yield section.mistake(key, what, "take one of these streams out of the circle")
 
 
 def _circle(start: str, parents: Mapping[str, list[str]]) -> list[str]:

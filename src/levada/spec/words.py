@@ -3,18 +3,15 @@
 from collections.abc import Iterator
 
 from levada.contract.model import Contract, Field, MaxBad
-from levada.spec.model import Missing, Paging, Request, ResponseRule, Source, Spec, Stage, Stream
-from levada.spec.template import Template, variables
+from levada.nouns import Records
+from levada.spec.model import Missing, Source, Spec, Stage, Stream
+from levada.spec.template import variables
+from levada.spec.words_asking import answers, asked, paged, sliced
+from levada.spec.words_auth import credential
+from levada.spec.words_units import listed, size, span
 
 __all__ = ["words"]
 
-_MEANINGS = {
-    "end": "that is the end of the pages",
-    "no_data": "there is no data for the partition",
-    "empty": "that is a page without records",
-    "retry": "the page is asked for again",
-    "fail": "the run fails at once",
-}
 _ON_BAD = {
     "quarantine": "Records that break a rule go to quarantine, with reason and raw text.",
     "nullify": "Values that break a rule become null, and are counted.",
@@ -25,7 +22,6 @@ _UNKNOWN = {
     "keep": "Keys that the contract does not name are kept as JSON text in `_unknown`.",
     "refuse": "A record with keys that the contract does not name is bad.",
 }
-_UNITS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0))
 
 
 def words(spec: Spec) -> list[str]:
@@ -34,10 +30,11 @@ def words(spec: Spec) -> list[str]:
     Variables that are not set come last, as warnings.
     """
     lines = [
-        f"Pipeline {spec.pipeline}: one run is one {spec.partition.by}.",
+        f"Pipeline {spec.pipeline}: one run is {_unit(spec)}.",
+        *_default(spec),
         f"  Lake: {spec.lake}",
-        f"  An interrupted run is continued within {_time(spec.resume_within)}.",
-        f"  Replaced files stay readable for {_time(spec.keep_replaced)}.",
+        f"  An interrupted run is continued within {span(spec.resume_within)}.",
+        f"  Replaced files stay readable for {span(spec.keep_replaced)}.",
         *_source(spec.source),
     ]
     for stream in spec.streams:
@@ -47,61 +44,78 @@ def words(spec: Spec) -> list[str]:
     return lines
 
 
+def _unit(spec: Spec) -> str:
+    partition = spec.partition
+    if all(stream.incremental for stream in spec.streams):
+        return "what came since the last one"
+    if partition.by == "list":
+        return f"one of {', '.join(partition.names)}"
+    every = f", every {span(partition.every)}" if partition.every else ""
+    zone = f" of {partition.timezone}" if partition.timezone != "UTC" else ""
+    return f"one {partition.by}{every}{zone}"
+
+
+def _default(spec: Spec) -> Iterator[str]:
+    default, by = spec.partition.default, spec.partition.by
+    if default:
+        yield f"  Without a date: {default if default in ('today', 'yesterday') else f'{default} {by}'}."
+
+
 def _source(source: Source) -> Iterator[str]:
     retry, limits = source.retry, source.limits
     yield f"  API: {source.url}"
     if source.auth:
-        names = " or ".join(source.auth.key.names)
-        yield f"  Credential: the header {source.auth.name}, from {names}; sent to this API's own origin only."
+        yield f"  Credential: {credential(source.auth)}; sent to this API's own origin only."
     if source.headers:
         yield f"  Headers of every request: {', '.join(name for name, _ in source.headers)}"
-    yield f"  A request may take {_time(source.timeout)}. After 429, 5xx or a broken answer it is sent again,"
-    yield f"  {retry.attempts} times in all, {_time(retry.cap)} apart at most."
-    yield f"  A Retry-After above {_time(retry.max_wait)} ends the run."
-    yield f"  At most {limits.concurrency} requests at once; a page over {_bytes(limits.page_size)} is refused."
+    yield f"  A request may take {span(source.timeout)}. After 429, 5xx or a broken answer it is sent again,"
+    apart = "at most" if retry.jitter == "full" else "at most, without chance"
+    yield f"  {retry.attempts} times in all, {span(retry.cap)} apart {apart}."
+    yield f"  A Retry-After above {span(retry.max_wait)} ends the run."
+    yield f"  At most {limits.concurrency} requests at once; a page over {size(limits.page_size)} is refused."
+    if limits.rate:
+        yield f"  At most {listed(f'{rate.requests} requests in {span(rate.seconds)}' for rate in limits.rate)}."
+    if limits.budget:
+        yield f"  What is left is told by {limits.budget.remaining}, until when by {limits.budget.reset}."
 
 
 def _stream(spec: Spec, stream: Stream) -> Iterator[str]:
-    yield f"Asks   GET {_url(spec.source, stream)}"
-    if stream.request.headers:
-        yield f"       with headers {', '.join(name for name, _ in stream.request.headers)}"
-    if _is_snapshot(spec.source, stream.request):
-        yield "       A snapshot: the request does not mention its partition, so earlier dates cannot be fetched."
-    yield f"Pages  {_paging(stream.paging, spec.source)}"
-    yield from (f"       {_response(rule)}" for rule in stream.responses)
-    yield "       Any other error status fails the run, after the retries where they make sense."
-    yield f"Reads  {'the body as one record' if stream.records.path else 'the body as a list of records'}"
+    yield from _titled("Asks  ", asked(spec.source, stream))
+    yield from _titled("Each  ", sliced(spec.source, stream))
+    if stream.request:
+        yield from _titled("Pages ", paged(stream.paging, spec.source.limits.concurrency))
+        yield from (f"       {answers(rule)}" for rule in stream.responses)
+        yield "       Any other error status fails the run, after the retries where they make sense."
+    yield from _titled("Reads ", _records(stream.records))
     yield from _landing(stream)
     yield from _checks(stream.contract)
     yield from _staging(stream.stage)
 
 
-def _url(source: Source, stream: Stream) -> str:
-    pairs = [f"{name}={template.text}" for name, template in (*source.params, *stream.request.params)]
-    if stream.paging.by == "page":
-        pairs.append(f"{stream.paging.param}=N")
-    return f"{source.url}{stream.request.path.text}" + (f"?{'&'.join(pairs)}" if pairs else "")
+def _titled(title: str, lines: Iterator[str]) -> Iterator[str]:
+    """The title before the first line, the others below it."""
+    for number, line in enumerate(lines):
+        yield f"{' ' * len(title) if number else title} {line}"
 
 
-def _is_snapshot(source: Source, request: Request) -> bool:
-    asked: list[Template] = [
-        template for _, template in (*source.params, *source.headers, *request.params, *request.headers)
-    ]
-    return not any(variables(template) for template in (request.path, *asked))
+def _records(records: Records) -> Iterator[str]:
+    form = records.format
+    packed = f", unpacked from {form.unpack}" if form.unpack else ""
+    written = "" if form.kind == "json" and not form.charset else f" ({form.kind}{_charset(form.charset)})"
+    optional = ", if there are any" if records.optional else ""
+    where = {None: "the body as a list of records", "$": "the body as one record"}.get(
+        records.path, f"each {records.path}{optional}"
+    )
+    yield f"{where}{written}{packed}"
+    if records.key_as:
+        yield f"its key goes into {records.key_as}"
+    if records.explode:
+        kept = f", each with {listed(name for name, _ in records.keep)} of its record" if records.keep else ""
+        yield f"then each item of its {records.explode}{kept}"
 
 
-def _paging(paging: Paging, source: Source) -> str:
-    if paging.by == "none":
-        return "one page"
-    end = f" or after {paging.max_pages} pages" if paging.max_pages else ""
-    ahead = f"up to {source.limits.concurrency} asked for ahead" if paging.ahead else "one after the other"
-    return f"N = {paging.start}, {paging.start + 1}, ... until an empty page or a rule below ends them{end}; {ahead}"
-
-
-def _response(rule: ResponseRule) -> str:
-    status = f"status {rule.statuses[0][0]}" if rule.statuses else "any status"
-    text = f' with "{" ".join(rule.text.split())}" in the body' if rule.text else ""
-    return f"{status}{text}: {_MEANINGS[rule.means]}"
+def _charset(charset: str | None) -> str:
+    return f", {charset}" if charset else ""
 
 
 def _landing(stream: Stream) -> Iterator[str]:
@@ -153,18 +167,3 @@ def _warning(gap: Missing) -> str:
     return (
         f"Warning: {what} {' or '.join(gap.names)} is not set ({gap.used_in}, {gap.place}); commands that use it fail."
     )
-
-
-def _time(seconds: float) -> str:
-    """`90` as 90s, `3600` as 1h: the largest unit that gives a whole number."""
-    for unit, size in _UNITS:
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
-
-
-def _bytes(size: int) -> str:
-    for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
-        if size % factor == 0:
-            return f"{size // factor}{unit}"
-    return f"{size}B"
