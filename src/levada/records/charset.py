@@ -58,7 +58,7 @@ def in_utf8(body: bytes, charset: str | None) -> bytes:
 def _known(name: str, *, by_spec: bool) -> str:
     try:
         found = codecs.lookup(name).name.replace("_", "-")
-        b"".decode(found)
+        " ".encode(found)
     except (LookupError, ValueError):
         found = "undefined"
     if found not in _NONE:

@@ -15,6 +15,8 @@ __all__ = ["json_text", "values"]
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\n\r"
+#: Bytes of which byte order marks, and white space in UTF-16 and UTF-32, are made.
+_MARKS = b"\xef\xbb\xbf\xff\xfe\0"
 
 
 def json_text(body: bytes, how: Format, media: str) -> bytes:
@@ -29,7 +31,7 @@ def json_text(body: bytes, how: Format, media: str) -> bytes:
         body = unpacked(body, how.unpack)
     charset = told(how.charset, media)
     if how.kind == "xml":
-        return _xml(body, charset) if body.strip(_BLANK) else b""
+        return _xml(body, charset) if body.strip(_BLANK + _MARKS) else b""
     text = in_utf8(body, charset)
     if not text.strip(_BLANK):
         return b""

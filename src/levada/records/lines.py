@@ -2,17 +2,16 @@
 
 import json
 import re
+from typing import Never
 
 import msgspec
 
 from levada.errors import ContractBroken
-from levada.records.raw import whole
 from levada.records.refusal import start
 
 __all__ = ["as_list"]
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_values = json.JSONDecoder(parse_int=str, parse_float=str)
 _lines = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -32,6 +31,13 @@ def as_list(text: bytes) -> bytes:
     return b"[" + b",".join(values) + b"]"
 
 
+def _refuse(name: str) -> Never:
+    raise ValueError(name)
+
+
+_values = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
+
+
 def _one_by_one(body: bytes) -> list[bytes]:
     text = body.decode("utf-8", "surrogateescape")
     values = []
@@ -43,22 +49,15 @@ def _one_by_one(body: bytes) -> list[bytes]:
             raise _bad(text, index, "nested too deeply") from None
         except json.JSONDecodeError as error:
             raise _bad(text, error.pos, error.msg) from None
-        values.append(_checked(text, index, end))
+        except ValueError as error:
+            raise _bad(text, index, f"{error} is no number of JSON, in the value that begins here") from None
+        values.append(text[index:end].encode("utf-8", "surrogateescape"))
         index = _after_space(text, end)
     return values
 
 
-def _checked(text: str, index: int, end: int) -> bytes:
-    """The text of a value; Python's json takes NaN and Infinity, which are no JSON."""
-    value = text[index:end].encode("utf-8", "surrogateescape")
-    try:
-        whole(value)
-    except ContractBroken as error:
-        raise _bad(text, index, error.what) from None
-    return value
-
-
 def _bad(text: str, at: int, why: str) -> ContractBroken:
+    at = min(at, len(text.rstrip()))
     line = text.count("\n", 0, at) + 1
     byte = len(text[:at].encode("utf-8", "surrogateescape"))
     begins = text.rfind("\n", 0, at) + 1

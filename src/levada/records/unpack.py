@@ -13,6 +13,9 @@ __all__ = ["LIMIT", "unpacked"]
 
 #: Bytes that may come out: a bomb of a few kilobytes would fill the memory.
 LIMIT = 256_000_000
+#: Bit of a zip entry's flags (APPNOTE.TXT, 4.4.4).
+_ENCRYPTED = 1
+_OTHERWISE = "Ask the API for a plain or a gzip body."
 _AGAIN = "Fetch it again; a cut or damaged answer may be whole the next time."
 
 
@@ -44,8 +47,8 @@ def _zip(body: bytes, limit: int) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open(_only(archive)) as file:
             return _read(file, limit)
-    except RuntimeError as error:  # NotImplementedError too
-        raise ContractBroken(f"The file in the zip archive cannot be read: {error}.") from None
+    except NotImplementedError as error:
+        raise ContractBroken(f"The file in the zip archive cannot be read: {error}.", todo=_OTHERWISE) from None
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
         raise ContractBroken(
             f"The body is no whole zip archive: {error}. It starts with: {start(body)}", todo=_AGAIN
@@ -54,6 +57,8 @@ def _zip(body: bytes, limit: int) -> bytes:
 
 def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     files = [info for info in archive.infolist() if not info.is_dir()]
+    if len(files) == 1 and files[0].flag_bits & _ENCRYPTED:
+        raise ContractBroken(f"The file {files[0].filename} in the zip archive is encrypted.", todo=_OTHERWISE)
     if len(files) == 1:
         return files[0]
     named = ", ".join(info.filename for info in files[:10]) + (", ..." if len(files) > 10 else "")  # noqa: PLR2004
