@@ -29,6 +29,8 @@ class Asked:
     #: Names in lower case.
     headers: Mapping[str, str] = field(compare=False)
     body: bytes = b""
+    #: Path and query as they were sent, byte for byte.
+    raw: str = ""
 
     @property
     def target(self) -> str:
@@ -208,7 +210,7 @@ def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             query = tuple(parse_qsl(parts.query, keep_blank_values=True))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            return Asked(self.command, parts.path, query, headers, body)
+            return Asked(self.command, parts.path, query, headers, body, self.path)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _answer  # noqa: N815 - names of http.server
 
