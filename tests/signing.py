@@ -5,17 +5,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from levada import secret
 from levada.edges import Answer, Call, FixedClock
 from levada.nouns import Place
 from levada.source.auth.make import signer_for
+from levada.source.auth.token import forget
 from levada.source.fetch import HttpWire
 from levada.source.origin import origin
 from levada.spec.auth import Auth, SecretRef
 from levada.spec.model import Source
 
-__all__ = ["PLACE", "Client", "ask", "ref"]
+__all__ = ["PLACE", "Client", "apart", "ask", "ref"]
 
+TRUST = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 PLACE = Place("api.yaml", 3, 9)
+
+
+def apart(monkeypatch: Any) -> None:
+    """What a test reveals stays its own: words like "user" are secrets there; no token and no proxy from elsewhere."""
+    forget()
+    monkeypatch.setattr(secret, "_known", {})
+    monkeypatch.setattr(secret, "_lately", {})
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", *TRUST):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def ref(*names: str) -> SecretRef:

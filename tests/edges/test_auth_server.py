@@ -8,10 +8,9 @@ import pytest
 
 from levada.edges import WireFault
 from levada.secret import shown_url
-from levada.source.auth.token import forget
 from levada.spec.auth import ApiKey, Basic, Bearer, Login, OAuth2
 from mockapi import POSTS, mock_api
-from signing import PLACE, Client, ask, ref
+from signing import PLACE, Client, apart, ask, ref
 from webserver import Asked, Said, WebServer
 
 KEY = "kéy+/=&;%41 #?secret"
@@ -23,10 +22,7 @@ BEARER = Bearer(ref("T"), PLACE)
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
-    forget()
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    apart(monkeypatch)
 
 
 def records(client, path):

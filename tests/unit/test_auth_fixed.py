@@ -11,9 +11,14 @@ from levada.source.auth.make import signer_for
 from levada.source.auth.names import listed, refs, variables
 from levada.spec.auth import ApiKey, AuthClass, Basic, Bearer, Jwt, Login, OAuth2
 from levada.spec.model import Source
-from signing import PLACE, Client, ref
+from signing import PLACE, Client, apart, ref
 
 CALL = Call("GET", "https://host/a", origin="https://host:443")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    apart(monkeypatch)
 
 
 def carried(auth, **environment):

@@ -103,9 +103,12 @@ def _read(path: Path, where: str) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise _unusable(path, error, where) from None
-    with os.fdopen(descriptor, "rb") as file:
-        _own(file.fileno(), path, where)
-        return _tokens(file.read(), path, where)
+    try:
+        _own(descriptor, path, where)
+        data = b"".join(iter(lambda: os.read(descriptor, 65536), b""))
+    finally:
+        os.close(descriptor)
+    return _tokens(data, path, where)
 
 
 def _own(descriptor: int, path: Path, where: str) -> None:
