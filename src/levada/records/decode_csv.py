@@ -30,7 +30,8 @@ def rows(text: str, how: Format) -> list[Any]:
     if twice:
         raise ContractBroken(
             redact(f"Two columns of the CSV are named `{twice[0]}`: one would hide the other."),
-            todo="Name the columns yourself with `header` of the stream's `format`, and pass over the file's own line.",
+            todo="Ask the API for columns of different names; if the file has no line of names, write `header` in the "
+            "stream's `format`.",
         )
     nulls = frozenset(how.nulls)
     return [_row(names, line, nulls) for line in lines]
