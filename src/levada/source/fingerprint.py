@@ -21,7 +21,7 @@ def fingerprint(plan: Plan) -> str:
     Templates are filled; values of secrets, limits and how far is asked ahead are left out.
     """
     stream = plan.stream
-    call = build(plan, Slice(), first(stream.paging)) if not plan.slices or _alone(plan) else None
+    call = build(plan, Slice(), first(stream.paging)) if _alone(plan) else None
     said = {
         "url": plan.source.url,
         "auth": _plain(plan.source.auth),
