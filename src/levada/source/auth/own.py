@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -83,9 +84,12 @@ def _told(auth: AuthClass, cannot: str, act: Callable[[], Any]) -> Any:
         return act()
     except LevadaError:
         raise
-    except Exception as error:
-        what = redact(f"{auth.name} {cannot}: {type(error).__name__}: {error}.")
-        raise FixThis(what, where=str(auth.place), todo="Mend the class, or what `secrets` gives it.") from error
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the user's code that has it
+        last = extract_tb(error.__traceback__)[-1]
+        spot = f"{Path(last.filename).name}, line {last.lineno}"
+        what = redact(f"{auth.name} {cannot}: {type(error).__name__}: {error} ({spot}).")
+    # Outside of the handler: the error's own text may hold a secret.
+    raise FixThis(what, where=str(auth.place), todo="Mend the class, or what `secrets` gives it.")
 
 
 def _kept_home(call: Call, signed: Call) -> Call:
