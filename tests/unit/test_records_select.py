@@ -212,3 +212,11 @@ def test_records_are_what_the_rules_say(tree, steps):
         assert expected == []
     else:
         assert [json.loads(text) for text in found] == expected
+
+
+@settings(max_examples=200)
+@given(trees, paths)
+def test_the_walk_and_the_whole_language_agree(tree, steps):
+    path = "".join(steps)
+    body = json.dumps(tree)
+    assert texts(body, f"$ {path}", optional=True) == texts(body, f"${path}", optional=True)

@@ -21,7 +21,7 @@ from levada.records.refusal import finds_nothing, no_list, no_one_record
 
 __all__ = ["matches", "nodes", "select"]
 
-_STAR = re.compile(r"(?<!\.)(?:\.\*|\[\*\])$")
+_STAR = re.compile(r"(?<!\.)[ \t\n\r]*(?:\.\*|\[\*\])$")
 
 
 class _Node(NamedTuple):
