@@ -70,10 +70,10 @@ def test_no_span_ever_holds_more_requests_than_its_rate(rates, gaps):
             assert sum(first <= each <= first + seconds for each in sent) <= most
 
 
-def test_a_wait_that_is_waited_in_full_is_over_however_the_numbers_round():
+@given(st.floats(0, 1e9))
+def test_a_wait_that_is_waited_in_full_is_over_however_the_numbers_round(now):
     limits = limiter((1, 0.1))
-    now = 1e9 / 3
-    limits.sent(now)
+    asked(limits, {"Retry-After": "0.3"}, 429, now)
     now += limits.delay(now)
     assert limits.delay(now) == 0
 
@@ -283,7 +283,7 @@ def test_too_much_halves_once_for_all_that_were_under_way():
     for _ in range(13):
         limits.saw(503, {}, 0.0, AT)
     assert limits.room(16) == 8
-    for expected in (4, 2, 1, 1):
+    for expected in (4, 2, 1, 1, 1):
         asked(limits, {}, 503)
         assert limits.room(16) == expected
 
@@ -297,6 +297,10 @@ def test_good_answers_widen_by_one_after_as_many_as_the_width():
         asked(limits, {})
         widths.append(limits.room(4))
     assert widths == [2, 3, 3, 3, 4, 4, 4]
+    for _ in range(20):
+        asked(limits, {})
+    asked(limits, {}, 429)
+    assert limits.room(4) == 2, "it did not grow beyond what is allowed"
 
 
 def test_a_server_in_trouble_and_answers_of_an_older_round_widen_nothing():
@@ -308,8 +312,8 @@ def test_a_server_in_trouble_and_answers_of_an_older_round_widen_nothing():
     for _ in range(2):
         limits.saw(200, {}, 0.0, AT)
     limits.lost()
-    asked(limits, {}, 500)
     asked(limits, {}, 200)
+    asked(limits, {}, 500)
     assert limits.room(4) == 2
     asked(limits, {}, 200)
     assert limits.room(4) == 3
@@ -347,6 +351,7 @@ def test_the_stricter_limits_hold_for_all():
     assert first.delay(0.0) > 60 - 1
     limiter_for(source(concurrency=5), "", clock)
     assert first.room(8) == 3
+    assert first.delay(0.0) > 60 - 1, "the rates of those before hold on"
     asked(first, {"A": "0", "B": "99"})
     assert first.delay(0.0) == 99
 

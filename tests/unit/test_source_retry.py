@@ -116,6 +116,10 @@ def test_waits_that_the_api_asks_for_add_up_to_max_wait_at_most():
     assert error.at == NOW + timedelta(seconds=101)
 
 
+def test_max_wait_is_no_bound_of_the_first_tries_own_wait():
+    assert decide(1, BUSY, Retry(wait=10, max_wait=5), most, NOW) == Wait(10, "The API answers 503.")
+
+
 def test_a_body_that_stays_broken_is_no_reason_to_come_back():
     broken = Trouble(ContractBroken, "The body is no JSON.", "Look.", again=True)
     error = decide(2, broken, Retry(max_wait=300), most, NOW, waited=299).error
