@@ -5,16 +5,17 @@ answers of the API ──► pages/<n>.body, pages/<n>.json ──► Landed, in
 Does not decide what a page is, nor what comes next: the source did. Does not commit: the lake does.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from levada.lake.work import Work
 from levada.nouns import LakeFile, Page, PageFacts
 
 __all__ = ["Landed", "Naming", "land", "taken"]
 
-#: Public name of page n, None where pages are not shown.
-Naming = Callable[[int], str | None]
+#: What a page's name is filled with, see PageFacts.fills -> its public name, None where pages are not shown.
+Naming: TypeAlias = Callable[[Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Landed:
 def taken(work: Work, name: Naming) -> Iterator[Landed]:
     """The pages that an interrupted run had landed, read back, in page order."""
     for facts in work.done:
-        file = work.page_file(facts, name(facts.number))
+        file = work.page_file(facts, _named(facts, name))
         if file is not None:
             yield Landed(file, work.page_body(facts.number))
 
@@ -36,7 +37,12 @@ def taken(work: Work, name: Naming) -> Iterator[Landed]:
 def land(answers: Iterable[Page], work: Work, name: Naming, took: Callable[[PageFacts], None]) -> Iterator[Landed]:
     """Write each answer as it comes, tell `took`, and hand the pages on; answers without data are only written."""
     for page in answers:
-        file = work.land(page, name(page.facts.number))
+        file = work.land(page, _named(page.facts, name))
         took(page.facts)
         if file is not None:
             yield Landed(file, page.body)
+
+
+def _named(facts: PageFacts, name: Naming) -> str | None:
+    # A page of an older run knows its number only.
+    return name({"page": facts.number, **facts.fills}) if facts.means == "page" else None

@@ -294,6 +294,8 @@ class Run:
     notes: tuple[str, ...] = field(default=())
     #: What was left out; a run with gaps is partial.
     gaps: tuple[Gap, ...] = ()
+    #: Rows of other streams that were not asked for by, because they lack a field.
+    left_out: int = 0
 
 
 def plain(noun: object) -> Any:

@@ -1,7 +1,7 @@
 """The commit record: the one statement of what a partition holds. Pure: content fingerprints, staleness, JSON."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from levada.errors import FixThis
-from levada.nouns import Counts, Holder, LakeFile, Level
+from levada.nouns import Counts, Cursor, Gap, Holder, LakeFile, Level
 
 __all__ = [
     "FORMAT",
@@ -57,6 +57,14 @@ class Record:
     fetched: str | None = None
     #: The folder that holds the commit's public files and nothing else; None where they lie among others.
     folder: str | None = None
+    #: What was left out by rule; a commit with gaps is partial.
+    gaps: tuple[Gap, ...] = ()
+    #: Rows of other streams that could not be asked for by: they lack a field.
+    left_out: int = 0
+    #: How far an incremental stream had come with this commit; None where it did not move: gaps, a chosen interval.
+    cursor: Cursor | None = None
+    #: How far it had come before: staging again drops the same records.
+    since: Cursor | None = None
     format: int = FORMAT
 
     @property
@@ -98,9 +106,17 @@ def from_json(data: bytes, name: str) -> Record:
     )
 
 
-def landed_fingerprint(raw_templates: Iterable[str], page_hashes: Iterable[str]) -> str:
-    """What was landed, under which names: the texts of the raw templates and the SHA-256 of each page in order."""
-    return _fingerprint(["landed", [*raw_templates], [*page_hashes]])
+def landed_fingerprint(
+    raw_templates: Iterable[str], page_hashes: Iterable[str], more: Mapping[str, object] | None = None
+) -> str:
+    """What was landed, under which names: the texts of the raw templates and the SHA-256 of each page in order.
+
+    Args:
+        raw_templates: The texts.
+        page_hashes: The hashes.
+        more: What else makes it other content: gaps, the rows that pages are of.
+    """
+    return _fingerprint(["landed", [*raw_templates], [*page_hashes], *([more] if more else [])])
 
 
 def staged_fingerprint(landed: str, contract: str, stage: str) -> str:

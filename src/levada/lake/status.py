@@ -11,12 +11,12 @@ from levada.lake.lease import holder_from, read_record
 from levada.lake.record import Record, public_names
 from levada.lake.runs import Failure, RunFolder, read_failure, run_folders, unfinished
 from levada.lake.store import Store
-from levada.nouns import Counts, Holder, Level
+from levada.nouns import Counts, Gap, Holder, Level
 
 __all__ = ["PartitionState", "PartitionStatus", "status"]
 
 PartitionState = Literal[
-    "done", "done with quarantine", "no data", "failed", "running", "unfinished", "not shown", "damaged"
+    "done", "done with quarantine", "no data", "partial", "failed", "running", "unfinished", "not shown", "damaged"
 ]
 
 
@@ -43,6 +43,8 @@ class PartitionStatus:
     error: str = ""
     #: Answers that unfinished work has, all its own and those it took over: the next run does not ask for them again.
     unfinished_pages: int = 0
+    #: What the commit that stands lacks.
+    gaps: tuple[Gap, ...] = ()
 
 
 def status(store: Store) -> list[PartitionStatus]:
@@ -77,6 +79,7 @@ def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
         holder=holder_from(held) if held is not None else None,
         error=error or _text(failure, state),
         unfinished_pages=pages,
+        gaps=record.gaps if record else (),
     )
 
 
@@ -97,8 +100,12 @@ def _state(record: Record | None, latest: RunFolder | None, failure: Failure | N
     if record is None:
         # A job whose run came to its end without a commit: there was nothing to fill its folder with.
         return "no data" if latest is not None else "unfinished"
-    if not record.shown:
-        return "not shown"
+    return _content(record) if record.shown else "not shown"
+
+
+def _content(record: Record) -> PartitionState:
+    if record.gaps:
+        return "partial"
     if record.no_data:
         return "no data"
     return "done with quarantine" if record.counts.quarantined else "done"

@@ -84,7 +84,17 @@ class Work:
         if facts.means != "page":
             return None
         key = self._body(facts.number)
-        return LakeFile("page", key, public, facts.size, facts.sha256, facts.rows, page=facts.number)
+        return LakeFile(
+            "page",
+            key,
+            public,
+            facts.size,
+            facts.sha256,
+            facts.rows,
+            page=facts.number,
+            media=facts.headers.get("content-type", ""),
+            fills=facts.fills,
+        )
 
     def page_body(self, number: int) -> bytes:
         """The bytes of a page that is durable in this work; raises Missing."""

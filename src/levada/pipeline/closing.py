@@ -8,7 +8,9 @@ from levada.errors import ContractBroken
 from levada.lake import commit
 from levada.lake.lease import Lease
 from levada.lake.record import Record, landed_fingerprint, public_names, staged_fingerprint
-from levada.nouns import Counts, Level, Outcome, Run
+from levada.nouns import Counts, Gap, Level, Outcome, Records, Run, plain
+from levada.pipeline.cursor import after, nothing_new
+from levada.pipeline.gaps import told as told_gaps
 from levada.pipeline.job import Job
 from levada.pipeline.making import Made
 from levada.pipeline.tally import Tally
@@ -27,22 +29,36 @@ class Closing:
     #: Whether another tool wrote the raw files, and their public names, which become the partition's own.
     adopted: bool = False
     known: frozenset[str] = frozenset()
+    #: What was left out by rule, and rows that could not be asked for by.
+    gaps: tuple[Gap, ...] = ()
+    left_out: int = 0
+
+    @property
+    def no_data(self) -> bool:
+        """Whether there is nothing, and nothing is known to be missing."""
+        return not self.made.pages and not self.gaps
 
 
 def committed(job: Job, lease: Lease, end: Closing) -> Run:
     """Commit and show what was made.
 
     Raises:
-        ContractBroken: too many bad rows; no data where an earlier commit has rows. Nothing is published.
+        ContractBroken: too many bad rows; no data where an earlier commit has rows; gaps where an earlier commit has
+            none. Nothing is published.
     """
-    said = end.tally.last.text if end.tally.last and not end.made.pages else None
+    said = end.tally.last.text if end.tally.last and end.no_data else None
     told = [f"the API says: {said}"] if said else []
-    if job.folder and not end.made.pages:
+    if job.folder and end.no_data:
         return _untouched(job, lease, end, *told)
+    told += end.made.notes
+    counts = end.made.counts
+    if job.reach and job.reach.moves and lease.record is None and counts.read == counts.dropped and not end.gaps:
+        return nothing_new(job, counts, *told, run=end.tally.work.run)
     if job.contract and end.level == "staged":
-        _refuse_bad(job, job.contract, end.made.counts)
+        _refuse_bad(job, job.contract, counts)
     _refuse_vanished(job, lease, end)
-    draft = _draft(job, lease, end)
+    _refuse_partial(job, lease, end)
+    draft = after(job, lease.record, end.made.cursor, _draft(job, lease, end))
     mended: list[str] = []
     record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known, told=mended.append)
     return stands(record, *mended, *told, changed=changed or bool(mended), run=end.tally.work.run)
@@ -85,10 +101,14 @@ def stands(record: Record, *notes: str, changed: bool = False, run: str | None =
         changed=changed,
         seconds=0.0,
         notes=notes,
+        gaps=record.gaps,
+        left_out=record.left_out,
     )
 
 
 def _outcome(record: Record) -> Outcome:
+    if record.gaps:
+        return "partial"
     if record.no_data:
         return "no data"
     return "done with quarantine" if record.counts.quarantined else "done"
@@ -106,7 +126,7 @@ def _refuse_vanished(job: Job, lease: Lease, end: Closing) -> None:
     if job.folder:
         return  # what it held may have been another date
     rows = lease.record.counts.read if lease.record else 0
-    if rows and not end.made.counts.read and not job.options.allow_empty:
+    if rows and not end.made.counts.read and not end.gaps and not job.options.allow_empty:
         raise ContractBroken(
             f"The API says that there is no data for {job.where}, but {rows} rows were committed before.",
             where=job.where,
@@ -114,9 +134,23 @@ def _refuse_vanished(job: Job, lease: Lease, end: Closing) -> None:
         )
 
 
+def _refuse_partial(job: Job, lease: Lease, end: Closing) -> None:
+    old = lease.record
+    if not end.gaps or old is None or old.gaps or job.options.accept_partial:
+        return
+    if job.folder and old.partition != job.partition.key:
+        return
+    other = "fill another folder" if job.folder else "to let the partial one replace it, run with --accept-partial"
+    raise ContractBroken(
+        f"{job.where} came with {told_gaps(end.gaps)}; what was committed before has none, and stays.",
+        where=job.where,
+        todo=f"run again when the API gives what is missing; {other}",
+    )
+
+
 def _draft(job: Job, lease: Lease, end: Closing) -> Record:
     pages = end.made.pages
-    landed = landed_fingerprint(_raw_names(end.made), [page.sha256 for page in pages])
+    landed = landed_fingerprint(_raw_names(end.made), [page.sha256 for page in pages], _more(job, end))
     staged = staged_fingerprint(landed, job.contract_fingerprint(), job.stage_fingerprint())
     return Record(
         pipeline=job.spec.pipeline,
@@ -133,10 +167,24 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
         committed=job.edges.clock.now(),
         by=lease.holder,
         levada=__version__,
-        no_data=not pages,
+        no_data=end.no_data,
         adopted=end.adopted,
         folder=job.folder,
+        gaps=end.gaps,
+        left_out=end.left_out,
     )
+
+
+def _more(job: Job, end: Closing) -> dict[str, object]:
+    """What makes the same pages other content: what is missing beside them, the rows that they are of."""
+    rows = [{name: value for name, value in page.fills.items() if name != "page"} for page in end.made.pages]
+    shape = job.stream.records if job.stream.raw_joined else Records()
+    found = {
+        "gaps": [gap.where for gap in end.gaps],
+        "rows": rows if any(rows) else [],
+        "joined": [] if shape in (Records(), Records("$")) else [plain(shape)],
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _raw_names(made: Made) -> list[str]:

@@ -21,7 +21,7 @@ from levada.lake.store import Entry, Store, checked_folder
 from levada.lake.sweep import sweep
 from levada.nouns import Partition, Run
 from levada.pipeline.job import Job, Options
-from levada.pipeline.kept import Kept, in_order, kept_files
+from levada.pipeline.kept import Kept, in_order, of_record
 from levada.pipeline.steps import finished, land, staged
 from levada.source.events import Event
 from levada.spec.model import Spec, Stream
@@ -213,9 +213,8 @@ def _pages(job: Job, source: Lease, stream: Stream, raw: str) -> Kept:
     if lease.record is None:
         found = _foreign(job, in_folder(stream.raw or stream.raw_joined or _ANY, raw), entries)
         return Kept(job, adopted=True, found=found, notes=_left_out(entries, {entry.key for entry in found}))
-    files = kept_files(job, lease.record)
     names = {file.public for file in lease.record.files if file.public}
-    return Kept(job, adopted=False, files=files, notes=_left_out(entries, names))
+    return replace(of_record(job, lease.record, adopted=False), notes=_left_out(entries, names))
 
 
 def _foreign(job: Job, template: Template, entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -229,6 +228,11 @@ def _foreign(job: Job, template: Template, entries: Sequence[Entry]) -> tuple[En
             raise FixThis(what, where=job.area.store.describe(), todo="put the file itself in its place")
     if not pages:
         raise _no_raw_files(job.area.store, job.folder or "", f" ({suffix})")
+    if not variables(template) <= {"page", *job.values}:
+        what = (
+            f"which rows the raw files are of is not known: no job landed them, and {template.text} is no name to tell"
+        )
+        raise FixThis(what, where=job.area.store.describe(), todo="land them with a job")
     _, pattern = page_pattern(template, job.values)
     numbers = [_number(job, entry, pattern) for entry in pages]
     _refuse_other_days(job, pages)

@@ -4,19 +4,22 @@ import functools
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from levada.contract import check
-from levada.contract.model import Contract
+from levada.contract.model import Contract, Field
 from levada.edges import Edges
 from levada.lake.area import Area
-from levada.nouns import Partition
+from levada.nouns import Partition, Records, plain
 from levada.source.events import Event, ignore
+from levada.source.plan import plan_of
 from levada.source.request import Plan
-from levada.spec.bind import bind_contract, secret, values_of
+from levada.spec.bind import bind_contract, values_of
+from levada.spec.interval import Reach
+from levada.spec.interval import values_of as values_in
 from levada.spec.model import Spec, Stream
-from levada.spec.template import Template, Value, encode_name, fill
+from levada.spec.template import Template, Value, encode_name, fill, parse, variables
 
 __all__ = ["Job", "Options"]
 
@@ -31,6 +34,8 @@ class Options:
     adopt: bool = False
     #: Let "no data" replace rows.
     allow_empty: bool = False
+    #: Let a partial commit replace a complete one.
+    accept_partial: bool = False
     #: Skip partitions that are complete.
     missing: bool = False
     #: Names of the streams to work on; all if empty.
@@ -50,16 +55,35 @@ class Job:
     observe: Callable[[Event], None] = ignore
     #: The folder of the lake whose whole content the run replaces; None: its files lie where the spec puts them.
     folder: str | None = None
+    #: What it reads of an incremental stream; None for other streams.
+    reach: Reach | None = None
 
     @functools.cached_property
     def values(self) -> Mapping[str, Value]:
         """What templates may use, the page apart."""
-        return values_of(self.spec.pipeline, self.stream.name, self.partition)
+        known = values_of(self.spec.pipeline, self.stream.name, self.partition)
+        return {**known, **values_in(self.reach.incremental, self.reach.interval)} if self.reach else known
 
     @functools.cached_property
     def contract(self) -> Contract | None:
-        """The contract, its templates filled for this partition."""
-        return bind_contract(self.stream.contract, self.values) if self.stream.contract else None
+        """The contract, its templates filled for this partition; those that name a row are left as they are."""
+        whole = self.stream.contract
+        if whole is None:
+            return None
+        of_all = replace(whole, fields=tuple(each for each in whole.fields if not _by_row(each)))
+        bound = bind_contract(of_all, self.values)
+        known = {each.name: each for each in bound.fields}
+        return replace(whole, fields=tuple(known.get(each.name, each) for each in whole.fields))
+
+    @functools.cached_property
+    def by_row(self) -> bool:
+        """Whether templates of the contract name rows, so that it is another one for each row."""
+        return self.stream.contract is not None and any(map(_by_row, self.stream.contract.fields))
+
+    def contract_of(self, fills: Mapping[str, Value]) -> Contract:
+        """The contract for the records of a page that is filled with these."""
+        assert self.stream.contract  # noqa: S101 - asked for only where there is one
+        return bind_contract(self.stream.contract, {**self.values, **fills})
 
     @property
     def where(self) -> str:
@@ -81,24 +105,22 @@ class Job:
         name = f"{self.spec.pipeline}/{self.stream.name}/{self.area.partition}"
         return shlex.join(("levada", "quarantine", name, "--lake", self.spec.lake))
 
-    def name(self, template: Template, page: int | None = None) -> str:
-        """A public name."""
-        values = self.values if page is None else {**self.values, "page": page}
-        return fill(template, values, encode_name)
+    def name(self, template: Template) -> str:
+        """The public name of a file that is made from all pages."""
+        return fill(template, self.values, encode_name)
 
-    def page_name(self, page: int) -> str | None:
-        """The public name of a page; None where pages are not shown."""
-        return self.name(self.stream.raw, page) if self.stream.raw else None
+    def by_page(self, template: Template) -> bool:
+        """Whether it gives each page a name of its own."""
+        spans = {"start", "end"} if self.stream.window else set()
+        return any(name in spans or name not in self.values for name in variables(template))
 
     def plan(self) -> Plan:
-        """What to ask the API for, with the key in hand.
+        """What to ask the API for, with the keys in hand.
 
         Raises:
-            FixThis: the key's variable is not set.
+            FixThis: a variable is not set, or the user's own code cannot be imported.
         """
-        auth = self.spec.source.auth
-        key = secret(auth.key, self.edges.environment) if auth else None
-        return Plan(source=self.spec.source, stream=self.stream, values=self.values, key=key)
+        return plan_of(self.spec, self.stream, self.values, self.edges)
 
     def contract_fingerprint(self) -> str:
         """Equal for equal contracts of this partition; "" without one."""
@@ -108,4 +130,19 @@ class Job:
         """Equal for equal staging: names, codec, format."""
         stage = self.stream.stage
         facts = [stage.avro.text, stage.codec, self.stream.name, self.spec.pipeline] if stage else []
-        return sha256(json.dumps(facts).encode()).hexdigest()
+        return sha256(json.dumps([*facts, *self._selection()]).encode()).hexdigest()
+
+    def _selection(self) -> list[object]:
+        """What else decides which records come out of the pages; nothing for the plain shapes, lists and one record."""
+        shape, each = self.stream.records, self.stream.for_each
+        plain_shape = shape in (Records(), Records("$"))
+        added = [list(pair) for pair in each.add] if each else []
+        selected: list[object] = [] if plain_shape and not added else [plain(shape), added]
+        how = self.reach.incremental if self.reach else None
+        return [*selected, how.cursor, how.type, how.without] if how else selected
+
+
+def _by_row(field: Field) -> bool:
+    if not isinstance(field.equals, str):
+        return False
+    return any(name == "row" or name.startswith("row.") for name in variables(parse(field.equals)))

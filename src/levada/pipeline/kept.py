@@ -13,12 +13,13 @@ from levada.lake.store import Entry
 from levada.lake.verify import check_file
 from levada.lake.work import Work
 from levada.landing import Landed
-from levada.nouns import LakeFile, Page, PageFacts
+from levada.nouns import Gap, LakeFile, Page, PageFacts
+from levada.pipeline.fills import Names, of_file
 from levada.pipeline.job import Job
 from levada.records.split import split
-from levada.spec.template import Template, page_pattern
+from levada.spec.template import Template, page_pattern, variables
 
-__all__ = ["Kept", "in_order", "kept", "kept_files"]
+__all__ = ["Kept", "in_order", "kept", "kept_files", "of_record"]
 
 #: Pages of another tool may be numbered from 0 or from 1.
 FIRST_NUMBERS = (0, 1)
@@ -38,6 +39,9 @@ class Kept:
     found: tuple[Entry, ...] = ()
     #: What a person should know of them.
     notes: tuple[str, ...] = ()
+    #: What the commit lacks, see its record.
+    gaps: tuple[Gap, ...] = ()
+    left_out: int = 0
 
     @property
     def names(self) -> frozenset[str]:
@@ -46,10 +50,10 @@ class Kept:
 
     def landed(self, work: Work) -> Iterator[Landed]:
         """The pages in order; those of another tool are landed first."""
-        store = self.job.area.store
+        store, name = self.job.area.store, Names(self.job, self.job.stream.raw)
         for file in self.files:
             # The spec may name its files otherwise by now; what another tool named keeps its name.
-            public = file.public if self.adopted else self.job.page_name(file.page or 0)
+            public = file.public if self.adopted else name(of_file(file))
             yield Landed(replace(file, public=public), store.read(file.key))
         for number, entry in enumerate(self.found, start=1):
             body = store.read(entry.key)
@@ -66,7 +70,7 @@ def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:
         FixThis: there are none; a file of the commit is missing or was changed; a raw file of another tool is no page.
     """
     if lease.record:
-        return Kept(job, adopted=lease.record.adopted, files=kept_files(job, lease.record))
+        return of_record(job, lease.record, adopted=lease.record.adopted)
     found = _found(job) if adopting else ()
     if not found:
         raise FixThis(
@@ -75,6 +79,11 @@ def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:
             todo=f"land them first: {job.command('land')}",
         )
     return Kept(job, adopted=True, found=found)
+
+
+def of_record(job: Job, record: Record, *, adopted: bool) -> Kept:
+    """The pages of a commit, and what it lacks; raises FixThis if a raw file of it is missing or was changed."""
+    return Kept(job, adopted, kept_files(job, record), gaps=record.gaps, left_out=record.left_out)
 
 
 def kept_files(job: Job, record: Record) -> tuple[LakeFile, ...]:
@@ -108,8 +117,8 @@ def _expected(job: Job) -> str:
 def _found(job: Job) -> tuple[Entry, ...]:
     """Raw files under the spec's names, ordered by `{page}` as a number, without a gap."""
     template = _template(job)
-    if template is None:
-        return ()
+    if template is None or not variables(template) <= {"page", *job.values}:
+        return ()  # without a name, or with a row in it, nobody can tell which page a file is
     folder, pattern = page_pattern(template, job.values)
     matches = ((entry, pattern.fullmatch(entry.key)) for entry in job.area.store.list(folder))
     return in_order(job, [(int(match.groupdict().get("page") or 1), entry) for entry, match in matches if match])
@@ -156,11 +165,9 @@ def _facts(job: Job, number: int, entry: Entry, body: bytes) -> PageFacts:
     try:
         rows = len(split(body, job.stream.records))
     except ContractBroken as error:
-        raise FixThis(
-            f"{entry.key} is no page of records: {error.what}",
-            where=f"{job.area.store.describe()}/{entry.key}",
-            todo=f"remove it if it is no page, or fetch the partition again: {job.fetching('run', '--adopt')}",
-        ) from None  # what it says of answers is no help here
+        raise _no_page(job, entry, error.what) from None  # what it says of answers is no help here
+    if not body:  # of an API it is a page without records; here it is a file that nobody wrote to its end
+        raise _no_page(job, entry, "It is empty.")
     return PageFacts(
         number=number,
         position=number,
@@ -172,4 +179,13 @@ def _facts(job: Job, number: int, entry: Entry, body: bytes) -> PageFacts:
         size=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
         at=entry.changed,
+        fills={"page": number},
+    )
+
+
+def _no_page(job: Job, entry: Entry, why: str) -> FixThis:
+    return FixThis(
+        f"{entry.key} is no page of records: {why}",
+        where=f"{job.area.store.describe()}/{entry.key}",
+        todo=f"remove it if it is no page, or fetch the partition again: {job.fetching('run', '--adopt')}",
     )

@@ -8,21 +8,24 @@ Each maker opens its file with the first thing to write and has it whole under i
 run fails before that, the file is not there.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from levada.contract import check
+from levada.contract.model import Contract
 from levada.lake import quarantine
 from levada.lake.store import Writer
 from levada.lake.work import Work
 from levada.landing import Landed
-from levada.nouns import Batch, Counts, LakeFile, Level, Rejected
+from levada.nouns import Batch, Counts, Cursor, LakeFile, Level, Rejected
+from levada.pipeline.cursor import Sieve
+from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
 from levada.pipeline.tally import Tally
 from levada.records.split import split
 from levada.spec.model import Stage
-from levada.spec.template import variables
 from levada.staging import FORMATS, RowWriter
 
 __all__ = ["Made", "make"]
@@ -35,6 +38,9 @@ class Made:
     pages: tuple[LakeFile, ...]
     others: tuple[LakeFile, ...]
     counts: Counts
+    #: How far an incremental stream is then, and what a person should know of it.
+    cursor: Cursor | None = None
+    notes: tuple[str, ...] = ()
 
 
 def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made:
@@ -43,20 +49,24 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
     Stops taking pages once more rows are bad than the contract allows: such a run is never committed.
     """
     pages: list[LakeFile] = []
+    sieve = Sieve(job.reach)
     with ExitStack() as whole:
         joined = _Joined(job, tally.work, whole)
         checked = _Checked(job, tally.work, whole) if level == "staged" and job.contract else None
         for page in landed:
             pages.append(page.file)
-            records = split(page.body, job.stream.records, page.file.media)
+            sifted = sieve.take(page.file.page or 0, split(page.body, job.stream.records, page.file.media))
+            records = sifted.records
+            tally.dropped(sifted.dropped)
             joined.take(records)
             if checked:
-                tally.checked(checked.take(page.file.page or 0, records))
+                tally.checked(checked.take(page.file, records))
                 if checked.hopeless(tally.counts):
                     break
             else:
                 tally.unchecked(len(records))
-    return Made(tuple(pages), (*joined.files(), *(checked.files() if checked else ())), tally.counts)
+    others = (*joined.files(), *(checked.files() if checked else ()))
+    return Made(tuple(pages), others, tally.counts, sieve.cursor, sieve.notes)
 
 
 class _Joined:
@@ -98,17 +108,18 @@ class _Checked:
 
     def __init__(self, job: Job, work: Work, whole: ExitStack) -> None:
         assert job.contract  # noqa: S101 - make() sees to it
-        self._contract = job.contract
-        self._checker = check.prepare(job.contract)
+        self._job, self._contract = job, job.contract
+        self._checkers = _Checkers(job, job.contract)
         self._staged = _Staged(job, work, whole, job.stream.stage) if job.stream.stage else None
         self._refused = _Refused(work, whole)
 
-    def take(self, page: int, records: Sequence[bytes]) -> Batch:
-        batch = check.check_page(self._checker, page, records)
+    def take(self, page: LakeFile, records: Sequence[bytes]) -> Batch:
+        fills = of_file(page)
+        batch = check.check_page(self._checkers.of(fills), page.page or 0, added(self._job, fills, records))
         if batch.rejected:
             self._refused.take(batch.rejected)
         if batch.rows and self._staged:
-            self._staged.take(batch)
+            self._staged.take(batch, fills)
         return batch
 
     def hopeless(self, counts: Counts) -> bool:
@@ -117,6 +128,24 @@ class _Checked:
     def files(self) -> Iterator[LakeFile]:
         yield from self._staged.files() if self._staged else ()
         yield from self._refused.files()
+
+
+class _Checkers:
+    """The contract made ready: once, or for each row where its templates name rows."""
+
+    def __init__(self, job: Job, contract: Contract) -> None:
+        self._job = job
+        self._row: object = None
+        self._latest: check.Checker | None = None
+        self._one = None if job.by_row else check.prepare(contract)
+
+    def of(self, fills: Mapping[str, Any]) -> check.Checker:
+        if self._one:
+            return self._one
+        if self._latest is None or self._row != fills.get("row"):
+            self._row = fills.get("row")
+            self._latest = check.prepare(self._job.contract_of(values_in(fills)))
+        return self._latest
 
 
 class _Refused:
@@ -144,31 +173,34 @@ class _Open:
     """A staged file in the making."""
 
     path: tuple[str, str]
+    public: str
     page: int | None
+    fills: Mapping[str, Any]
     out: Writer
     rows: RowWriter
     count: int = 0
 
 
 class _Staged:
-    """Staged files: one a page where the template names `{page}`, else one for the partition. None without rows."""
+    """Staged files: one a page where the template names page or row, else one for the partition. None without rows."""
 
     FORMAT = "avro"
 
     def __init__(self, job: Job, work: Work, whole: ExitStack, stage: Stage) -> None:
         self._job, self._work, self._whole, self._stage = job, work, whole, stage
-        self._by_page = "page" in variables(stage.avro)
+        self._by_page = job.by_page(stage.avro)
+        self._names = Names(job, stage.avro)
         self._open_one: _Open | None = None
         self._made: list[LakeFile] = []
 
-    def take(self, batch: Batch) -> None:
+    def take(self, batch: Batch, fills: Mapping[str, Any]) -> None:
         if self._by_page:
             with ExitStack() as one:
-                made = self._open(batch.page, one)
+                made = self._open(batch.page, fills, one)
                 _write(made, batch)
             self._made.append(self._file(made))
         else:
-            self._open_one = self._open_one or self._open(None, self._whole)
+            self._open_one = self._open_one or self._open(None, {}, self._whole)
             _write(self._open_one, batch)
 
     def files(self) -> Iterator[LakeFile]:
@@ -176,25 +208,27 @@ class _Staged:
         if self._open_one:
             yield self._file(self._open_one)
 
-    def _open(self, page: int | None, stack: ExitStack) -> _Open:
+    def _open(self, page: int | None, fills: Mapping[str, Any], stack: ExitStack) -> _Open:
+        public = self._names(fills) or ""
         path = ("staged", f"{'all' if page is None else page}.{self.FORMAT}")
         out = stack.enter_context(self._work.writer(*path))
         contract, name, namespace = self._job.contract, self._job.stream.name, self._job.spec.pipeline
         assert contract  # noqa: S101 - a stage has a contract, the spec reader sees to it
         made = FORMATS[self.FORMAT]().writer(out, contract, name=name, namespace=namespace, codec=self._stage.codec)
-        return _Open(path, page, out, stack.enter_context(made))
+        return _Open(path, public, page, fills, out, stack.enter_context(made))
 
     def _file(self, made: _Open) -> LakeFile:
         written = made.out.written()
         return LakeFile(
             kind="staged",
             key=self._work.key(*made.path),
-            public=self._job.name(self._stage.avro, made.page),
+            public=made.public,
             size=written.size,
             sha256=written.sha256,
             rows=made.count,
             page=made.page,
             format=self.FORMAT,
+            fills=made.fills,
         )
 
 

@@ -94,10 +94,15 @@ def in_order(streams: Sequence[Stream]) -> tuple[Stream, ...]:
     return tuple(ordered)
 
 
-def fields_of(stream: Stream) -> Fields:
-    """The fields of a row that the templates and `add` of a stream use."""
+def fields_of(stream: Stream, readers: Iterable[Stream] = ()) -> Fields:
+    """The fields of a row that the templates and `add` of a stream use, and the templates of its `readers`.
+
+    Args:
+        stream: The stream that is asked for by rows.
+        readers: Streams that take its pages (`pages_of`), and their rows with them.
+    """
     request = stream.request
-    used = {hole for template in _templates(stream) for hole in _row_fields(template)}
+    used = {hole for each in (stream, *readers) for template in _templates(each) for hole in _row_fields(template)}
     added = {source for _, source in stream.for_each.add} if stream.for_each else set()
     path = _row_fields(request.path) if request else set()
     return Fields(tuple(sorted(used)), tuple(sorted(path)), tuple(sorted(added)))

@@ -7,7 +7,7 @@ stage:  lease ──► kept pages ──► contract ──► staging ──�
 Does not decide what is a page, a good record or the same content: the rooms do. Does not print.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,17 +16,21 @@ from levada.errors import LevadaError
 from levada.lake import commit
 from levada.lake.lease import Lease, hold, reread
 from levada.lake.sweep import sweep
-from levada.lake.work import Fingerprints, begin
+from levada.lake.work import Fingerprints, Work, begin
 from levada.landing import land as land_pages
 from levada.landing import taken
-from levada.nouns import Level, Run
+from levada.nouns import Level, Page, Run
 from levada.pipeline.closing import Closing, committed, stands
+from levada.pipeline.cursor import bounded
+from levada.pipeline.fills import Names
+from levada.pipeline.gaps import gaps_of
 from levada.pipeline.job import Job
 from levada.pipeline.kept import Kept, kept
 from levada.pipeline.making import make
+from levada.pipeline.parents import Asked, PagesOf, asked, pages_of
 from levada.pipeline.tally import Tally
-from levada.source import request
-from levada.source.read import ResumeRefused, read
+from levada.source.fingerprint import fingerprint
+from levada.source.read import Done, ResumeRefused, read
 from levada.source.request import Plan
 
 __all__ = ["finished", "land", "replay", "run", "stage", "staged"]
@@ -65,17 +69,21 @@ def _fetching(job: Job, level: Level) -> Run:
             if job.folder is None or (shown.partition, shown.level) == (job.partition.key, level):
                 return stands(shown, FINISHED, changed=True)
             return _fetch_or_anew(job, reread(lease), level)
-        if record and record.shown and job.options.missing and level in {"landed", record.level}:
+        if record and record.shown and job.options.missing and level in {"landed", record.level} and not record.gaps:
             return stands(record, SKIPPED)
         return _fetch_or_anew(job, lease, level)
 
 
 def _fetch_or_anew(job: Job, lease: Lease, level: Level) -> Run:
-    plan, tally = job.plan(), Tally(job.observe)
+    if job.stream.pages_of:
+        return staged(job, lease, pages_of(job), level)
+    parts, tally = asked(job), Tally(job.observe)
+    plan = bounded(job.plan(), job.reach)
+    what = Fetching(replace(plan, slices=parts.sliced.slices), level, tally, parts)
     try:
-        return _fetch(job, lease, Fetching(plan, level, tally))
+        return _fetch(job, lease, what)
     except ResumeRefused:
-        done = _fetch(job, lease, Fetching(plan, level, tally, fresh=True))
+        done = _fetch(job, lease, replace(what, fresh=True))
         return replace(done, notes=(*done.notes, THROWN_AWAY))
 
 
@@ -86,19 +94,26 @@ class Fetching:
     plan: Plan
     level: Level
     tally: Tally
+    parts: Asked
     #: Take nothing over from an interrupted run.
     fresh: bool = False
 
 
 def _fetch(job: Job, lease: Lease, what: Fetching) -> Run:
     started, tally = job.edges.clock.monotonic(), what.tally
-    prints = Fingerprints(request.fingerprint(what.plan), job.contract_fingerprint())
+    prints = Fingerprints(fingerprint(what.plan), job.contract_fingerprint())
     work = tally.begin(begin(lease, prints, job.edges, job.spec.resume_within, fresh=what.fresh))
-    with _failing(job, tally), closing(read(what.plan, job.edges, work.done, tally.saw)) as answers:
-        pages = chain(taken(work, job.page_name), land_pages(answers, work, job.page_name, tally.took))
-        made = make(job, pages, what.level, tally)
-        done = committed(job, lease, Closing(made, tally, what.level))
-    return _closed(job, lease, tally, done, started)
+    with _failing(job, tally), closing(_reading(job, what, work)) as answers:
+        name = Names(job, job.stream.raw)
+        made = make(job, chain(taken(work, name), land_pages(answers, work, name, tally.took)), what.level, tally)
+        gaps = (*what.parts.gaps, *gaps_of(job.stream.paging, what.plan.slices, tally.skipped))
+        end = Closing(made, tally, what.level, gaps=gaps, left_out=what.parts.sliced.left_out)
+        done = committed(job, lease, end)
+    return _closed(job, lease, tally, replace(done, notes=(*done.notes, *what.parts.sliced.notes)), started)
+
+
+def _reading(job: Job, what: Fetching, work: Work) -> Generator[Page]:
+    return read(what.plan, job.edges, Done(work.done, work.page_body), what.tally.saw)
 
 
 def _staging(job: Job, *, adopting: bool) -> Run:
@@ -115,14 +130,15 @@ def finished(lease: Lease) -> Lease:
     return reread(lease)
 
 
-def staged(job: Job, lease: Lease, pages: Kept) -> Run:
-    """Check and stage these pages, and commit what comes of them."""
+def staged(job: Job, lease: Lease, pages: Kept | PagesOf, level: Level = "staged") -> Run:
+    """Check and stage these pages, and commit what comes of them; no further than `level`."""
     started, tally = job.edges.clock.monotonic(), Tally(job.observe)
     prints = Fingerprints("", job.contract_fingerprint())
     work = tally.begin(begin(lease, prints, job.edges, 0.0, fresh=True))
     with _failing(job, tally):
-        made = make(job, pages.landed(work), "staged", tally)
-        done = committed(job, lease, Closing(made, tally, "staged", adopted=pages.adopted, known=pages.names))
+        made = make(job, pages.landed(work), level, tally)
+        end = Closing(made, tally, level, pages.adopted, pages.names, pages.gaps, pages.left_out)
+        done = committed(job, lease, end)
     return _closed(job, lease, tally, replace(done, notes=(*done.notes, *pages.notes)), started)
 
 

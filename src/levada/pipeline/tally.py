@@ -25,6 +25,8 @@ class Tally:
         self.resumed = sum(1 for facts in work.done if facts.means == "page")
         #: The latest answer that was landed; the one that ended the pages, when they have ended.
         self.last: PageFacts | None = work.done[-1] if work.done else None
+        #: Answers that a rule left out.
+        self.skipped = [facts for facts in work.done if facts.means == "skip"]
         #: Rows so far.
         self.counts = Counts()
         return work
@@ -40,10 +42,16 @@ class Tally:
     def took(self, facts: PageFacts) -> None:
         """An answer that was landed."""
         self.last = facts
+        if facts.means == "skip":
+            self.skipped.append(facts)
 
     def checked(self, batch: Batch) -> None:
         """A page that went through the contract."""
         self.counts = self.counts.plus(batch)
+
+    def dropped(self, rows: int) -> None:
+        """Records that are not of the run's interval, or were taken by an earlier run."""
+        self.counts = replace(self.counts, read=self.counts.read + rows, dropped=self.counts.dropped + rows)
 
     def unchecked(self, rows: int) -> None:
         """A page of a stream without contract, or of a run that only lands."""
