@@ -37,7 +37,12 @@ def exchange(url: str, body: Any = None, status: int = 200, **more: Any) -> dict
 
 def read_recording(*paths: Path | str) -> list[Exchange]:
     """The exchanges of files of JSON lines, in order."""
-    return [json.loads(line) for path in paths for line in Path(path).read_text().splitlines() if line.strip()]
+    return [
+        json.loads(line)
+        for path in paths
+        for line in Path(path).read_text(encoding="utf-8").split("\n")
+        if line.strip()
+    ]
 
 
 class Replay(WebServer):
@@ -126,7 +131,7 @@ def _from_base64(text: str) -> str:
 
 def _said(one: Exchange, origins: set[str], own: str) -> Said:
     headers = tuple(
-        (name, _moved(value, origins, own))
+        (name, _moved(str(value), origins, own))
         for name, given in one["headers"].items()
         for value in (given if isinstance(given, list) else [given])
         if name.lower() not in _OF_THE_WIRE

@@ -174,7 +174,8 @@ def elsewhere(paging, source='auth: {bearer: "${KEY}"}'):
     "source", ['auth: {bearer: "${KEY}"}', 'auth: {query: api_key, key: "${KEY}"}', 'auth: {cookie: c, key: "${KEY}"}']
 )
 def test_z11_a_key_never_goes_to_another_origin(source):
-    _, home, stranger = elsewhere("by: next_url", source)
+    case, home, stranger = elsewhere("by: next_url", source)
+    assert (len(home.seen), stranger.targets, case.records()) == (1, ["/items?page=2"], home.truth)
     everything = [asked.raw + str(dict(asked.headers)) for asked in stranger.seen]
     assert not [text for text in everything if KEY in text]
     assert KEY in home.seen[0].raw + str(dict(home.seen[0].headers))
@@ -257,9 +258,7 @@ def test_z16_a_parent_without_an_id_is_left_out_and_counted():
     case = kids(server)
     assert case.requests == ["/parents", "/p/1/kids", "/p/2/kids"]
     assert case.runs[-1].counts.read == 2
-    told = " ".join([*case.runs[-1].notes, *(gap.why for gap in case.runs[-1].gaps)])
-    assert "2" in told
-    assert "id" in told
+    assert case.runs[-1].notes == ("2 rows of parents lack id: not asked for",)
 
 
 def test_z17_a_meaning_that_is_none_is_refused():
@@ -290,7 +289,8 @@ def test_z18_a_partial_run_replaces_no_complete_commit():
         server.broken.clear()
         assert run(text, server, settings).outcome == "done"
         server.broken.add(3)
-        attempt(text, server, settings)
+        partial = attempt(text, server, settings)
+    assert "--accept-partial" in str(partial.error)
     assert [row["id"] for row in rows_in(settings.store)] == list(range(50, 0, -1))
 
 
@@ -324,9 +324,12 @@ def test_z18_a_cursor_never_passes_a_gap():
         first = attempt(text, server, settings)
         assert (first.error, first.outcome) == (None, "partial")
         server.broken.clear()
+        settings.clock.pause(60)
         again = attempt(text, server, settings)
-    assert again.requests[0] == first.requests[0]
-    assert set(staged(settings.store)) == set(range(1, 51))
+    assert again.requests == first.requests
+    assert again.outcome == "done"
+    # The partial interval is read again as a whole, so its rows are there once.
+    assert staged(settings.store) == list(range(50, 0, -1))
 
 
 def test_z19_cursors_are_compared_as_instants_whatever_their_offsets():
@@ -336,8 +339,10 @@ def test_z19_cursors_are_compared_as_instants_whatever_their_offsets():
         assert first.runs[0].counts.read == 3
         server.truth.append({"id": 4, "at": "2022-01-01T15:30:00+01:00"})  # 14:30Z, after all others
         again = run(cursored(), server, settings)
-    assert "14:00:00" in again.requests[0] or "09:00:00-05:00" in again.requests[0]
-    assert sorted(set(staged(settings.store))) == [1, 2, 3, 4]
+    # As texts, 13:00 with +05:00 and 12:30Z are later than the latest, which is 14:00Z.
+    assert again.requests == ["/items?since=2022-01-01T09:00:00-05:00"]
+    assert (again.runs[0].counts.kept, again.runs[0].counts.dropped) == (1, 3)
+    assert staged(settings.store) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("kind", [MemoryStore, DiskStore])
