@@ -32,7 +32,7 @@ _SECRET_NAMES = frozenset(
 )
 _USER = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
 #: Forms of values known lately that are kept: tokens come by the hour, and a job server lives for months.
-RECENT = 768
+RECENT = 256
 #: What is known for good and what lately, oldest first, and a pattern for the ways in which it may be written.
 _known: dict[str, re.Pattern[str]] = {}
 _lately: dict[str, re.Pattern[str]] = {}

@@ -2,13 +2,15 @@
 
 import logging
 import traceback
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 
-from levada.edges import WireFault
+from levada.edges import Call, WireFault
 from levada.secret import shown_url
-from levada.spec.auth import ApiKey, Basic, Bearer, Login, OAuth2
+from levada.source.origin import origin
+from levada.spec.auth import ApiKey, Basic, Bearer, Login, OAuth2, SigV4
 from mockapi import POSTS, mock_api
 from signing import PLACE, Client, apart, ask, ref
 from webserver import Asked, Said, WebServer
@@ -334,3 +336,17 @@ def test_a_log_in_elsewhere_gets_no_more_than_it_is_sent():
         assert client.send("/a").status == 200
         assert [len(elsewhere.seen), len(server.seen)] == [1, 1]
         assert "authorization" not in elsewhere.seen[0].headers
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "LocalHost"])
+def test_aws_is_signed_for_the_host_that_the_wire_writes(host):
+    with WebServer(lambda _: {}) as server:
+        url = server.url.replace("127.0.0.1", host)
+        auth = SigV4("execute-api", "eu-west-1", ref("ID"), ref("SECRET"), PLACE)
+        client = Client(url, auth, ENVIRONMENT)
+        client.send("/a?b=1", headers=(("X-Amz-Target", "T.List"),))
+    (seen,) = server.seen
+    as_seen = Call("GET", f"http://{seen.headers['host']}/a?b=1", (("X-Amz-Target", "T.List"),))
+    signed = client.signer.sign(replace(as_seen, origin=origin(as_seen.url)), client.clock.now())
+    assert seen.headers["authorization"] == signed.credentials[0].secret.value
+    assert "SignedHeaders=host;x-amz-date;x-amz-target, " in seen.headers["authorization"]

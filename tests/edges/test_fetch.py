@@ -166,6 +166,14 @@ def test_invalid_names_are_not_looked_up(host):
     assert "RFC 6761" in told.text
 
 
+@pytest.mark.parametrize("url", ["http://[bad/?key=hidden", "http://host:99999/", "http://host:x/"])
+def test_what_is_no_url_is_told(url):
+    told = fault(url)
+    assert told.kind == "no_such_host"
+    assert "is no URL" in told.text
+    assert "hidden" not in told.text
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

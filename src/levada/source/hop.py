@@ -34,8 +34,15 @@ class Hop:
 
 
 def first(call: Call) -> Hop:
-    """The request that begins `call`."""
-    return Hop(call.method, _bare(call, call.url), call.body)
+    """The request that begins `call`.
+
+    Raises:
+        WireFault: its URL is none; it may come from an API's next link.
+    """
+    try:
+        return Hop(call.method, _bare(call, call.url), call.body)
+    except ValueError:
+        raise WireFault("no_such_host", f"{shown_url(call.url)!r} is no URL") from None
 
 
 def follow(call: Call, hops: Sequence[Hop], answer: Answer) -> Hop | None:

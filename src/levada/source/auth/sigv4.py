@@ -92,9 +92,10 @@ def _hash(data: bytes) -> str:
 def _seen(url: str, headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """The signed headers, in the order of their names, values trimmed."""
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].lower()
-    if parts.port == _DEFAULT_PORTS.get(parts.scheme):
-        host = host.removesuffix(f":{parts.port}")
+    # As the wire writes it: case kept, without a default port and a last dot.
+    port = "" if parts.port is None else f":{parts.port}"
+    host = parts.netloc.rpartition("@")[2].removesuffix(port).rstrip(".")
+    host += "" if parts.port == _DEFAULT_PORTS.get(parts.scheme) else port
     signed = {name.lower(): value for name, value in headers if _SIGNED.fullmatch(name.lower())}
     values = {"host": host, **signed}
     return {name: _BLANKS.sub(" ", values[name].strip()) for name in sorted(values)}

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import re
 import threading
 from collections.abc import Callable
@@ -47,7 +46,7 @@ def life(value: object) -> float | None:
     """Seconds from what an answer says: a number or its text; None where it is neither."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
         return None
     return float(min(max(value, 0), LONGEST))
 
