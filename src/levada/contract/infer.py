@@ -16,7 +16,7 @@ import msgspec
 from levada.contract.model import FieldType
 from levada.contract.values import keyed
 
-__all__ = ["Guess", "Inferred", "block", "infer"]
+__all__ = ["Guess", "Inferred", "block", "infer", "word"]
 
 #: More texts than these are no list of choices; each must have come so often on average.
 _CHOICES, _OFTEN = 12, 10
@@ -303,19 +303,19 @@ def _usable(guess: Guess) -> bool:
 def _line(guess: Guess) -> str:
     kind = guess.type or guess.instead
     if kind is None:
-        return f"# {_word(guess.name)}:"
+        return f"# {word(guess.name)}:"
     said = f"{{type: {kind}, nullable: true}}" if guess.nullable else kind
-    return f"{'' if _usable(guess) else '# '}{_word(guess.name)}: {said}"
+    return f"{'' if _usable(guess) else '# '}{word(guess.name)}: {said}"
 
 
 def _comment(guess: Guess) -> str:
     sure = "" if guess.filled == guess.rows or not guess.type else f"; up to {_percent(guess.doubt)} may differ"
     odd = "" if _NAME.fullmatch(guess.name) else "; CHECK: no name that can be staged; uncomment it where nothing is"
-    enum = f"; only these texts came: enum: [{', '.join(map(_word, guess.enum))}]" if guess.enum else ""
+    enum = f"; only these texts came: enum: [{', '.join(map(word, guess.enum))}]" if guess.enum else ""
     return f"{guess.why}{sure}{enum}{odd}"
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
     """A text as YAML: bare where no reader can mistake it."""
     if _WORD.fullmatch(text) and text.lower() not in _TAKEN:
         return text

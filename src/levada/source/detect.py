@@ -70,6 +70,8 @@ class Suggestions:
     rows: int
     #: What else a person should know, such as "25 in all, 5 on this page, and no way to the others was recognised".
     hints: tuple[str, ...] = ()
+    #: Whether the body is in none of the formats that are known.
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,14 +295,14 @@ def _hints(
     headers: Mapping[str, str], values: tuple[_Found, ...], paging: Suggestion | None, rows: int
 ) -> Iterator[str]:
     totals = [(_json_path(found.path), found.value) for found in values if found.name in _TOTAL_ROWS]
-    counted = [(f"the header {name}", headers[name]) for name in ("x-total-count", "x-total") if name in headers]
+    counted = [(f"{{header: {name}}}", headers[name]) for name in ("x-total-count", "x-total") if name in headers]
     for place, value in (*totals, *counted):
         total = _number(value)
         if total is not None and total > rows:
-            yield f"{place} says {total}, this page has {rows}" + (
-                ""
+            yield f"{place} says {total}, this page has {rows}: " + (
+                f"`total_rows: {place}` in `paging` would hold every run to that"
                 if paging
-                else ": there are more pages, and no way to them was recognised; see the API's documentation"
+                else "there are more pages, and no way to them was recognised; see the API's documentation"
             )
             return
     nulls = [found for found in values if found.name in _NEXT_URL | _CURSOR and found.value in (None, "", False)]
@@ -319,7 +321,9 @@ def _other_format(headers: Mapping[str, str], body: bytes) -> Suggestions:
         return _formatted("xml", "the body begins like XML; `records` has to say where the records are", 0)
     if "csv" in media:
         return _formatted("csv", f"the Content-Type is {media.partition(';')[0]}", max(0, len(lines) - 1))
-    return Suggestions("$", None, None, None, 0, ("the body is neither JSON, JSON lines, CSV nor XML",))
+    return Suggestions(
+        "$", None, None, None, 0, ("the body is neither JSON, JSON lines, CSV nor XML",), unreadable=True
+    )
 
 
 def _is_object(line: bytes) -> bool:

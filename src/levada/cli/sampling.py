@@ -1,0 +1,173 @@
+"""A few pages of a stream, read as a run reads them, and all that passed meanwhile; the lake is not written to."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from levada.errors import LevadaError
+from levada.nouns import Page
+from levada.source.events import Saw
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from levada.contract.model import Contract
+    from levada.edges import Answer
+    from levada.nouns import Partition
+    from levada.pipeline import Pipeline
+    from levada.pipeline.job import Job
+    from levada.source.events import Event
+    from levada.source.request import Plan
+    from levada.source.tap import Exchange
+    from levada.spec.interval import Reach
+    from levada.spec.model import Stream
+
+__all__ = ["Sample", "sample", "streams_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What came of a few pages."""
+
+    stream: "Stream"
+    #: Name of the partition, or of the interval.
+    partition: str
+    #: The answers in order, the one that ends the pages included.
+    pages: tuple[Page, ...]
+    #: Everything that went over the wire, log-ins too.
+    exchanges: "tuple[Exchange, ...]"
+    #: The records of each page.
+    records: "tuple[Sequence[msgspec.Raw], ...]"
+    #: What paging saw: number of the page -> (rule, what it saw).
+    saw: dict[int, tuple[tuple[str, str], ...]]
+    #: The contract for this partition.
+    contract: "Contract | None" = None
+    #: Why reading ended early.
+    error: LevadaError | None = None
+    #: The latest answer, whole.
+    answer: "Answer | None" = None
+
+    @property
+    def all_records(self) -> "list[msgspec.Raw]":
+        """The records of all pages."""
+        return [record for records in self.records for record in records]
+
+
+def sample(pipeline: "Pipeline", stream: "Stream", date: str | None, pages: int) -> Sample:
+    """The first `pages` pages of a partition, one after the other; an error is part of what comes out.
+
+    Args:
+        pipeline: The spec; its lake is read for the rows of a parent, and not written to.
+        stream: Which of its streams.
+        date: The partition, or the interval of an incremental stream, by name. None: the spec's default, else the
+            last partition that is over; the first interval.
+        pages: At most so many.
+    """
+    from levada.source.read import read
+    from levada.source.tap import Tap
+
+    tap, saw = Tap(), dict[int, tuple[tuple[str, str], ...]]()
+    got, records = list[Page](), list[Sequence["msgspec.Raw"]]()
+    error = contract = None
+    name = date or ""
+
+    def observe(event: "Event") -> None:
+        if isinstance(event, Saw):
+            saw[event.number] = event.said
+
+    try:
+        job = _job(replace(pipeline, edges=tap.on(pipeline.edges)), stream, date)
+        name, contract = job.partition.key, None if job.by_row else job.contract
+        with closing(read(_plan(job), job.edges, observe=observe)) as answers:
+            for page in islice(answers, pages):
+                records.append(_records(job, page))
+                got.append(page)
+    except LevadaError as caught:
+        error = caught.at_place(f"{pipeline.spec.pipeline}/{stream.name} {name}".strip())
+    return Sample(stream, name, tuple(got), tuple(tap.exchanges), tuple(records), saw, contract, error, tap.answer)
+
+
+def _job(pipeline: "Pipeline", stream: "Stream", date: str | None) -> "Job":
+    """The run that the sample is a beginning of, in a lake in memory where the real one lacks rows of its parents."""
+    from levada.lake.area import Area
+    from levada.pipeline.job import Job
+    from levada.spec.bind import needed, require
+
+    require(pipeline.spec, needed("land", stream.name))
+    partition, reach = _partition(pipeline, stream, date)
+    area = Area(pipeline.store, pipeline.spec.pipeline, stream.name, partition.key)
+    job = Job(pipeline.spec, _alone(stream), partition, area, pipeline.edges, reach=reach)
+    return _with_parents(job) if _orphan(job) else job
+
+
+def _partition(pipeline: "Pipeline", stream: "Stream", date: str | None) -> "tuple[Partition, Reach | None]":
+    from levada.spec import interval, partition
+
+    now, incremental = pipeline.edges.clock.now(), stream.incremental
+    if incremental:
+        wanted = interval.interval_of(incremental, date) if date else interval.begin(incremental, None, now)
+        return interval.partition_of(incremental, wanted), interval.Reach(incremental, wanted, moves=False)
+    partitioning = pipeline.spec.partition
+    if date is not None:
+        return partition.parse(date, partitioning), None
+    usual = replace(partitioning, default=partitioning.default or "last")
+    return partition.default(now, usual)[-1], None
+
+
+def _alone(stream: "Stream", most: int | None = None) -> "Stream":
+    """The stream, one page after the other: what is not looked at is not asked for."""
+    known = [each for each in (stream.paging.max_pages, most) if each is not None]
+    paging = replace(stream.paging, ahead=False, max_pages=min(known) if known else None)
+    return replace(stream, paging=paging)
+
+
+def _parents(job: "Job") -> "list[Stream]":
+    wanted = job.stream.for_each.row_of if job.stream.for_each else ()
+    return [stream for stream in job.spec.streams if stream.name in wanted]
+
+
+def _orphan(job: "Job") -> bool:
+    """Whether the lake lacks what its rows are taken from."""
+    from levada.lake.lease import read_record
+
+    areas = [replace(job.area, stream=parent.name) for parent in _parents(job)]
+    return any(read_record(area)[0] is None for area in areas)
+
+
+def _with_parents(job: "Job") -> "Job":
+    """The job in a lake in memory that holds the first page of each parent."""
+    from levada.lake.memory import MemoryStore
+    from levada.pipeline.steps import land
+
+    own = replace(job, area=replace(job.area, store=MemoryStore()))
+    for parent in _parents(own):
+        above = replace(own, stream=_alone(parent, most=1), area=replace(own.area, stream=parent.name))
+        land(replace(_with_parents(above), area=above.area) if _parents(above) else above)
+    return own
+
+
+def _records(job: "Job", page: Page) -> "Sequence[msgspec.Raw]":
+    """The records of a page as the contract gets them."""
+    from levada.pipeline.fills import added
+    from levada.records.split import split
+
+    if page.facts.means != "page":
+        return ()
+    media = page.facts.headers.get("content-type", "")
+    return added(job, page.facts.fills, split(page.body, job.stream.records, media))
+
+
+def _plan(job: "Job") -> "Plan":
+    """What a run would ask."""
+    from levada.pipeline.parents import asked
+
+    return replace(job.plan(), slices=asked(job).sliced.slices)
+
+
+def streams_of(pipeline: "Pipeline", names: tuple[str, ...]) -> "tuple[Stream, ...]":
+    """The streams of these names; all without a name."""
+    from levada.pipeline import Options
+
+    return pipeline.having(Options(streams=names)).streams()
