@@ -6,6 +6,7 @@ EXITS: tuple[tuple[str, str], ...] = (
     ("0", "done; also with rows in quarantine, or when the API has no data"),
     ("2", "fix this: spec, argument, token, file or folder"),
     ("3", "answers that are not what the spec says; nothing is published"),
+    ("4", "partial: committed, but parts are missing, as listed"),
     ("70", "a bug of Levada; the report on stderr is ready to be pasted"),
     ("75", "try later: server or network away, disk full, partition held"),
     ("130, 143", "stopped by Ctrl-C or SIGTERM; the same command goes on from there"),

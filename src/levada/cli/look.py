@@ -70,6 +70,7 @@ def _existing(lake: str) -> "Store":
 
 def _show_status(found: "list[PartitionStatus]") -> None:
     from levada.cli.table import show
+    from levada.pipeline.gaps import told
 
     # A column that hardly any lake needs is left out of the others.
     nullified = ("nullified#",) if any(one.counts.nullified for one in found) else ()
@@ -79,6 +80,8 @@ def _show_status(found: "list[PartitionStatus]") -> None:
         name = f"{one.pipeline}/{one.stream} {one.partition}"
         if one.error:
             say(f"{name}: {one.error}")
+        if one.gaps:
+            say(f"{name}: {told(one.gaps)}")
         if one.unfinished_pages:
             are = "is" if one.unfinished_pages == 1 else "are"
             kept = "so far" if one.state == "running" else f"of an interrupted run {are} kept for the next one"

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from levada.lake.quarantine import Quarantined
 from levada.lake.status import PartitionState, PartitionStatus
-from levada.nouns import Counts, Holder, Rejected, Run, Violation
+from levada.nouns import Counts, Gap, Holder, Rejected, Run, Violation
 
 __all__ = ["SHAPES", "rows"]
 
@@ -24,7 +24,7 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
         _NAMES
         | {
             "run": "name of the run; sorts by time",
-            "outcome": "`done`, `done with quarantine` or `no data`",
+            "outcome": "`done`, `done with quarantine`, `no data` or `partial`",
             "level": "how far the commit that stands goes: `landed` or `staged`",
             "counts": _COUNTS,
             "pages": "pages of the commit",
@@ -34,6 +34,18 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "changed": "false: the same content was there already",
             "seconds": "how long it took",
             "notes": "what a person should know, a list of texts",
+            "gaps": "what was left out, a list of gap objects; the run of a commit with gaps is partial",
+            "left_out": "rows of other streams that lack a field, so that nothing was asked for by them",
+        },
+    ),
+    (
+        "A gap",
+        Gap,
+        {
+            "where": "the part that is missing: `page 3`, `row 7 (id=12)`",
+            "why": "what the API said",
+            "url": "what was asked",
+            "status": "status of the answer, or null",
         },
     ),
     (
@@ -62,6 +74,7 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "holder": "a holder object while a run is at work, else null",
             "error": "why the latest run failed, or what is damaged; else empty",
             "unfinished_pages": "answers that an interrupted run left for the next one",
+            "gaps": "what the commit lacks, a list of gap objects",
         },
     ),
     (

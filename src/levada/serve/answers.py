@@ -17,7 +17,7 @@ PROMISE = (
 )
 #: By the status of an answer to a job; replies.py and app.py give these and no others.
 MEANINGS: Mapping[HTTPStatus, str] = {
-    HTTPStatus.CREATED: "Done: the folder holds the new files, and nothing else.",
+    HTTPStatus.CREATED: "Done: the folder holds the new files, and nothing else. With `gaps`: some parts are missing.",
     HTTPStatus.BAD_REQUEST: "The request, the folder or the spec needs a person to change something.",
     HTTPStatus.FORBIDDEN: "The request names another host than this machine.",
     HTTPStatus.NOT_FOUND: "The API has no data for the date; the folder is as it was.",

@@ -120,6 +120,13 @@ _COUNTS = {
     "dropped": _count("Records that broke the contract where it says to drop them."),
     "nullified": _count("Values, not records, that were set to null."),
 }
+_GAP = {
+    "where": _text("The part that is missing, such as page 3, or row 7 (id=12)."),
+    "why": _text("What the API said."),
+    "url": _text("What was asked."),
+    "status": {"type": ["integer", "null"], "description": "Status of the answer, if there was one."},
+}
+_GAPS = {"type": "array", "items": _schema("Gap"), "description": "What was left out by rule: the run is partial."}
 _RUN = {
     "pipeline": _text("Name of the pipeline."),
     "stream": _text("Name of the stream."),
@@ -139,6 +146,8 @@ _RUN = {
     "changed": {"type": "boolean", "description": "False where the same content was there already."},
     "seconds": {"type": "number", "minimum": 0, "description": "How long it took."},
     "notes": _texts("What a person should know."),
+    "gaps": _GAPS,
+    "left_out": _count("Rows of other streams that lack a field, so that nothing was asked for by them."),
 }
 _SCHEMAS: dict[str, Any] = {
     "Done": {
@@ -147,6 +156,7 @@ _SCHEMAS: dict[str, Any] = {
         "properties": {
             "message": _MESSAGE,
             "run": _schema("Run"),
+            "gaps": _GAPS,
             "ignored": _texts("Members of the request that the job has no use for."),
         },
     },
@@ -165,4 +175,5 @@ _SCHEMAS: dict[str, Any] = {
     },
     "Run": {"type": "object", "required": list(_RUN), "properties": _RUN},
     "Counts": {"type": "object", "required": list(_COUNTS), "properties": _COUNTS},
+    "Gap": {"type": "object", "required": list(_GAP), "properties": _GAP},
 }

@@ -53,6 +53,8 @@ def succeeded(kind: JobKind, run: Run | None, ignored: Sequence[str] = ()) -> Re
     if run is None:
         return Reply(HTTPStatus.CREATED, {"message": kind.message, **notes})
     facts = {"run": redacted(plain(run)), **notes}
+    if run.gaps:
+        facts["gaps"] = facts["run"]["gaps"]  # what a 207 would list: the parts that are not there, and why
     if run.outcome == "no data":
         said = redact("; ".join(run.notes)) or "the API has none"
         return Reply(HTTPStatus.NOT_FOUND, {"message": f"No data for {run.partition}: {said}", **facts})
