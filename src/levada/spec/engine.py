@@ -298,6 +298,7 @@ def _section(section: Section, node: Node, path: Path, reading: Reading) -> Any:
             what = f"{section.noun} lacks the key {key.name}"
             given.values[key.name] = reading.refuse(node.place, what, f"add {key.name}: {key.doc}")
     given.values |= dict.fromkeys(excused - node.entries.keys(), BROKEN)
+    given.places |= dict.fromkeys(excused - node.entries.keys(), node.place)
     for rule in section.rules:
         if not any(given.get(need) is BROKEN for need in rule.needs):
             reading.mistakes += rule.find(given, reading)

@@ -104,7 +104,7 @@ OAUTH2 = Section(
             "store",
             text(),
             "the file, mode 0600, that keeps rotated tokens; relative to the spec's folder",
-            "`.levada-tokens.json`",
+            "`.levada-tokens.json` beside the spec",
             example="store: tokens.json",
         ),
     ),

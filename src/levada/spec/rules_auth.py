@@ -26,7 +26,8 @@ def _scheme(given: Given, _: Reading) -> Iterator[Mistake]:
     given_schemes = [key for key in _SCHEMES if key in given.places]
     if not given_schemes:
         todo = f'write one of {", ".join(_SCHEMES)}: such as {{header: X-Key, key: "${{KEY}}"}}'
-        yield Mistake(given.place, "auth names no scheme", todo)
+        what = "auth does not say what carries key" if "key" in given.places else "auth names no scheme"
+        yield Mistake(given.place, what, todo)
     yield from _one_of(given, _SCHEMES, "schemes")
     carrier = next((key for key in _CARRIERS if key in given.places), None)
     if carrier and "key" not in given.places:

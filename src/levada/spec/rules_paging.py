@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from levada.spec.engine import Given, Reading, Rule
+from levada.spec.engine import BROKEN, Given, Reading, Rule
 from levada.spec.model import ResponseRule
 from levada.spec.tree import Mistake
 
@@ -27,7 +27,7 @@ _OTHER_ENDS = ("stop_when_short", "total_rows", "total_pages", "has_more", "max_
 
 def _meanings(given: Given, _: Reading) -> Iterator[Mistake]:
     by = given.values["by"]
-    for key in given.values.keys() - {"by"} - _KEYS[by]:
+    for key in {key for key, value in given.values.items() if value is not BROKEN} - {"by"} - _KEYS[by]:
         having = [name for name, keys in _KEYS.items() if key in keys]
         yield given.mistake(
             key, f"{key} has no meaning with by: {by}", f"leave {key} out, or write by: {' or '.join(having)}"
