@@ -184,7 +184,7 @@ def test_a_port_where_nobody_listens():
 def test_a_host_that_does_not_exist():
     with pytest.raises(FixThis) as told:
         list(read(plan("http://sales.invalid/"), Edges(clock=FixedClock())))
-    assert "The host name sales.invalid does not exist" in told.value.what
+    assert "The host name does not exist: sales.invalid" in told.value.what
     assert "(pipeline.yaml:3:5)" in told.value.todo
 
 

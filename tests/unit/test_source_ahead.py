@@ -85,8 +85,8 @@ def said(pages, error):
 
 
 def in_order(events):
-    """What the order decides; which requests go out when is the window's affair."""
-    kept = [one for one in events if isinstance(one, (Waiting, Refused, Took, int))]
+    """What the order decides; which requests go out when is the affair of the window and of the API's limits."""
+    kept = [one for one in events if isinstance(one, (Waiting, Refused, Took, int)) and not getattr(one, "limit", 0)]
     return [
         (type(one), one.number, getattr(one, "seconds", None), getattr(one, "attempt", None))
         if not isinstance(one, int)
@@ -97,7 +97,7 @@ def in_order(events):
 
 def check_politeness(world, pages, events, wire):
     asked = [one for one in events if isinstance(one, Asked)]
-    waits = Counter(one.number for one in events if isinstance(one, Waiting))
+    waits = Counter(one.number for one in events if isinstance(one, Waiting) and not one.limit)
     assert Counter(one.number for one in asked) == {
         number: 1 + waits[number] for number in {one.number for one in asked}
     }
@@ -118,7 +118,7 @@ def check_window(world, events):
     for place, one in enumerate(events):
         if isinstance(one, int):
             handed, troubled = one, None
-        elif isinstance(one, Waiting):
+        elif isinstance(one, Waiting) and not one.limit:
             troubled = one.number
         elif isinstance(one, Took):
             handed, troubled = one.number, None

@@ -81,7 +81,7 @@ def test_a_body_that_is_no_page_is_asked_for_again():
         ("dns", TryLater, True, "The name of api.test could not be looked up now: it hung.", "network"),
         ("cut", TryLater, True, "The answer was cut short: it hung.", "again later"),
         ("reset", TryLater, True, "The connection broke off: it hung.", "again later"),
-        ("no_such_host", ApiRefused, False, "The host name api.test does not exist: it hung.", "Check `source.url`"),
+        ("no_such_host", ApiRefused, False, "The host name does not exist: it hung.", "Check `source.url`"),
         ("tls", ApiRefused, False, "No trusted connection to api.test: it hung.", "certificate"),
         ("too_large", ApiRefused, False, "`page_size` allows (268435456 bytes): it hung.", "`limits: page_size`"),
         ("redirects", ApiRefused, False, "The redirects lead nowhere: it hung.", "Check `source.url`"),

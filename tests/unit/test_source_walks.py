@@ -121,9 +121,9 @@ def read_all(api, *, ahead, done=()):
 
 
 def facts_of(pages):
-    return [
-        (p.facts.number, p.facts.slice, p.facts.position, p.facts.means, dict(p.facts.fills), p.body) for p in pages
-    ]
+    told = [page.facts for page in pages]
+    facts = [(each.number, each.slice, each.position, each.means, dict(each.fills)) for each in told]
+    return list(zip(facts, [page.body for page in pages], strict=True))
 
 
 def records(pages):

@@ -74,10 +74,20 @@ class Ahead:
         for walk, position in self._wishes(wide):
             if len(self._under_way) >= wide or self._loaded(wide):
                 return 0.0
-            if (delay := self._delay()) > 0:
+            if (delay := self.delay()) > 0:
                 return delay
             self._ask(walk, position, 1)
         return 0.0
+
+    def delay(self) -> float:
+        """Seconds until the limits let the next request go."""
+        return self._plan.limiter.delay(self._clock.monotonic())
+
+    def close(self) -> None:
+        """Nothing is waited for any more."""
+        for _ in self._under_way:
+            self._plan.limiter.lost()
+        self._under_way.clear()
 
     def wait(self) -> None:
         """Until an answer has come."""
@@ -140,9 +150,6 @@ class Ahead:
 
     def _known(self, walk: Walk, position: Position) -> bool:
         return position.value in walk.came or (walk.part.index, position.value) in self._under_way
-
-    def _delay(self) -> float:
-        return self._plan.limiter.delay(self._clock.monotonic())
 
     def _ask(self, walk: Walk, position: Position, attempt: int) -> None:
         now = self._clock.now()

@@ -79,7 +79,10 @@ def recalled(plan: Plan, position: Position, url: str, facts: PageFacts, body: C
         return list(split(read(), plan.stream.records, media)) if facts.means == "page" else []
 
     tree = _lazily(lambda: parsed(read(), plan.stream.records, media) if facts.means == "page" else None)
-    last = _lazily(lambda: _last(records())())
+
+    def last() -> Any:
+        return _last(records())()
+
     told = Told(facts, position.value, url, facts.headers, tree, last)
     return Judged(Page(facts, b""), told, plan.enough is not None and _enough(plan, records()))
 

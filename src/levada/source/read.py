@@ -28,6 +28,8 @@ __all__ = ["Done", "ResumeRefused", "read"]
 _LOST = {400, 404, 410}
 #: Seconds of a wait for the API's limit that nobody need be told of.
 _SHORT = 1.0
+#: How often one page may be asked for with new credentials: the user's own code may always say that it has some.
+_MOST_REFRESHES = 3
 
 
 class ResumeRefused(FixThis):
@@ -79,7 +81,10 @@ def read(
     _try_to_build(plan)
     with Courier(edges) as courier:
         reader = _Reader(plan, edges, courier, observe)
-        yield from reader.pages(walks, resumed)
+        try:
+            yield from reader.pages(walks, resumed)
+        finally:
+            reader.close()
 
 
 @dataclass(slots=True)
@@ -136,8 +141,8 @@ class _Reader:
         self._observe = observe
         self._ahead = Ahead(plan, courier, edges, observe)
         self._at = _Resumed()
-        #: Seconds waited for the page whose turn it is because rules said so.
-        self._waited = 0.0
+        #: Seconds waited for the page whose turn it is, and how often credentials were fetched anew for it.
+        self._waited, self._refreshes = 0.0, 0
 
     def pages(self, walks: list[Walk], at: _Resumed) -> Iterator[Page]:
         self._at = at
@@ -152,6 +157,10 @@ class _Reader:
                 yield page
             else:
                 self._press(head)
+
+    def close(self) -> None:
+        """Give up what is under way."""
+        self._ahead.close()
 
     def _press(self, head: Walk) -> None:
         """Bring the slice whose turn it is on: wait for its answer, ask again, or give up."""
@@ -201,12 +210,15 @@ class _Reader:
         self._observe(Waiting(self._at.number + 1, decision.seconds, decision.why, until))
         self._courier.sleep(decision.seconds)
         self._waited += decision.seconds
+        while (delay := self._ahead.delay()) > 0:
+            self._hold(head, delay)
         self._ahead.again(head, came.position, came.attempt + (not trouble.wait))
 
     def _refreshed(self, head: Walk, came: Came) -> bool:
         """Ask again with a token that the refused request did not have yet, if there is or can be one."""
-        if not self._plan.signer.refused(came.call):
+        if self._refreshes >= _MOST_REFRESHES or not self._plan.signer.refused(came.call):
             return False
+        self._refreshes += 1
         self._tell(head, came)
         self._ahead.again(head, came.position, came.attempt)
         return True
@@ -243,7 +255,7 @@ class _Reader:
     def _numbered(self, part: Slice, ready: Ready) -> Page:
         """The page with its place in the partition; its watcher told."""
         facts, at = ready.page.facts, self._at
-        self._waited, self._lost = 0.0, set()
+        self._waited, self._refreshes, self._lost = 0.0, 0, set()
         if part.of_row and part.index != at.slice:
             at.page = 0
         is_page = facts.means == "page"

@@ -1,4 +1,4 @@
-"""What an answer tells the paging: cursors, next links, totals, flags, each from the place that the spec names. Pure."""
+"""What an answer tells the paging: cursors, links, totals, flags, each from the place that the spec names. Pure."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -81,7 +81,7 @@ def from_fault(plan: Plan, fault: WireFault) -> Trouble:
 _LATER = "Try again later; the pages that came are kept."
 _NOT_SENT: set[WireFaultKind] = {"refused", "dns"}
 _FATAL: dict[WireFaultKind, tuple[str, str]] = {
-    "no_such_host": ("The host name {host} does not exist: {text}.", "Check `source.url` ({place})."),
+    "no_such_host": ("The host name does not exist: {text}.", "Check `source.url` ({place})."),
     "tls": (
         "No trusted connection to {host}: {text}.",
         "Check that `source.url` ({place}) names the right host and that this machine knows its certificate's issuer.",
