@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -159,3 +160,18 @@ def test_no_records_are_no_contract():
     lines = block(infer([]))
     assert lines[0].startswith("# Guessed from 0 rows. What none of them broke, up to 100 % of all rows")
     assert all(line.lstrip().startswith("#") for line in lines)
+
+
+def test_the_example_of_the_docs_is_what_comes_out():
+    rows = [
+        {
+            "client": f"Client {number}",
+            "purchase_date": "2022-08-09",
+            "price": 88 if number else 4835,
+            "comment": f"Comment {number}" if number < 24 else None,
+            "address": {},
+        }
+        for number in range(300)
+    ]
+    page = Path(__file__).parents[2] / "docs" / "writing-specs.md"
+    assert "\n".join(block(infer(json.dumps(row).encode() for row in rows))) in page.read_text()

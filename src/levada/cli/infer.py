@@ -13,8 +13,6 @@ from levada.cli.door import say, warn
 from levada.cli.progress import counted
 
 if TYPE_CHECKING:
-    import msgspec
-
     from levada.contract.infer import Inferred
     from levada.nouns import Format
     from levada.spec.model import Stream
@@ -105,8 +103,8 @@ def _from_files(files: tuple[str, ...], how: dict[str, Any]) -> None:
     _tell(inferred([record for name in files for record in _records_of(name, how["path"])]), how)
 
 
-def _records_of(name: str, path: str | None) -> "list[msgspec.Raw]":
-    """The records of a file; of an object without --records, those that look like it."""
+def _records_of(name: str, path: str | None) -> list[Any]:
+    """The records of a file (`msgspec.Raw`); of an object without --records, those that look like it."""
     from levada.errors import LevadaError
     from levada.nouns import Records
     from levada.records.split import split

@@ -25,6 +25,16 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   for each partition that is well, `errors` an error object for each that is not, `not_tried` the `pipeline`, `stream`
   and `partition` of those that an error kept from being tried.
 - `status`: a list of partitions. `quarantine`: a list of partitions; with PARTITION a list of rows.
+- `check`: `{"plan": [...], "live": [...], "errors": [...]}`. `plan` holds the lines, `live` for each stream that was
+  asked: `stream`, `partition`, `rows` (how many), `requests`, `paging`, and `contract`: null, or `kept`, `bad` and
+  `why`.
+- `preview`: `{"previews": [...], "errors": [...]}`, for each stream `stream`, `partition`, `rows` (the records),
+  `requests` (a list of request objects) and `paging`: for each answer `page`, `means`, `rows` (how many) and `saw`,
+  which has a text for each rule of paging that looked at it.
+- `infer`: `stream` (null for files), `rows` and `odd` (records that were objects, and that were not), `fields` (a
+  list of field objects) and `contract`, the YAML.
+- `init`: `file`, `pipeline`, `stream`, `url`, `status`, `rows`, `suggestions` (each `key`, `said`, `certainty`:
+  `certain`, `likely` or `guess`, and `why`) and `hints`, a list of texts.
 - Where a command fails as a whole (a spec that is wrong, an unknown option, Ctrl-C, a bug): `{"errors": [...]}`.
 """
 _ERROR = (

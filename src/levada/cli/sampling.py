@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from levada.errors import LevadaError
 from levada.nouns import Page
 from levada.source.events import Saw
 
 if TYPE_CHECKING:
-    import msgspec
-
     from levada.contract.model import Contract
     from levada.edges import Answer
     from levada.nouns import Partition
@@ -38,8 +36,8 @@ class Sample:
     pages: tuple[Page, ...]
     #: Everything that went over the wire, log-ins too.
     exchanges: "tuple[Exchange, ...]"
-    #: The records of each page.
-    records: "tuple[Sequence[msgspec.Raw], ...]"
+    #: The records of each page, as the contract gets them: raw JSON (`msgspec.Raw`).
+    records: tuple[Sequence[Any], ...]
     #: What paging saw: number of the page -> (rule, what it saw).
     saw: dict[int, tuple[tuple[str, str], ...]]
     #: The contract for this partition.
@@ -50,7 +48,7 @@ class Sample:
     answer: "Answer | None" = None
 
     @property
-    def all_records(self) -> "list[msgspec.Raw]":
+    def all_records(self) -> list[Any]:
         """The records of all pages."""
         return [record for records in self.records for record in records]
 
@@ -69,7 +67,7 @@ def sample(pipeline: "Pipeline", stream: "Stream", date: str | None, pages: int)
     from levada.source.tap import Tap
 
     tap, saw = Tap(), dict[int, tuple[tuple[str, str], ...]]()
-    got, records = list[Page](), list[Sequence["msgspec.Raw"]]()
+    got, records = list[Page](), list[Sequence[Any]]()
     error = contract = None
     name = date or ""
 
@@ -148,7 +146,7 @@ def _with_parents(job: "Job") -> "Job":
     return own
 
 
-def _records(job: "Job", page: Page) -> "Sequence[msgspec.Raw]":
+def _records(job: "Job", page: Page) -> Sequence[Any]:
     """The records of a page as the contract gets them."""
     from levada.pipeline.fills import added
     from levada.records.split import split

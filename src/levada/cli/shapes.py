@@ -3,9 +3,11 @@
 from dataclasses import fields
 from typing import Any, get_args
 
+from levada.contract.infer import Guess
 from levada.lake.quarantine import Quarantined
 from levada.lake.status import PartitionState, PartitionStatus
 from levada.nouns import Counts, Gap, Holder, Rejected, Run, Violation
+from levada.source.tap import Exchange
 
 __all__ = ["SHAPES", "rows"]
 
@@ -110,6 +112,33 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "path": "where in the record; `$` is the record itself",
             "rule": "the rule, as the spec names it",
             "reason": "what was expected, and what was found",
+        },
+    ),
+    (
+        "A request, as `levada preview` and `levada check --live` tell it",
+        Exchange,
+        {
+            "method": "`GET` or `POST`",
+            "url": "what was asked, without secrets",
+            "status": "status of the answer; null where none came whole",
+            "size": "bytes of the body, unpacked from its content-coding",
+            "seconds": "how long it took",
+            "fault": "why no whole answer came; else empty",
+        },
+    ),
+    (
+        "A field, as `levada infer` guesses it",
+        Guess,
+        {
+            "name": "its name",
+            "type": "type of the contract; null where it has none for what was seen",
+            "nullable": "true: null or missing was seen",
+            "rows": "rows of the sample",
+            "filled": "rows that had a value",
+            "doubt": "share of all rows that may break what no row broke (95 %, if the sample is like the rest)",
+            "why": "what was seen",
+            "enum": "texts that may be all there are, a list; empty where nothing speaks for it",
+            "instead": "type that would take the values with the loss that `why` tells, or null",
         },
     ),
 )
