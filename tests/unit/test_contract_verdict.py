@@ -35,6 +35,12 @@ def test_accepted(limit, bad, read):
     verdict(Contract(FIELDS, max_bad=limit), counts(bad, read))
 
 
+@pytest.mark.parametrize("limit", [None, MaxBad(share=0.6)])
+def test_records_that_were_dropped_are_neither_good_nor_bad(limit):
+    with pytest.raises(ContractBroken, match="2 of 7 records are bad"):
+        verdict(Contract(FIELDS, max_bad=limit), Counts(read=7, quarantined=2, dropped=5))
+
+
 @pytest.mark.parametrize(
     ("limit", "bad", "read", "what"),
     [

@@ -246,13 +246,13 @@ def verdict(contract: Contract, counts: Counts) -> None:
     Raises:
         ContractBroken: more records are bad than `max_bad` allows; without `max_bad`, every record is.
     """
-    limit = contract.max_bad
+    limit, held = contract.max_bad, counts.read - counts.dropped
     if limit is None:
-        if counts.read and counts.quarantined == counts.read:
+        if held and counts.quarantined == held:
             raise _too_many(counts, "a partition without one good record is never published")
     elif hopeless(contract, counts):
         raise _too_many(counts, f"`max_bad` allows {limit.count}")
-    elif limit.share is not None and counts.quarantined > limit.share * counts.read:
+    elif limit.share is not None and counts.quarantined > limit.share * held:
         raise _too_many(counts, f"`max_bad` allows {limit.share * 100:g} %")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from levada.lake.store import CONTROL, Store
 
-__all__ = ["Area", "area_of_folder", "areas"]
+__all__ = ["Area", "area_of_folder", "areas", "areas_of"]
 
 #: Parts of a control key before the file: `_levada`, pipeline, stream, partition.
 _DEPTH = 4
@@ -41,6 +41,11 @@ class Area:
     def lock(self) -> str:
         """The key that the holder of the partition locks."""
         return f"{self.folder}/lock"
+
+    @property
+    def turn(self) -> str:
+        """The key that a run locks which moves the stream's cursor: such runs follow one another."""
+        return "/".join((CONTROL, _quoted(self.pipeline), _quoted(self.stream), "cursor.lock"))
 
     @property
     def commit(self) -> str:
@@ -81,8 +86,17 @@ def _quoted(name: str) -> str:
 
 def areas(store: Store) -> dict[Area, list[str]]:
     """The partitions that the store has control files of, each with their keys, sorted."""
+    return _below(store, CONTROL)
+
+
+def areas_of(store: Store, pipeline: str, stream: str) -> dict[Area, list[str]]:
+    """The partitions of one stream, as `areas` has them."""
+    return _below(store, "/".join((CONTROL, _quoted(pipeline), _quoted(stream))))
+
+
+def _below(store: Store, folder: str) -> dict[Area, list[str]]:
     found: dict[Area, list[str]] = {}
-    for entry in store.list(CONTROL):
+    for entry in store.list(folder):
         parts = entry.key.split("/")
         if len(parts) > _DEPTH:
             pipeline, stream, partition = (unquote(part) for part in parts[1:_DEPTH])

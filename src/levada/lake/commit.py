@@ -104,6 +104,7 @@ def _covers(old: Record, draft: Record) -> bool:
     same_staged = (old.level, old.staged) == (draft.level, draft.staged)
     same_place = (old.partition, old.folder) == (draft.partition, draft.folder)
     beside = draft.level == "landed" and draft.folder is None
+    same_place = same_place and old.cursor == draft.cursor
     return same_place and old.landed == draft.landed and (same_staged or beside)
 
 

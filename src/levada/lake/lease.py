@@ -14,7 +14,7 @@ from levada.lake.record import Record, from_json
 from levada.lake.store import Held, Missing
 from levada.nouns import Holder
 
-__all__ = ["Lease", "hold", "holder_from", "read_record", "reread"]
+__all__ = ["Lease", "hold", "holder_from", "read_record", "reread", "take_turn"]
 
 #: Seconds between two tries of a run that waits for its turn.
 _POLL = 0.2
@@ -39,20 +39,33 @@ def hold(area: Area, edges: Edges, wait: float = 0.0) -> Iterator[Lease]:
         LeaseHeld: another run holds it; the text says which host and process, and since when.
         FixThis: the commit record is damaged or newer than this Levada.
     """
+    with _alone(area, area.lock, edges, wait) as me:
+        record, tag = read_record(area)
+        yield Lease(area, me, record, tag)
+
+
+@contextmanager
+def take_turn(area: Area, edges: Edges, wait: float = 0.0) -> Iterator[None]:
+    """Be the only run that moves the cursor of `area`'s stream while inside; raises LeaseHeld as `hold` does."""
+    with _alone(area, area.turn, edges, wait):
+        yield
+
+
+@contextmanager
+def _alone(area: Area, key: str, edges: Edges, wait: float) -> Iterator[Holder]:
     me = holder(edges)
     deadline = edges.clock.monotonic() + wait
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(area.store.lock(area.lock, msgspec.json.encode(me)))
+                stack.enter_context(area.store.lock(key, msgspec.json.encode(me)))
                 break
             except Held as error:
                 left = deadline - edges.clock.monotonic()
                 if left <= 0:
-                    raise _lease_held(area, error.holder) from None
+                    raise _lease_held(area, key, error.holder) from None
                 edges.clock.pause(min(_POLL, left))
-        record, tag = read_record(area)
-        yield Lease(area, me, record, tag)
+        yield me
 
 
 def reread(lease: Lease) -> Lease:
@@ -81,11 +94,12 @@ def holder_from(text: bytes) -> Holder | None:
         return None
 
 
-def _lease_held(area: Area, text: bytes) -> LeaseHeld:
+def _lease_held(area: Area, key: str, text: bytes) -> LeaseHeld:
     by = holder_from(text)
     who = f"process {by.process} on {by.host}, since {by.since:%Y-%m-%d %H:%M:%S} UTC" if by else "another process"
+    what = str(area) if key == area.lock else f"{area.pipeline}/{area.stream}"
     return LeaseHeld(
-        f"another run holds {area}: {who}",
-        where=area.named(area.lock),
+        f"another run holds {what}: {who}",
+        where=area.named(key),
         todo="let it end, then run again; or wait for it with --wait 5m",
     )

@@ -7,16 +7,20 @@ from typing import Literal
 
 from levada.edges import Edges
 from levada.errors import FixThis
-from levada.lake.area import Area, areas
+from levada.lake.area import Area, areas_of
 from levada.lake.disk import DiskStore
+from levada.lake.lease import read_record
 from levada.lake.store import Store
-from levada.nouns import Run
-from levada.pipeline import into, steps
+from levada.nouns import Level, Partition, Run
+from levada.pipeline import cursor, into, steps
+from levada.pipeline.choosing import Choice, Chosen, Kept, Known, chosen
 from levada.pipeline.job import Job, Options
+from levada.pipeline.slicing import in_order
+from levada.source.auth.make import signer_for
 from levada.source.events import Event, ignore
-from levada.spec.bind import Verb, needed, require, secret
+from levada.spec.bind import Verb, needed, require
 from levada.spec.model import Spec, Stream
-from levada.spec.partition import parse_day
+from levada.spec.partition import parse, parse_day
 from levada.spec.read import environment_of
 from levada.spec.read import read as read_spec
 
@@ -63,21 +67,32 @@ class Pipeline:
     options: Options = field(default_factory=Options)
     observe: Callable[[Event], None] = ignore
 
-    def run(self, *, date: str) -> list[Run]:
-        """Fetch, land, check, stage and commit one date of every stream."""
-        return [self.work("run", stream, date) for stream in self.streams()]
+    def run(self, *, date: str | None = None) -> list[Run]:
+        """Fetch, land, check, stage and commit one partition of every stream, parents first.
 
-    def land(self, *, date: str) -> list[Run]:
-        """Fetch and land one date of every stream."""
-        return [self.work("land", stream, date) for stream in self.streams()]
+        Args:
+            date: The partition: `2022-08-09`, `2022-W32`, a name. Without it incremental streams go on where they
+                stopped, and the others take the partition that the spec's `default` means. So in the other verbs.
 
-    def stage(self, *, date: str) -> list[Run]:
-        """Check and stage what was landed of one date of every stream."""
-        return [self.work("stage", stream, date) for stream in self.streams()]
+        Raises:
+            LevadaError: see levada.errors; what was committed before still stands.
+        """
+        return self._all("run", date)
 
-    def replay(self, *, date: str) -> list[Run]:
-        """Stage the committed pages of one date of every stream again, under today's contract."""
-        return [self.work("replay", stream, date) for stream in self.streams()]
+    def land(self, *, date: str | None = None) -> list[Run]:
+        """Fetch and land one partition of every stream."""
+        return self._all("land", date)
+
+    def stage(self, *, date: str | None = None) -> list[Run]:
+        """Check and stage what was landed of one partition of every stream."""
+        return self._all("stage", date)
+
+    def replay(self, *, date: str | None = None) -> list[Run]:
+        """Stage the committed pages of one partition of every stream again, or of all, under today's contract."""
+        return self._all("replay", date)
+
+    def _all(self, verb: str, date: str | None) -> list[Run]:
+        return [self.work(verb, stream, name) for name, stream in self.chosen(verb, Choice(date)).work]
 
     def land_into(self, raw_dir: str, *, date: str) -> Run:
         """Fetch and land one date as all that the folder `raw_dir` of the lake holds.
@@ -123,12 +138,21 @@ class Pipeline:
                 where=self.spec.file,
                 todo=f"choose one with --stream: {', '.join(stream.name for stream in streams)}",
             )
+        self._refuse_other_partitions(streams[0])
         require(self.spec, needed(verb, streams[0].name))
         into.refuse_unable(streams[0], verb)
-        auth = self.spec.source.auth
-        if verb == "land" and auth:
-            secret(auth.key, self.edges.environment)
+        if verb == "land":
+            signer_for(self.spec.source, self.spec.file, self.edges.environment)
         return streams[0]
+
+    def _refuse_other_partitions(self, stream: Stream) -> None:
+        kind = "interval" if stream.name in self.going_on else self.spec.partition.by
+        if (kind, self.spec.partition.timezone) != ("day", "UTC"):
+            zone = "" if kind != "day" else f" of {self.spec.partition.timezone}"
+            what = (
+                f"A job fills a folder with a day of UTC, and a partition of stream {stream.name} is one {kind}{zone}."
+            )
+            raise FixThis(what, where=str(stream.place), todo=f"run it without a server: levada run {self.spec.file}")
 
     @property
     def root(self) -> str:
@@ -146,18 +170,42 @@ class Pipeline:
     def work(self, verb: str, stream: Stream, date: str) -> Run:
         """Do `verb` (run, land, stage, replay) to one partition of one stream.
 
+        Args:
+            verb: What to do.
+            stream: To which stream.
+            date: The partition's name; of an incremental stream the interval's, or "" to go on where it stopped.
+
         Raises:
             LevadaError: see levada.errors; what was committed before still stands.
         """
         step, uses = VERBS[verb]
-        require(self.spec, needed(uses, stream.name))
-        partition = parse_day(date)
+        # The pages of another stream are in the lake.
+        require(self.spec, needed("stage" if stream.pages_of else uses, stream.name))
+        if stream.name in self.going_on:
+            return cursor.work(self._job(stream, Partition("interval", "")), verb, step, date)
+        return step(self._job(stream, parse(date, self.spec.partition)))
+
+    def _job(self, stream: Stream, partition: Partition) -> Job:
         area = Area(self.store, self.spec.pipeline, stream.name, partition.key)
-        job = Job(self.spec, stream, partition, area, self.edges, self.options, self.observe)
-        return step(job)
+        return Job(self.spec, stream, partition, area, self.edges, self.options, self.observe)
+
+    @property
+    def going_on(self) -> frozenset[str]:
+        """The streams without partitions: incremental ones, and those that take rows or pages of them."""
+        return cursor.going_on(self.spec.streams)
+
+    def chosen(self, verb: str, choice: Choice) -> Chosen:
+        """The partitions of the chosen streams that `verb` works on.
+
+        Raises:
+            FixThis: the choice names none, or one is needed.
+        """
+        kept = {} if choice.given or verb in {"run", "land"} else self._kept()
+        known = Known(self.edges.clock.now(), self.going_on, kept)
+        return chosen(verb, self.spec.partition, self.streams(), choice, known)
 
     def streams(self) -> tuple[Stream, ...]:
-        """The streams that the options choose; all of them without a choice."""
+        """The streams that the options choose, parents first; all of them without a choice."""
         known = {stream.name: stream for stream in self.spec.streams}
         unknown = [name for name in self.options.streams if name not in known]
         if unknown:
@@ -166,18 +214,22 @@ class Pipeline:
                 where=self.spec.file,
                 todo=f"choose among: {', '.join(known)}",
             )
-        return tuple(known[name] for name in self.options.streams) or self.spec.streams
+        return in_order(tuple(known[name] for name in self.options.streams) or self.spec.streams)
 
     def landed(self) -> list[str]:
-        """Dates that have a commit of any chosen stream, oldest first."""
-        chosen = {stream.name for stream in self.streams()}
-        found = (
-            area.partition
-            for area, keys in areas(self.store).items()
-            if area.pipeline == self.spec.pipeline and area.stream in chosen and area.commit in keys
-            if not area.of_folder
-        )
-        return sorted(set(found))
+        """Partitions that have a commit of any chosen stream, oldest first."""
+        return sorted({key for kept in self._kept().values() for key in kept})
+
+    def _kept(self) -> Kept:
+        """The committed partitions of each chosen stream, with how far their commits go."""
+        found: dict[str, dict[str, Level]] = {}
+        for stream in self.streams():
+            kept = found.setdefault(stream.name, {})
+            for area, keys in areas_of(self.store, self.spec.pipeline, stream.name).items():
+                record = read_record(area)[0] if area.commit in keys and not area.of_folder else None
+                if record:
+                    kept[area.partition] = record.level
+        return found
 
     def observed(self, observe: Callable[[Event], None]) -> "Pipeline":
         """This pipeline, telling `observe` what happens."""

@@ -247,6 +247,7 @@ def _number(job: Job, entry: Entry, pattern: re.Pattern[str]) -> int | None:
     if named:
         return int(named["page"]) if "page" in pattern.groupindex else None
     day = job.partition.day
+    assert day  # noqa: S101 - jobs fill folders with days
     date = rf"(?<![0-9]){day.year:04}[-_.]?0?{day.month}[-_.]?0?{day.day}(?![0-9])"
     digits = _DIGITS.findall(re.sub(date, " ", PurePosixPath(entry.key).stem))
     return int(digits[-1]) if digits else None

@@ -20,9 +20,9 @@ from levada.lake.store import Writer
 from levada.lake.work import Work
 from levada.landing import Landed
 from levada.nouns import Batch, Counts, Cursor, LakeFile, Level, Rejected
-from levada.pipeline.cursor import Sieve
 from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
+from levada.pipeline.sieve import Sieve
 from levada.pipeline.tally import Tally
 from levada.records.split import split
 from levada.spec.model import Stage

@@ -21,13 +21,13 @@ from levada.landing import land as land_pages
 from levada.landing import taken
 from levada.nouns import Level, Page, Run
 from levada.pipeline.closing import Closing, committed, stands
-from levada.pipeline.cursor import bounded
 from levada.pipeline.fills import Names
 from levada.pipeline.gaps import gaps_of
 from levada.pipeline.job import Job
 from levada.pipeline.kept import Kept, kept
 from levada.pipeline.making import make
 from levada.pipeline.parents import Asked, PagesOf, asked, pages_of
+from levada.pipeline.sieve import bounded
 from levada.pipeline.tally import Tally
 from levada.source.fingerprint import fingerprint
 from levada.source.read import Done, ResumeRefused, read

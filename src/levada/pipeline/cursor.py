@@ -1,0 +1,242 @@
+"""Incremental streams at work: where a run goes on from, and how far the stream is then.
+
+commit records of the stream ──► cursor ──► interval ──► a run of that interval ──► the cursor in its commit record
+
+Does not decide what comes next, or what is in an interval: levada.spec.interval does.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from levada.lake.area import Area, areas_of
+from levada.lake.lease import read_record, take_turn
+from levada.lake.record import Record
+from levada.lake.runs import facts_so_far, read_failure, run_folders, unfinished
+from levada.nouns import Counts, Cursor, Run
+from levada.pipeline.job import Job
+from levada.pipeline.slicing import parents
+from levada.spec.interval import (
+    Interval,
+    Reach,
+    ahead_of,
+    begin,
+    interval_of,
+    order,
+    partition_of,
+)
+from levada.spec.model import Incremental, Stream
+
+__all__ = ["after", "going_on", "nothing_new", "work"]
+
+NOTHING_YET = "the interval is empty: nothing was asked for"
+FETCHING = ("run", "land")
+
+
+def work(job: Job, verb: str, step: Callable[[Job], Run], named: str) -> Run:
+    """Do `verb` to one interval of an incremental stream.
+
+    Args:
+        job: The stream, without a partition.
+        verb: run, land, stage or replay.
+        step: What does it.
+        named: The interval that a person named; "" goes on from the stream's cursor and moves it.
+
+    Raises:
+        LevadaError: see levada.errors. What was committed before still stands, the cursor included.
+    """
+    if job.stream.incremental is None:
+        return _follow(job, step, named)
+    if verb in FETCHING and not named:
+        with take_turn(job.area, job.edges, job.options.wait):
+            return _onward(job, step)
+    return step(_again(job, interval_of(job.stream.incremental, named)))
+
+
+def going_on(streams: Sequence[Stream]) -> frozenset[str]:
+    """The streams without partitions: incremental ones, and those that take rows or pages of them."""
+    found = {stream.name for stream in streams if stream.incremental}
+    while more := {stream.name for stream in streams if found.intersection(parents(stream))} - found:
+        found |= more
+    return frozenset(found)
+
+
+def _follow(job: Job, step: Callable[[Job], Run], named: str) -> Run:
+    """Work on an interval of a stream that takes rows or pages of an incremental one."""
+    parent = _followed(job.spec.streams, job.stream)
+    assert parent.incremental  # noqa: S101 - so it is chosen
+    if named:
+        return step(_of(job, parent.incremental, named))
+    waiting = _waiting(job, parent.name)
+    if not waiting:
+        return nothing_new(job, Counts(), f"there is nothing new of stream {parent.name}")
+    done = step(_of(job, parent.incremental, waiting[0]))
+    more = f"{len(waiting) - 1} more intervals of stream {parent.name} wait, one for each run"
+    return replace(done, notes=(*done.notes, more)) if waiting[1:] else done
+
+
+def _followed(streams: Sequence[Stream], stream: Stream) -> Stream:
+    """The incremental stream that this one comes down from."""
+    known, following = {each.name: each for each in streams}, going_on(streams)
+    while stream.incremental is None:
+        stream = known[next(name for name in parents(stream) if name in following)]
+    return stream
+
+
+def _of(job: Job, incremental: Incremental, key: str) -> Job:
+    partition = partition_of(incremental, interval_of(incremental, key))
+    return replace(job, partition=partition, area=replace(job.area, partition=partition.key))
+
+
+def _waiting(job: Job, parent: str) -> list[str]:
+    """The parent's committed intervals that the stream has not whole, oldest first."""
+    there = _committed(replace(job.area, stream=parent))
+    records = {key: read_record(area)[0] for key, area in _committed(job.area).items()}
+    whole = {key for key, record in records.items() if record and record.shown and not record.gaps}
+    return sorted(there.keys() - whole)
+
+
+def _committed(area: Area) -> dict[str, Area]:
+    """The intervals of a stream that have a commit."""
+    found = areas_of(area.store, area.pipeline, area.stream).items()
+    return {each.partition: each for each, keys in found if each.commit in keys and "--" in each.partition}
+
+
+def _incremental(job: Job) -> Incremental:
+    assert job.stream.incremental  # noqa: S101 - the caller sees to it
+    return job.stream.incremental
+
+
+def _again(job: Job, interval: Interval) -> Job:
+    """The job of an interval that a person names; what it went on from the first time is in its commit."""
+    found = _at(job, Reach(_incremental(job), interval, moves=False))
+    record, _ = read_record(found.area)
+    since = record.since if record else None
+    return replace(found, reach=Reach(_incremental(job), interval, since, moves=False))
+
+
+def _at(job: Job, reach: Reach) -> Job:
+    partition = partition_of(reach.incremental, reach.interval)
+    return replace(job, partition=partition, area=replace(job.area, partition=partition.key), reach=reach)
+
+
+def _onward(job: Job, step: Callable[[Job], Run]) -> Run:
+    """Read from where the stream stopped, or finish what the latest run of it left."""
+    incremental, found = _incremental(job), areas_of(job.area.store, job.spec.pipeline, job.stream.name)
+    area, record = _newest(incremental, found)
+    if area and record and not record.shown:
+        return step(_again(job, interval_of(incremental, area.partition)))
+    last = record.cursor if record else None
+    fresh = begin(incremental, last, job.edges.clock.now())
+    interval = _left(job, found, fresh) or fresh
+    onward = _at(job, Reach(incremental, interval, last))
+    if interval.end is not None and not ahead_of(incremental.type, interval.end, interval.start):
+        return nothing_new(onward, Counts(), NOTHING_YET)
+    done = step(onward)
+    _clear(job, found, onward.area, keep=done.level is not None)
+    return done
+
+
+def _newest(incremental: Incremental, found: Iterable[Area]) -> tuple[Area | None, Record | None]:
+    """The commit with the stream's highest cursor, and its area.
+
+    A cursor lies before the end of its interval, so intervals are looked at from the highest end down, and no further
+    than to the first that ends before the highest cursor seen: usually one record is read.
+    """
+    best: tuple[Area | None, Record | None] = (None, None)
+    for area, end in _by_end(incremental, found):
+        reached = best[1].cursor.value if best[1] and best[1].cursor else None
+        if reached is not None and end is not None and not ahead_of(incremental.type, end, reached):
+            break
+        record, _ = read_record(area)
+        if record and record.cursor and ahead_of(incremental.type, record.cursor.value, reached):
+            best = area, record
+    return best
+
+
+def _by_end(incremental: Incremental, found: Iterable[Area]) -> list[tuple[Area, Any]]:
+    """Areas of intervals with their ends, the highest first, open ones before them."""
+    ends = [(area, interval_of(incremental, area.partition).end) for area in found if "--" in area.partition]
+    opened = [(area, end) for area, end in ends if end is None]
+    closed = [(area, end) for area, end in ends if end is not None]
+    return [*opened, *sorted(closed, key=lambda each: order(incremental.type, each[1]), reverse=True)]
+
+
+def _left(job: Job, found: Mapping[Area, Sequence[str]], fresh: Interval) -> Interval | None:
+    """The interval from the same start on that a run began and did not bring to its end, or brought with gaps.
+
+    It is read to the same end as then, so that its pages can be used again and no record is in two intervals.
+    """
+    incremental = _incremental(job)
+    wanted = partition_of(incremental, fresh)
+    start = wanted.key.partition("--")[0]
+    same = [area for area in found if area.partition.partition("--")[0] == start]
+    for area in sorted(same, key=lambda each: each.partition, reverse=True):
+        record, _ = read_record(area)
+        if (record and record.gaps) or (record is None and _unfinished(job, area, found[area])):
+            return fresh if area.partition == wanted.key else replace(fresh, end=_end(incremental, area))
+    return None
+
+
+def _end(incremental: Incremental, area: Area) -> Any:
+    return interval_of(incremental, area.partition).end
+
+
+def _unfinished(job: Job, area: Area, keys: Sequence[str]) -> bool:
+    """Whether the pages of an interrupted run of this interval are young enough to be used again."""
+    begun = unfinished(run_folders(area, keys), None)
+    if begun is None:
+        return False
+    failure = read_failure(begun[0])
+    youngest = max((facts.at for facts in facts_so_far(*begun)), default=None)
+    age = timedelta(seconds=job.spec.resume_within)
+    resumable = failure is None or failure.kind == "TryLater"
+    return resumable and youngest is not None and job.edges.clock.now() - youngest < age
+
+
+def _clear(job: Job, found: Mapping[Area, Sequence[str]], done: Area, *, keep: bool) -> None:
+    """Take away what runs left that got nowhere: of this interval, if it brought nothing; of others from its start on.
+
+    Their records are in the interval that was read now. Without this, every minute without news would leave a folder.
+    """
+    store = job.area.store
+    start = done.partition.partition("--")[0]
+    others = (area for area in found if area != done and area.partition.partition("--")[0] == start)
+    void = [area for area in others if store.head(area.commit) is None]
+    for area in (*void, *(() if keep else (done,))):
+        for entry in list(store.list(area.folder)):
+            store.delete(entry.key)
+
+
+def nothing_new(job: Job, counts: Counts, *notes: str, run: str = "") -> Run:
+    """A run that found nothing new: it makes no commit, and the cursor stays."""
+    return Run(
+        pipeline=job.spec.pipeline,
+        stream=job.stream.name,
+        partition=job.partition.key,
+        run=run,
+        outcome="no data",
+        level=None,
+        counts=counts,
+        pages=0,
+        requests=0,
+        resumed=0,
+        files=(),
+        changed=False,
+        seconds=0.0,
+        notes=notes,
+    )
+
+
+def after(job: Job, old: Record | None, cursor: Cursor | None, draft: Record) -> Record:
+    """The commit with how far the stream is then, and what the run went on from.
+
+    A run with gaps moves no cursor, nor does one of an interval that a person chose: they leave what the record had.
+    """
+    if job.reach is None:
+        return draft
+    if job.reach.moves and not draft.gaps:
+        return replace(draft, cursor=cursor, since=job.reach.last)
+    since = old.since if old else job.reach.last
+    return replace(draft, cursor=old.cursor if old else None, since=since)

@@ -1,0 +1,416 @@
+"""Incremental streams in memory: each record once, the cursor moves with the commit, and never past what is missing."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from levada.edges import Edges, FixedClock, WireFault
+from levada.errors import ContractBroken, FixThis, LeaseHeld, TryLater
+from levada.lake.area import Area, areas_of
+from levada.lake.lease import read_record, take_turn
+from levada.lake.memory import MemoryStore
+from levada.nouns import Counts, Cursor
+from levada.pipeline import Options, Pipeline
+from levada.pipeline.choosing import Choice
+from levada.source.fake import Reply, ScriptedWire, answer
+from levada.spec.model import ForEach
+from levada.spec.read import read_text
+from levada.spec.template import parse
+from shop import public
+
+SPEC = """
+pipeline: shop
+source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
+streams:
+  orders:
+    request: {path: /orders, params: {since: "{start}", until: "{end}"}}
+    paging: {by: page}
+    incremental: {cursor: $.at, start: "2022-08-01"}
+    contract:
+      fields: {id: string, at: string}
+    stage: {avro: "stg/{partition}/{page}.avro"}
+"""
+NUMBERS = SPEC.replace(', until: "{end}"', "").replace('$.at, start: "2022-08-01"', "$.n, type: number, start: 0")
+NUMBERS = NUMBERS.replace("{id: string, at: string}", "{id: string, n: int64}")
+NOON = datetime(2022, 8, 12, 12, tzinfo=UTC)
+
+
+class Api:
+    """Records in pages; it knows no `since`, unless it is told to."""
+
+    def __init__(self, *pages):
+        self.pages = list(pages)
+        self.asked = []
+        self.instead = {}
+
+    def wire(self):
+        return ScriptedWire(self._reply)
+
+    def _reply(self, call, _):
+        query = {name: values[0] for name, values in parse_qs(urlsplit(call.url).query).items()}
+        self.asked.append(query)
+        number = int(query["page"])
+        if number in self.instead:
+            return Reply(self.instead[number])
+        return Reply(answer(200, json.dumps(self.pages[number - 1] if number <= len(self.pages) else []).encode()))
+
+    @property
+    def since(self):
+        """The starts that were asked for, each once, in order."""
+        return list(dict.fromkeys(query["since"] for query in self.asked))
+
+
+def at(minute, *names, offset="Z"):
+    return [{"id": name, "at": f"2022-08-12T11:{minute:02}:00{offset}"} for name in names]
+
+
+def numbered(*pairs):
+    return [{"id": name, "n": number} for number, name in pairs]
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+def pipeline(store, api, spec=SPEC, now=NOON, **options):
+    read = read_text(spec, "shop.yaml", {}, lake="lake")
+    edges = Edges(clock=FixedClock(now), environment={}, network=api.wire)
+    return Pipeline(read, store, edges, Options(**options))
+
+
+def run(store, api, spec=SPEC, *, now=NOON, date=None, verb="run", **options):
+    chosen = pipeline(store, api, spec, now, **options)
+    (work,) = chosen.chosen(verb, Choice(date)).work
+    return chosen.work(verb, work[1], work[0])
+
+
+def record(store, key):
+    return read_record(Area(store, "shop", "orders", key))[0]
+
+
+def cursors(store):
+    """Interval -> the cursor that its commit holds."""
+    found = {area.partition: read_record(area)[0] for area in areas_of(store, "shop", "orders")}
+    return {key: record.cursor.value if record.cursor else None for key, record in sorted(found.items()) if record}
+
+
+def staged(store):
+    """Ids of the staged rows of all intervals, sorted."""
+    from io import BytesIO
+
+    from fastavro import reader
+
+    files = [data for key, data in public(store).items() if key.endswith(".avro")]
+    return sorted(row["id"] for data in files for row in reader(BytesIO(data)))
+
+
+def later(minutes):
+    return NOON + timedelta(minutes=minutes)
+
+
+def test_each_record_comes_once_however_often_the_api_gives_it(store):
+    api = Api(numbered((1, "a"), (2, "b"), (3, "c"), (3, "d"), (3, "e")))
+    first = run(store, api, NUMBERS)
+    assert (first.outcome, first.counts) == ("done", Counts(read=5, kept=5))
+    api.pages = [numbered((4, "g"), (3, "c"), (3, "d"), (3, "e"), (3, "f"))]
+    second = run(store, api, NUMBERS)
+    assert second.counts == Counts(read=5, kept=2, dropped=3)
+    assert staged(store) == list("abcdefg")
+    assert api.since == ["0", "3"]
+
+
+def test_more_records_at_the_highest_value_are_known_from_then_on(store):
+    api = Api(numbered((3, "c")))
+    run(store, api, NUMBERS)
+    api.pages = [numbered((3, "c"), (3, "d"))]
+    run(store, api, NUMBERS)
+    api.pages = [numbered((3, "c"), (3, "d"), (4, "e"))]
+    run(store, api, NUMBERS)
+    assert staged(store) == list("cde")
+
+
+def test_intervals_follow_one_another_and_hold_their_start_and_not_their_end(store):
+    api = Api([*at(10, "a"), *at(20, "b"), {"id": "c", "at": "2022-08-12T12:00:00Z"}])
+    first = run(store, api)
+    assert first.counts == Counts(read=3, kept=2, dropped=1)
+    assert first.partition == "2022-08-01T000000--2022-08-12T120000"
+    second = run(store, api, now=later(5))
+    assert second.partition == "2022-08-12T112000--2022-08-12T120500"
+    assert staged(store) == list("abc")
+    assert [(query["since"], query["until"]) for query in api.asked if query["page"] == "1"] == [
+        ("2022-08-01", "2022-08-12T12:00:00Z"),
+        ("2022-08-12T11:20:00Z", "2022-08-12T12:05:00Z"),
+    ]
+
+
+def test_an_interval_that_a_person_names_leaves_the_cursor_where_it_is(store):
+    api = Api(at(10, "a"))
+    run(store, api)
+    before = cursors(store)
+    named = run(store, api, date="2022-08-12T11:00:00Z--2022-08-12T11:30:00Z")
+    assert named.counts.kept == 1
+    assert cursors(store) == {**before, "2022-08-12T110000--2022-08-12T113000": None}
+    run(store, api, now=later(1))
+    assert api.since == ["2022-08-01", "2022-08-12T11:00:00Z", "2022-08-12T11:10:00Z"]
+
+
+def test_an_interval_of_the_stream_that_is_read_again_keeps_its_cursor(store):
+    api = Api(at(10, "a"))
+    first = run(store, api)
+    api.pages = [at(10, "a", "b")]
+    again = run(store, api, date=first.partition)
+    assert (again.changed, again.counts.kept) == (True, 2)
+    assert cursors(store) == {first.partition: "2022-08-12T11:10:00Z"}
+
+
+@pytest.mark.parametrize(("order", "pages"), [("desc", 2), ("asc", 2), (None, 5)])
+def test_reading_stops_where_the_records_leave_the_interval(store, order, pages):
+    shown = [at(50, "a"), at(5, "b"), at(4, "c"), at(3, "d")] if order == "desc" else [
+        at(50, "a"), [{"id": "b", "at": "2022-08-12T12:00:01Z"}], at(55, "c"), at(56, "d")
+    ]  # fmt: skip
+    given = f', order: {order}, start: "2022-08-12T11:10:00Z"' if order else ', start: "2022-08-12T11:10:00Z"'
+    spec = SPEC.replace("paging: {by: page}", "paging: {by: page, ahead: off}")
+    api = Api(*shown)
+    done = run(store, api, spec.replace(', start: "2022-08-01"', given))
+    assert len(api.asked) == pages
+    assert done.counts.read == min(pages, 4)
+
+
+@pytest.mark.parametrize(("without", "kept"), [("keep", 2), ("drop", 1)])
+@pytest.mark.parametrize("lacking", [{"id": "b"}, {"id": "b", "at": None}])
+def test_a_record_without_the_value_is_kept_or_dropped_and_moves_nothing(store, without, kept, lacking):
+    spec = SPEC.replace('start: "2022-08-01"', f'start: "2022-08-01", without: {without}')
+    spec = spec.replace("at: string", "at: {type: string, nullable: true}")
+    done = run(store, Api([*at(10, "a"), lacking]), spec)
+    assert (done.counts.kept, done.counts.dropped) == (kept, 2 - kept)
+    assert cursors(store) == {done.partition: "2022-08-12T11:10:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("record", "what", "todo"),
+    [
+        ({"id": "b"}, "Record 1 (from 0) of page 1 has no $.at", "`without: keep` or `drop`"),
+        ({"id": "b", "at": 5}, "has a cursor that 5 is no instant such as", "`type` says"),
+        ({"id": "b", "at": "soon"}, '"soon" is no instant', "`type` says"),
+    ],
+)
+def test_a_record_whose_value_is_missing_or_wrong_fails_the_run(store, record, what, todo):
+    with pytest.raises(ContractBroken) as caught:
+        run(store, Api([*at(10, "a"), record]))
+    assert what in caught.value.what
+    assert todo in caught.value.todo
+    assert caught.value.where.startswith("shop.yaml:8:")
+    assert cursors(store) == {}
+
+
+def test_the_lookback_reaches_back_in_the_form_that_the_api_writes_but_not_before_the_start(store):
+    spec = SPEC.replace('start: "2022-08-01"', 'start: "2022-08-01", lookback: 1h')
+    api = Api(at(30, "a", offset="+05:00"))
+    run(store, api, spec)
+    api.pages = [[*at(0, "b", offset="+05:00"), *at(30, "a", offset="+05:00")]]
+    again = run(store, api, spec, now=later(1))
+    assert api.since == ["2022-08-01", "2022-08-12T10:30:00+05:00"]
+    assert again.counts == Counts(read=2, kept=1, dropped=1)
+    whole = spec.replace("1h", "400d")
+    run(store, api, whole, now=later(2))
+    assert api.asked[-1]["since"] == "2022-08-01"
+
+
+def test_a_run_without_news_makes_no_file_and_leaves_the_cursor(store):
+    api = Api(at(10, "a"))
+    first = run(store, api)
+    before = {entry.key for entry in store.list("")}
+    again = run(store, api, now=later(5))
+    assert (again.outcome, again.changed, again.counts) == ("no data", False, Counts(read=1, dropped=1))
+    assert {entry.key for entry in store.list("")} == before
+    assert cursors(store) == {first.partition: "2022-08-12T11:10:00Z"}
+
+
+def test_a_first_run_without_data_leaves_nothing(store):
+    done = run(store, Api())
+    assert (done.outcome, done.level) == ("no data", None)
+    assert list(store.list("")) == []
+
+
+def test_values_without_offset_are_taken_as_utc_and_told(store):
+    done = run(store, Api(at(10, "a", offset="")))
+    assert done.notes == ("$.at has no offset (2022-08-12T11:10:00), and is taken as UTC",)
+    assert done.counts.kept == 1
+
+
+def test_instants_of_other_offsets_are_compared_as_instants(store):
+    api = Api([{"id": "a", "at": "2022-08-12T13:00:00+05:00"}, {"id": "b", "at": "2022-08-12T08:30:00Z"}])
+    first = run(store, api)
+    assert cursors(store) == {first.partition: "2022-08-12T08:30:00Z"}
+    api.pages = [[{"id": "c", "at": "2022-08-12T12:30:00+03:30"}, {"id": "d", "at": "2022-08-12T13:20:00+05:00"}]]
+    run(store, api, now=later(1))
+    assert staged(store) == list("abc")
+    assert api.since == ["2022-08-01", "2022-08-12T08:30:00Z"]
+
+
+GAPS = SPEC.replace("    incremental", "    responses: [{status: 500, means: skip}]\n    incremental").replace(
+    "{by: page}", "{by: page, max_pages: 5}"
+)
+
+
+def test_a_run_with_a_gap_is_partial_and_moves_no_cursor_and_the_next_one_fills_it(store):
+    pages = [at(59 - 10 * number, *(f"{number}{letter}" for letter in "abcdefghij")) for number in range(5)]
+    api = Api(*pages)
+    api.instead = {3: answer(500, b"oops")}
+    partial = run(store, api, GAPS)
+    assert (partial.outcome, partial.counts.kept, len(partial.gaps)) == ("partial", 40, 1)
+    assert cursors(store) == {partial.partition: None}
+    api.instead = {}
+    whole = run(store, api, GAPS, now=later(30))
+    assert (whole.outcome, whole.partition, whole.counts.kept) == ("done", partial.partition, 50)
+    assert cursors(store) == {whole.partition: "2022-08-12T11:59:00Z"}
+    assert len(staged(store)) == len(set(staged(store))) == 50
+
+
+def test_a_failed_run_moves_no_cursor_and_what_it_left_goes_with_the_next_commit(store):
+    api = Api([*at(10, "a"), {"id": "b"}])
+    with pytest.raises(ContractBroken):
+        run(store, api)
+    api.pages = [at(10, "a", "b")]
+    done = run(store, api, now=later(1))
+    assert done.partition == "2022-08-01T000000--2022-08-12T120100"
+    assert {area.partition for area in areas_of(store, "shop", "orders")} == {done.partition}
+
+
+def test_an_interrupted_run_is_continued_to_the_same_end(store):
+    api = Api(at(10, "a"), at(20, "b"), at(30, "c"))
+    api.instead = {2: WireFault("reset", "gone")}
+    with pytest.raises(TryLater):
+        run(store, api)
+    api.instead, api.asked = {}, []
+    done = run(store, api, now=later(30))
+    assert (done.partition, done.resumed) == ("2022-08-01T000000--2022-08-12T120000", 1)
+    assert "1" not in {query["page"] for query in api.asked}
+    assert staged(store) == list("abc")
+    run(store, api, now=later(31))
+    assert api.asked[-1]["until"] == "2022-08-12T12:31:00Z"
+
+
+def test_an_interrupted_run_that_is_too_old_is_begun_anew(store):
+    api = Api(at(10, "a"), at(20, "b"))
+    api.instead = {2: WireFault("reset", "gone")}
+    with pytest.raises(TryLater):
+        run(store, api)
+    api.instead = {}
+    done = run(store, api, now=later(61))
+    assert (done.partition, done.resumed) == ("2022-08-01T000000--2022-08-12T130100", 0)
+    assert {area.partition for area in areas_of(store, "shop", "orders")} == {done.partition}
+
+
+def test_replay_takes_the_same_records_again_without_the_api(store):
+    api = Api(numbered((1, "a"), (3, "b")))
+    run(store, api, NUMBERS)
+    api.pages = [numbered((3, "b"), (3, "c"))]
+    run(store, api, NUMBERS)
+    before, asked = cursors(store), len(api.asked)
+    stricter = NUMBERS.replace("id: string", "id: {type: string, enum: [a, b, c, d]}")
+    chosen = pipeline(store, api, stricter)
+    done = chosen.replay()
+    assert [one.partition for one in done] == sorted(before)
+    assert [one.counts.dropped for one in done] == [0, 1]
+    assert (staged(store), cursors(store), len(api.asked)) == (list("abc"), before, asked)
+
+
+def test_land_moves_the_cursor_and_stage_takes_all_that_is_landed(store):
+    api = Api(at(10, "a"))
+    first = run(store, api, verb="land")
+    api.pages = [at(20, "b")]
+    second = run(store, api, verb="land", now=later(1))
+    assert api.since == ["2022-08-01", "2022-08-12T11:10:00Z"]
+    done = pipeline(store, api).stage()
+    assert [(one.partition, one.level) for one in done] == [(first.partition, "staged"), (second.partition, "staged")]
+    assert staged(store) == ["a", "b"]
+    assert list(cursors(store).values()) == ["2022-08-12T11:10:00Z", "2022-08-12T11:20:00Z"]
+
+
+def test_two_runs_do_not_move_one_cursor_at_once(store):
+    api = Api(at(10, "a"))
+    with take_turn(Area(store, "shop", "orders", ""), Edges()), pytest.raises(LeaseHeld, match="holds shop/orders: "):
+        run(store, api)
+    assert api.asked == []
+
+
+def test_an_interval_that_is_empty_is_not_asked_for(store):
+    api = Api(at(10, "a"))
+    done = run(store, api, SPEC.replace("2022-08-01", "2023-01-01"))
+    assert (done.outcome, api.asked) == ("no data", [])
+    assert "nothing was asked for" in done.notes[0]
+
+
+def test_a_start_that_was_moved_up_wins_over_the_cursor(store):
+    api = Api(at(10, "a"))
+    run(store, api)
+    run(store, api, SPEC.replace("2022-08-01", "2022-08-12T11:30:00Z"), now=later(1))
+    assert api.since == ["2022-08-01", "2022-08-12T11:30:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("date", "what"),
+    [
+        ("2022-08-09", '"2022-08-09" is no interval'),
+        ("2022-08-09--soon", '"soon" is no instant'),
+        ("2022-08-09--2022-08-09", "holds nothing"),
+    ],
+)
+def test_what_is_no_interval_is_refused(store, date, what):
+    with pytest.raises(FixThis) as caught:
+        run(store, Api(), date=date)
+    assert what in caught.value.what
+    assert caught.value.todo
+
+
+def test_what_a_commit_says_is_kept_with_what_it_went_on_from(store):
+    api = Api(numbered((1, "a")))
+    run(store, api, NUMBERS)
+    api.pages = [numbered((2, "b"))]
+    second = run(store, api, NUMBERS)
+    found = record(store, second.partition)
+    assert (found.cursor.value, found.since.value, len(found.cursor.seen)) == (2, 1, 1)
+    assert isinstance(found.since, Cursor)
+
+
+ITEMS = """
+  items:
+    request: {path: /items, params: {page: "1"}}
+"""
+
+
+def with_items(store, api, now):
+    """A pipeline of orders, and of items, which are asked for by the rows of orders."""
+    made = pipeline(store, api, SPEC + ITEMS.removeprefix("\n"), now)
+    orders, items = made.spec.streams
+    name, asked = parse("raw/items/{partition}/{row}.json"), replace(items.request, path=parse("/{row.id}/items"))
+    items = replace(items, request=asked, raw=name, for_each=ForEach(items.place, row_of=("orders",)))
+    return replace(made, spec=replace(made.spec, streams=(orders, items)))
+
+
+def test_streams_of_the_rows_follow_interval_by_interval(store):
+    api = Api(at(10, "a"))
+    first, items = with_items(store, api, NOON).run()
+    assert (items.stream, items.partition, items.outcome) == ("items", first.partition, "done")
+    api.pages = [at(20, "b")]
+    second, later_items = with_items(store, api, later(1)).run()
+    assert later_items.partition == second.partition != first.partition
+    assert [run.outcome for run in with_items(store, api, later(2)).run()] == ["no data", "no data"]
+    assert [key for key in public(store) if key.startswith("raw/items")] == [
+        f"raw/items/{run.partition}/1.json" for run in (first, second)
+    ]
+
+
+def test_an_interval_that_a_follower_missed_is_not_lost(store):
+    api = Api(at(10, "a"))
+    missed = run(store, api)
+    api.pages = [at(20, "b")]
+    second, items = with_items(store, api, later(1)).run()
+    assert items.partition == missed.partition
+    assert items.notes == ("1 more intervals of stream orders wait, one for each run",)
+    assert with_items(store, api, later(2)).run()[1].partition == second.partition
