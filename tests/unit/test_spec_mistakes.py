@@ -344,6 +344,29 @@ def test_a_name_may_meet_the_default_name_of_another_stream():
     assert "raw of b can give the same name as raw of a" in error.what
 
 
+CHILD = """\
+  list:
+    request: {path: /list}
+    raw: raw/all/{date}/list.json
+  detail:
+    for_each: {row_of: list}
+    request: {path: "/detail/{row.id}"}
+    raw: NAME
+"""
+
+
+def test_a_file_for_each_row_may_lie_beside_the_list_of_them():
+    spec = read_text(SALES + CHILD.replace("NAME", '"raw/all/{date}/{row.id}.json"'), "sales.yaml", {})
+    assert [found.name for found in spec.streams] == ["sales", "list", "detail"]
+
+
+@pytest.mark.parametrize("name", ["raw/{date}/{row.id}.json", "raw/all/{date}/{row.id}.json/list.json"])
+def test_names_of_rows_that_are_numbers_must_not_meet_those_of_another_stream(name):
+    text = SALES + CHILD.replace("list.json", "17.json") if "all" in name else SALES + CHILD
+    error = refused(text.replace("NAME", f'"{name}"'))
+    assert "raw of detail can give the same name as raw of" in error.what
+
+
 def test_stage_needs_a_contract():
     text = SALES[: SALES.index("    contract:")] + SALES[SALES.index("    stage:") :]
     error = refused(text)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
 from levada.spec.names import RAW, RAW_OF_ROW, Naming, meet, misplaced, tells_partitions, vague
-from levada.spec.template import Template, parse, variables
+from levada.spec.template import Hole, Template, parse, variables
 from levada.spec.tree import Mistake
 
 __all__ = ["NAME_RULES", "streams"]
@@ -122,11 +122,21 @@ def _apart(_: Given, reading: Reading) -> Iterator[Mistake]:
     found = list(_all(reading))
     for number, (naming, key, template, given) in enumerate(found):
         for other_naming, other_key, other, where in found[:number]:
-            if meet(template, other, (naming, other_naming)):
+            if meet(_numbered(template), _numbered(other), (naming, other_naming)):
                 line = where.mistake(other_key, "").place.line
                 what = f"{key} of {naming.stream} can give the same name as {other_key} of {other_naming.stream}"
                 todo = "let them differ in a folder, in the beginning or in the ending"
                 yield given.mistake(key, f"{what} (line {line})", todo)
+
+
+def _numbered(template: Template) -> Template:
+    """The template with fields of rows as numbers, which most of them are: `{row.id}.json` may lie beside `list.json`.
+
+    A field that spells the name of another stream's file fails its run, which never writes over such a file.
+    """
+    fields = {name for name in variables(template) if name.startswith("row.")}
+    parts = (Hole("row") if isinstance(part, Hole) and part.name in fields else part for part in template.parts)
+    return Template(template.text, tuple(parts))
 
 
 NAME_RULES = (Rule((), _inside), Rule((), _told_apart), Rule((), _pages_apart), Rule((), _apart))
