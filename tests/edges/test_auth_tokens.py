@@ -95,15 +95,24 @@ from levada.spec.auth import OAuth2
 url, store, times = sys.argv[2], sys.argv[3], int(sys.argv[4])
 auth = OAuth2("refresh_token", url + "/token", PLACE, ref("ID"), refresh_token=ref("FIRST"), store=store)
 client = Client(url, auth, {"ID": "my-client", "FIRST": "refresh-0"})
+ask(client.call("/start"))  # answered when both have asked
 for _ in range(times):
     client.sign()
 """
 
 
 def test_two_processes_that_refresh_at_once_lose_no_token(tmp_path):
-    rotating, times = Rotating(), 8
+    rotating, times, together = Rotating(), 4, threading.Barrier(2)
     store = tmp_path / "tokens.json"
-    with WebServer(rotating) as server:
+
+    def answer(asked):
+        if asked.path == "/start":
+            together.wait(PATIENCE)
+            return {}
+        return rotating(asked)
+
+    with WebServer(answer) as server:
+        server.latency = 0.05  # so that without a lock both would ask with the same token
         script = [sys.executable, "-c", SCRIPT, str(Path(__file__).parents[1]), server.url, str(store), str(times)]
         both = [subprocess.Popen(script, stderr=subprocess.PIPE, text=True) for _ in range(2)]
         said = [process.communicate(timeout=PATIENCE)[1] for process in both]
