@@ -61,10 +61,10 @@ class Forum:
         return Reply(answer(200, json.dumps(thing).encode(), {"Content-Type": "application/json"}))
 
 
-def pipeline(spec, store, api, environment=None, **options):
+def pipeline(spec, store, api, environment=None, lake="lake", **options):
     known = environment or {}
     edges = Edges(clock=FixedClock(), environment=known, network=api.wire)
-    return Pipeline(read_text(spec, "forum.yaml", known, lake="lake"), store, edges, Options(**options))
+    return Pipeline(read_text(spec, "forum.yaml", known, lake=lake), store, edges, Options(**options))
 
 
 def run(spec, store, api, *streams, verb="run", **options) -> dict[str, Run]:

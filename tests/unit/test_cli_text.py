@@ -7,10 +7,11 @@ from levada.cli.demonstration import _command
 from levada.cli.door import closing, facts, visible
 from levada.cli.progress import _Line, _plain, counted
 from levada.cli.report import line
+from levada.cli.report import lines as told
 from levada.cli.table import lines
 from levada.edges import FixedClock
 from levada.errors import TryLater
-from levada.nouns import Counts, Run
+from levada.nouns import Counts, Gap, Run
 from levada.secret import Secret
 from levada.source.events import Asked, Took, Waiting
 
@@ -168,3 +169,17 @@ def test_suggested_commands_name_this_program(program, said, monkeypatch):
     monkeypatch.setattr(sys, "argv", [program])
     monkeypatch.setenv("PATH", "/nowhere")
     assert _command() == said
+
+
+def test_a_partial_run_lists_its_gaps_as_far_as_that_is_bearable():
+    gaps = tuple(Gap(f"page {n}", "no\n  way", status=418 if n == 1 else None) for n in range(1, 13))
+    first, *rest = told(a_run(outcome="partial", gaps=gaps))
+    assert first.startswith("sales/sales 2022-08-09: partial, 12 gaps, 1 page, ")
+    assert rest[:2] == ["  gap: page 1: 418: no way", "  gap: page 2: no way"]
+    assert len(rest) == 11
+    assert rest[-1] == "  and 2 more; --json lists them all"
+
+
+def test_what_an_api_said_of_a_gap_is_cut():
+    (_, gap) = told(a_run(outcome="partial", gaps=(Gap("page 1", "x" * 500),)))
+    assert gap == f"  gap: page 1: {'x' * 200}..."

@@ -19,7 +19,7 @@ from levada.lake.record import (
     staged_fingerprint,
     stale_after,
 )
-from levada.nouns import Counts, Holder, LakeFile
+from levada.nouns import Counts, Gap, Holder, LakeFile
 
 WHEN = datetime(2022, 8, 12, 6, 0, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -35,6 +35,8 @@ files = st.builds(
     rows=numbers,
     page=st.none() | numbers,
     format=texts,
+    media=texts,
+    fills=st.dictionaries(texts, texts | numbers | st.lists(numbers, max_size=2), max_size=2),
 )
 records = st.builds(
     Record,
@@ -55,6 +57,8 @@ records = st.builds(
     adopted=st.booleans(),
     shown=st.booleans(),
     stale=st.lists(texts, max_size=4).map(tuple),
+    gaps=st.lists(st.builds(Gap, texts, texts, texts, st.none() | numbers), max_size=2).map(tuple),
+    left_out=numbers,
     format=st.just(FORMAT),
 )
 
@@ -112,12 +116,14 @@ def test_fingerprints_tell_every_part_apart():
         landed_fingerprint(["a"], ["c", "b"]),
         landed_fingerprint(["a", "b"], ["c"]),
         landed_fingerprint(["a"], ["bc"]),
+        landed_fingerprint(["a"], ["bc"], {"gaps": ["page 3"]}),
+        landed_fingerprint(["a"], ["bc"], {"rows": ["page 3"]}),
     ]
     staged = [
         staged_fingerprint(*parts) for parts in [("a", "b", "c"), ("ab", "", "c"), ("a", "", "bc"), ("b", "a", "c")]
     ]
     assert len({*landed, *staged}) == len(landed) + len(staged)
-    assert landed[3] == landed_fingerprint(("a",), iter(["b", "c"]))
+    assert landed[3] == landed_fingerprint(("a",), iter(["b", "c"]), {})
 
 
 def test_fingerprint_is_the_same_for_ever():

@@ -13,7 +13,7 @@ from levada.lake.record import as_json
 from levada.lake.status import PartitionStatus, status
 from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, begin
-from levada.nouns import Counts
+from levada.nouns import Counts, Gap
 
 
 def begun(store, edges, bodies=()):
@@ -73,7 +73,9 @@ def test_done_with_quarantine_tells_all_of_the_commit():
     [
         ({"counts": Counts(read=4, kept=4)}, "done"),
         ({"counts": Counts(), "no_data": True, "files": ()}, "no data"),
+        ({"gaps": (Gap("page 3", "no"),)}, "partial"),
         ({"shown": False}, "not shown"),
+        ({"gaps": (Gap("page 3", "no"),), "shown": False}, "not shown"),
     ],
 )
 def test_state_of_a_commit(changes, state):

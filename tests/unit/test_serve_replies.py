@@ -8,7 +8,7 @@ import pytest
 
 from levada import errors
 from levada.errors import ApiRefused, ContractBroken, FixThis, LeaseHeld, TimedOut, TryLater
-from levada.nouns import Counts, Run
+from levada.nouns import Counts, Gap, Run
 from levada.secret import remember
 from levada.serve.jobs import LAND, STAGE
 from levada.serve.replies import failed, succeeded
@@ -114,3 +114,14 @@ def test_no_data_is_404_in_the_words_of_the_api():
     assert reply.body["run"]["outcome"] == "no data"
     assert reply.body["ignored"] == ["x"]
     assert succeeded(LAND, replace(RUN, outcome="no data")).message == "No data for 2022-08-09: the API has none"
+
+
+def test_what_is_partial_lists_its_gaps_as_a_207_would():
+    remember(SECRET)
+    gaps = (Gap("page 3", f"418: no {SECRET}", "http://api.test/x?page=3", 418),)
+    reply = succeeded(LAND, replace(RUN, outcome="partial", gaps=gaps))
+    assert reply.status == 201
+    assert reply.body["gaps"] == [
+        {"where": "page 3", "why": "418: no [secret]", "url": "http://api.test/x?page=3", "status": 418}
+    ]
+    assert "gaps" not in succeeded(LAND, RUN).body

@@ -2,9 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TYPE_CHECKING
 
 from levada.cli.door import facts, heard, say, tell, warn
@@ -12,11 +10,23 @@ from levada.cli.progress import counted, watching
 from levada.errors import ContractBroken, LevadaError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from levada.nouns import Run
     from levada.pipeline import Pipeline
     from levada.spec.model import Stream
 
-__all__ = ["line", "report"]
+__all__ = ["line", "lines", "report"]
+
+
+#: What takes rows or pages of other streams; `stage` and `replay` have their own.
+_FETCHING = ("run", "land")
+#: Exit code of work that is committed with gaps.
+PARTIAL = 4
+#: Gaps of a run that are told one by one.
+_SHOWN = 10
+#: Characters of what the API said that are shown of a gap.
+_LONGEST = 200
 
 
 @dataclass
@@ -26,15 +36,20 @@ class _Told:
     left: "list[tuple[str, Stream]]"
     runs: "list[Run]" = field(default_factory=list)
     errors: list[LevadaError] = field(default_factory=list)
+    #: Children of what failed: partition and stream.
+    orphans: "list[tuple[str, Stream]]" = field(default_factory=list)
+    #: What their own children wait for: partition and name of the stream.
+    without: set[tuple[str, str]] = field(default_factory=set)
 
 
-def report(pipeline: "Pipeline", verb: str, dates: Sequence[str], *, as_json: bool) -> None:
-    """Do `verb` for every date and stream, oldest first; leave with the first error's exit code.
+def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]", *, as_json: bool) -> None:
+    """Do `verb` to these partitions of streams, in order; leave with the first error's exit code, 4 for gaps alone.
 
-    An answer that breaks the contract is that partition's own: the others go on. Anything else (a wrong token, an
-    API that is away, a full disk) would meet the next partition too, so the work stops there.
+    An answer that breaks the contract is that partition's own: the others go on, but for the streams that are made
+    from it. Anything else (a wrong token, an API that is away, a full disk) would meet the next partition too, so the
+    work stops there.
     """
-    told = _Told(list(product(dates, pipeline.streams())))
+    told = _Told(list(work))
     try:
         _work(pipeline, verb, told, as_json=as_json)
     except (KeyboardInterrupt, SystemExit):
@@ -47,26 +62,46 @@ def report(pipeline: "Pipeline", verb: str, dates: Sequence[str], *, as_json: bo
         warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
     if told.errors:
         sys.exit(told.errors[0].exit_code)
+    if any(run.outcome == "partial" for run in told.runs):
+        sys.exit(PARTIAL)
 
 
 def _work(pipeline: "Pipeline", verb: str, told: _Told, *, as_json: bool) -> None:
     while told.left:
         date, stream = told.left.pop(0)
+        if verb in _FETCHING and _orphaned(pipeline, told, (date, stream), as_json=as_json):
+            continue
         try:
             told.runs.append(_one(pipeline, verb, stream, date))
         except LevadaError as error:
             told.errors.append(error)
+            told.without.add((date, stream.name))
             if not as_json:
                 tell(error)
             if not isinstance(error, ContractBroken):
                 return
         else:
             if not as_json:
-                say(line(told.runs[-1]))
+                say("\n".join(lines(told.runs[-1])))
+
+
+def _orphaned(pipeline: "Pipeline", told: _Told, one: "tuple[str, Stream]", *, as_json: bool) -> bool:
+    """Whether a stream cannot be tried because what it is made from failed just now; says so."""
+    from levada.pipeline.slicing import parents
+
+    date, stream = one
+    failed = next((name for name in parents(stream) if (date, name) in told.without), None)
+    if failed is None:
+        return False
+    told.orphans.append((date, stream))
+    told.without.add((date, stream.name))
+    if not as_json:
+        warn(f"levada: {pipeline.spec.pipeline}/{stream.name} {date} was not tried: it is made from {failed}")
+    return True
 
 
 def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":
-    with watching(f"{pipeline.spec.pipeline}/{stream.name} {date}") as observe:
+    with watching(f"{pipeline.spec.pipeline}/{stream.name} {date}".rstrip()) as observe:
         return pipeline.observed(observe).work(verb, stream, date)
 
 
@@ -77,10 +112,24 @@ def _say_json(pipeline: "Pipeline", told: _Told) -> None:
         "runs": plain(told.runs),
         "errors": [facts(error) for error in told.errors],
         "not_tried": [
-            {"pipeline": pipeline.spec.pipeline, "stream": stream.name, "partition": date} for date, stream in told.left
+            {"pipeline": pipeline.spec.pipeline, "stream": stream.name, "partition": date}
+            for date, stream in (*told.orphans, *told.left)
         ],
     }
     say(json.dumps(result, indent=2))
+
+
+def lines(run: "Run") -> list[str]:
+    """A run in one line, and one for each of its gaps, as far as that is bearable."""
+    gaps = [f"  gap: {gap.where}: {_said(gap.status, gap.why)}" for gap in run.gaps[:_SHOWN]]
+    more = [f"  and {len(run.gaps) - _SHOWN} more; --json lists them all"] if len(run.gaps) > _SHOWN else []
+    return [line(run), *gaps, *more]
+
+
+def _said(status: int | None, why: str) -> str:
+    text = " ".join(why.split())
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return f"{status}: {cut}" if status else cut
 
 
 def line(run: "Run") -> str:
@@ -95,6 +144,8 @@ def line(run: "Run") -> str:
 
 
 def _outcome(run: "Run") -> str:
+    if run.gaps:
+        return f"{run.outcome}, {counted(len(run.gaps), 'gap')}"
     return "landed" if run.level == "landed" and run.outcome == "done" else run.outcome
 
 

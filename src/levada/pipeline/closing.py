@@ -140,11 +140,11 @@ def _refuse_partial(job: Job, lease: Lease, end: Closing) -> None:
         return
     if job.folder and old.partition != job.partition.key:
         return
-    other = "fill another folder" if job.folder else "to let the partial one replace it, run with --accept-partial"
+    other = "fill another folder" if job.folder else "run with --accept-partial to let it be replaced"
     raise ContractBroken(
         f"{job.where} came with {told_gaps(end.gaps)}; what was committed before has none, and stays.",
         where=job.where,
-        todo=f"run again when the API gives what is missing; {other}",
+        todo=f"run again when the API gives what is missing; or {other}",
     )
 
 
