@@ -83,6 +83,18 @@ def test_a_child_is_shown_by_the_first_rows_of_its_parent_and_the_lake_stays_awa
     assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]
 
 
+def test_a_stream_of_another_one_s_pages_shows_its_own_records(shell, posts, tmp_path):
+    post = "    request: {path: /posts_with_reactions}\n    records: $.data[*]\n"
+    reactions = (
+        "  reactions: {pages_of: posts, records: {path: '$.data[*]', explode: $.reactions, keep: {post: $.id}}}\n"
+    )
+    written(tmp_path, posts, post, reactions)
+    done = shell("preview", "p.yaml", "--stream", "reactions", "--pages", "1", "--rows", "1", "--json")
+    (told,) = json.loads(done.stdout)["previews"]
+    assert told["rows"] == [{"id": 0, "title": "Reaction 0 for post 0", "post": 0}]
+    assert posts.targets == ["/posts_with_reactions"]
+
+
 def test_what_was_asked_before_an_error_is_shown_and_the_exit_code_is_its_own(shell, posts, tmp_path):
     written(tmp_path, posts, CURSOR)
     posts.fail("/posts_cursor", None, [Said({"data": [{"id": 1}], "next_cursor": 5}), 404])

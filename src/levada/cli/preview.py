@@ -45,15 +45,13 @@ def preview(spec: str, streams: tuple[str, ...], date: str | None, **how: Any) -
     Shows the first rows as a table, every request with its status, size and time, and what each rule of `paging` saw
     on each page: the way to the next page, totals, flags, rows. Pages are asked for one after the other. The rows
     that a `for_each` stream needs are those that the lake holds of its parent; where it holds none, the parent's first
-    page is asked for, too.
+    page is asked for, too. Of a stream with `pages_of`, the pages are asked for.
     """
     from levada.cli.sampling import sample, streams_of
 
     pipeline = opened(spec, None, asking=True)
     errors, told = list["LevadaError"](), list[dict[str, Any]]()
     for stream in streams_of(pipeline, streams):
-        if stream.pages_of:
-            continue  # its pages are those of another stream
         taken = sample(pipeline, stream, date, how["pages"])
         if told and not how["as_json"]:
             say("")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from levada.source.request import Plan
     from levada.source.tap import Exchange
     from levada.spec.interval import Reach
-    from levada.spec.model import Stream
+    from levada.spec.model import Spec, Stream
 
 __all__ = ["Sample", "sample", "streams_of"]
 
@@ -77,10 +77,11 @@ def sample(pipeline: "Pipeline", stream: "Stream", date: str | None, pages: int)
 
     try:
         job = _job(replace(pipeline, edges=tap.on(pipeline.edges)), stream, date)
-        name, contract = job.partition.key, None if job.by_row else job.contract
+        own = replace(job, stream=stream)
+        name, contract = job.partition.key, None if own.by_row else own.contract
         with closing(read(_plan(job), job.edges, observe=observe)) as answers:
             for page in islice(answers, pages):
-                records.append(_records(job, page))
+                records.append(_records(own, page))
                 got.append(page)
     except LevadaError as caught:
         error = caught.at_place(f"{pipeline.spec.pipeline}/{stream.name} {name}".strip())
@@ -93,11 +94,17 @@ def _job(pipeline: "Pipeline", stream: "Stream", date: str | None) -> "Job":
     from levada.pipeline.job import Job
     from levada.spec.bind import needed, require
 
-    require(pipeline.spec, needed("land", stream.name))
-    partition, reach = _partition(pipeline, stream, date)
-    area = Area(pipeline.store, pipeline.spec.pipeline, stream.name, partition.key)
-    job = Job(pipeline.spec, _alone(stream), partition, area, pipeline.edges, reach=reach)
+    source = _source(pipeline.spec, stream)
+    require(pipeline.spec, needed("land", source.name))
+    partition, reach = _partition(pipeline, source, date)
+    area = Area(pipeline.store, pipeline.spec.pipeline, source.name, partition.key)
+    job = Job(pipeline.spec, _alone(source), partition, area, pipeline.edges, reach=reach)
     return _with_parents(job) if _orphan(job) else job
+
+
+def _source(spec: "Spec", stream: "Stream") -> "Stream":
+    """The stream whose pages it has: itself, or the one that `pages_of` names."""
+    return next((each for each in spec.streams if each.name == stream.pages_of), stream)
 
 
 def _partition(pipeline: "Pipeline", stream: "Stream", date: str | None) -> "tuple[Partition, Reach | None]":

@@ -18,8 +18,8 @@ from levada.contract.values import keyed
 
 __all__ = ["Guess", "Inferred", "block", "infer", "word"]
 
-#: More texts than these are no list of choices; each must have come so often on average.
-_CHOICES, _OFTEN = 12, 10
+#: More texts than these are no list of choices; each must have come so often on average, in so many rows at least.
+_CHOICES, _OFTEN, _FEW = 12, 10, 20
 #: Characters of the longest choice.
 _LONGEST = 40
 _INT32, _INT64 = 2**31, 2**63
@@ -186,7 +186,7 @@ def _type(seen: _Seen) -> tuple[FieldType | None, FieldType | None, str]:
     """The type, or None and one that would do with a loss; and what was seen."""
     kinds, rows = set(seen.kinds), _rows(seen.filled)
     if not kinds:
-        return None, None, "never a value, so no type was seen: null"
+        return None, None, "never a value, so no type was seen"
     if kinds <= {"integer", "float"}:
         return _number(seen)
     if kinds == {"boolean"}:
@@ -252,7 +252,7 @@ def _mixture(kinds: Mapping[str, int]) -> str:
 def _choices(seen: _Seen) -> tuple[str, ...]:
     """The texts, where so few came so often that they may be all there are."""
     texts = seen.texts
-    if texts is None or "" in texts or len(texts) == seen.filled or seen.filled < _OFTEN * len(texts):
+    if texts is None or "" in texts or len(texts) == seen.filled or seen.filled < max(_FEW, _OFTEN * len(texts)):
         return ()
     # What a spec would take for a variable of the environment stays out.
     return () if any("${" in text for text in texts) else tuple(sorted(texts))
