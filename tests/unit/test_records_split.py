@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
+from levada import jsonpath
 from levada.errors import ContractBroken
 from levada.nouns import Records
-from levada.records.split import split
+from levada.records.split import finder, parsed, split
 from levada.secret import Secret
 
 
@@ -151,3 +152,13 @@ def test_a_list_cut_anywhere_is_refused(elements, cut):
     body = standard.dumps(elements).encode()
     with pytest.raises(ContractBroken):
         split(body[: min(cut, len(body) - 1)], Records())
+
+
+@pytest.mark.parametrize(
+    "path", ["$", "$.meta.total", "$['meta']", "$.data[*].id", "$.data[?@.id > 1].id", "$.none", "$..id"]
+)
+def test_a_finder_gives_what_the_whole_tree_gives(path):
+    body = b'{"meta": {"total": 12345678901234567890}, "data": [{"id": 1}, {"id": 2.0}]}'
+    tree = parsed(body, Records())
+    assert finder(body, Records())(path) == jsonpath.values(path, tree)
+    assert finder(b"", Records())(path) == []

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from levada.jsonpath import values
 from levada.nouns import PageFacts
 from levada.secret import remember
 from levada.source.paginate import Broken, Said, Trail
@@ -15,7 +16,7 @@ URL = "http://example.com/api/resource"
 
 def told(body=None, headers=None, rows=1, url=URL, last=None):
     facts = PageFacts(1, 1, "page", url, 200, {}, rows, 2, "sha", datetime(2022, 8, 12, tzinfo=UTC))
-    return Told(facts, None, url, headers or {}, lambda: body, lambda: last)
+    return Told(facts, None, url, headers or {}, lambda path: values(path, body), lambda: last)
 
 
 def next_of(paging, **parts):

@@ -3,6 +3,8 @@
 unpack ──► charset ──► JSON text ──► select ──► explode ──► records
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -10,9 +12,10 @@ import msgspec
 from levada.nouns import Records
 from levada.records.decode import json_text, values
 from levada.records.explode import explode
-from levada.records.select import select
+from levada.records.raw import tree, whole
+from levada.records.select import nodes, select
 
-__all__ = ["parsed", "split"]
+__all__ = ["finder", "parsed", "split"]
 
 
 def split(body: bytes, records: Records, media: str = "") -> list[msgspec.Raw]:
@@ -32,6 +35,25 @@ def split(body: bytes, records: Records, media: str = "") -> list[msgspec.Raw]:
     """
     text = json_text(body, records.format, media)
     return explode(select(text, records), records) if text else []
+
+
+def finder(body: bytes, records: Records, media: str = "") -> Callable[[str], list[Any]]:
+    """A function that gives every value of the body that a JSONPath matches, as Python values; decodes only those.
+
+    A page of 240 kB need not become objects for its one `$.total`. The function raises ContractBroken where the body is
+    not written in its format.
+    """
+
+    @cache
+    def root() -> msgspec.Raw | None:
+        text = json_text(body, records.format, media)
+        return whole(text) if text else None
+
+    def find(path: str) -> list[Any]:
+        raw = root()
+        return [] if raw is None else [tree(each) for each in nodes(raw, path)]
+
+    return find
 
 
 def parsed(body: bytes, records: Records, media: str = "") -> Any:

@@ -11,7 +11,7 @@ from levada.edges import Answer
 from levada.errors import ContractBroken
 from levada.nouns import Page, PageFacts
 from levada.records.raw import tree as record_tree
-from levada.records.split import parsed, split
+from levada.records.split import finder, parsed, split
 from levada.secret import redact, shown_url
 from levada.source.classify import classify
 from levada.source.paginate import Position, noted
@@ -66,7 +66,8 @@ def judge(plan: Plan, position: Position, url: str, answer: Answer, at: datetime
     else:
         means: Any = "empty" if verdict.means == "page" else verdict.means
         facts = PageFacts(means=means, rows=0, text=excerpt(answer.body), **common)
-    told = Told(facts, position.value, answer.url or url, answer.headers, tree, _last(records))
+    find = finder(answer.body, plan.stream.records, media)
+    told = Told(facts, position.value, answer.url or url, answer.headers, find, _last(records))
     return Judged(Page(facts, answer.body), told, _enough(plan, records))
 
 
@@ -78,12 +79,13 @@ def recalled(plan: Plan, position: Position, url: str, facts: PageFacts, body: C
     def records() -> list[Any]:
         return list(split(read(), plan.stream.records, media)) if facts.means == "page" else []
 
-    tree = _lazily(lambda: parsed(read(), plan.stream.records, media) if facts.means == "page" else None)
-
     def last() -> Any:
         return _last(records())()
 
-    told = Told(facts, position.value, url, facts.headers, tree, last)
+    def find(path: str) -> list[Any]:
+        return finder(read(), plan.stream.records, media)(path) if facts.means == "page" else []
+
+    told = Told(facts, position.value, url, facts.headers, find, last)
     return Judged(Page(facts, b""), told, plan.enough is not None and _enough(plan, records()))
 
 

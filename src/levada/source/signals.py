@@ -33,8 +33,8 @@ class Told:
     url: str
     #: All of its headers; of a page read back, those that were kept.
     headers: Mapping[str, str]
-    #: The decoded body, parsed when it is needed.
-    tree: Callable[[], Any]
+    #: Every value of the body that a JSONPath matches.
+    find: Callable[[str], list[Any]]
     #: The last record, parsed when it is needed; None without records.
     last: Callable[[], Any]
 
@@ -105,8 +105,7 @@ def _at(ref: Ref, told: Told) -> Any:
     """The value at a place; None where there is none. Of several matches the first counts."""
     if ref.header:
         return _header(ref.header, told)
-    tree = told.last() if ref.last else told.tree()
-    found = jsonpath.values(ref.last or ref.body or "$", tree)
+    found = jsonpath.values(ref.last, told.last()) if ref.last else told.find(ref.body or "$")
     return found[0] if found else None
 
 
@@ -122,7 +121,7 @@ def _next(paging: Paging, told: Told, follow: Follow | None) -> int | str | None
         target = target_of(_header("link", told) or "", paging.rel)
         return None if target is None else _absolute(target, told)
     if paging.by == "class" and follow:
-        return _usable(follow(told.value, told.tree(), told.headers), "what `class` gives")
+        return _usable(follow(told.value, *(told.find("$") or [None]), told.headers), "what `class` gives")
     if paging.next is None:
         return None
     found = _usable(_at(paging.next, told), f"the next {'link' if paging.by == 'next_url' else 'cursor'}")
