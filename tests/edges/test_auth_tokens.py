@@ -90,7 +90,7 @@ def test_an_endpoint_that_does_not_rotate_leaves_no_tokens_behind(tmp_path):
 SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from signing import PLACE, Client, apart, ref
+from signing import PLACE, Client, ask, ref
 from levada.spec.auth import OAuth2
 url, store, times = sys.argv[2], sys.argv[3], int(sys.argv[4])
 auth = OAuth2("refresh_token", url + "/token", PLACE, ref("ID"), refresh_token=ref("FIRST"), store=store)
