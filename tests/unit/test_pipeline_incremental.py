@@ -346,6 +346,15 @@ def test_an_interval_that_is_empty_is_not_asked_for(store):
     assert "nothing was asked for" in done.notes[0]
 
 
+def test_an_open_interval_has_no_end_to_ask_for(store):
+    asked = NUMBERS.replace('since: "{start}"', 'since: "{start}", until: "{end}"')
+    with pytest.raises(FixThis, match=r"\{end\} is unknown to an incremental stream"):
+        pipeline(store, Api(), asked)
+    api = Api(numbered((1, "a"), (9, "b")))
+    assert run(store, api, asked.replace("start: 0", "start: 0, end: 5")).counts == Counts(read=2, kept=1, dropped=1)
+    assert api.asked[0]["until"] == "5"
+
+
 def test_a_start_that_was_moved_up_wins_over_the_cursor(store):
     api = Api(at(10, "a"))
     run(store, api)

@@ -1,4 +1,4 @@
-"""The commands that do a spec's work: check, run, land, stage, replay."""
+"""The commands that do a spec's work: run, land, stage, replay."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from levada.cli.asking import opened
-from levada.cli.door import say
+from levada.cli.door import warn
 
 if TYPE_CHECKING:
-    from levada.nouns import Partition
     from levada.pipeline import Options, Pipeline
+    from levada.pipeline.choosing import Choice, Chosen
 
-__all__ = ["check", "land", "replay", "run", "stage"]
+__all__ = ["land", "replay", "run", "stage"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SPEC = click.argument("spec", type=click.Path())
 _LAKE = click.option("--lake", metavar="FOLDER", help="The lake; else the spec's, which is lake/ beside it.")
 _DATES = (
-    click.option("--date", metavar="YYYY-MM-DD", help="The one partition to work on."),
+    click.option("--date", metavar="YYYY-MM-DD", help="The one partition to work on; a week is 2022-W32, and so on."),
     click.option("--from", "start", metavar="YYYY-MM-DD", help="The first of several partitions, with --to."),
-    click.option("--to", "end", metavar="YYYY-MM-DD", help="The day after the last one: --to is not included."),
+    click.option("--to", "end", metavar="YYYY-MM-DD", help="The one after the last: --to is not included."),
+    click.option("--last", metavar="TIME", help="The last whole partitions before now: 7d, 24h."),
     click.option("--stream", "streams", metavar="NAME", multiple=True, help="Only this stream; can be repeated."),
 )
 _MISSING = click.option("--missing", is_flag=True, help="Skip partitions that are complete, without a request.")
@@ -37,6 +38,7 @@ _ENDS = (
     ),
     click.option("--adopt", is_flag=True, help="Overwrite files in the way that are not Levada's."),
     click.option("--allow-empty", is_flag=True, help="Let an API that has no data any more replace committed rows."),
+    click.option("--accept-partial", is_flag=True, help="Let what came with gaps replace a commit that has none."),
     click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON object on stdout."),
 )
 
@@ -51,24 +53,6 @@ def _working(*more: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return with_options
 
 
-@click.command(short_help="Read a spec: its plan in words, or all its mistakes.")
-@_SPEC
-@_LAKE
-def check(spec: str, lake: str | None) -> None:
-    """Read SPEC and say in words what it will do, or list all its mistakes.
-
-    \b
-      levada check sales.yaml
-
-    Asks nothing of the API and writes nothing. Variables that are not set are told as warnings.
-    """
-    from levada.pipeline import load
-    from levada.spec.words import words
-
-    for line in words(load(spec, lake=lake).spec):
-        say(line)
-
-
 @click.command(short_help="Fetch, land, check, stage and commit partitions.")
 @_working(_MISSING)
 def run(**arguments: Any) -> None:
@@ -78,6 +62,9 @@ def run(**arguments: Any) -> None:
       levada run sales.yaml --date 2022-08-09
       levada run sales.yaml --from 2022-08-09 --to 2022-08-12
       levada run sales.yaml --from 2022-08-09 --to 2022-08-12 --missing
+      levada run sales.yaml --last 7d
+
+    Without any of these, the partition that the spec's `default` means; incremental streams go on where they stopped.
 
     What an interrupted run had fetched is not fetched again. Where the API gives the same answers as before, nothing
     changes. A partition whose answers break the contract fails, and the others go on; any other error ends the
@@ -134,9 +121,9 @@ def _work(verb: str, arguments: dict[str, Any]) -> None:
     """Open the spec, work through the partitions, show each result as it comes, leave with the right exit code."""
     from levada.cli.report import report
 
-    options, dates = _options(arguments), _dates(arguments)
+    options, choice = _options(arguments), _choice(arguments)
     pipeline = opened(arguments["spec"], arguments["lake"], asking=verb in {"run", "land"}).having(options)
-    report(pipeline, verb, dates or _landed(pipeline, verb), as_json=arguments["as_json"])
+    report(pipeline, verb, _chosen(pipeline, verb, choice).work, as_json=arguments["as_json"])
 
 
 def _options(arguments: dict[str, Any]) -> "Options":
@@ -149,58 +136,39 @@ def _options(arguments: dict[str, Any]) -> "Options":
         wait=wait,
         adopt=arguments["adopt"],
         allow_empty=arguments["allow_empty"],
+        accept_partial=arguments["accept_partial"],
         missing=arguments.get("missing", False),
         streams=arguments["streams"],
     )
 
 
-def _dates(arguments: dict[str, Any]) -> list[str]:
-    """The partitions that the arguments name; none if they name none."""
-    from levada.errors import FixThis
-    from levada.spec.partition import span
+def _choice(arguments: dict[str, Any]) -> "Choice":
+    """What the arguments ask for."""
+    from levada.pipeline.choosing import Choice
+    from levada.spec.read import duration
 
-    date, start, end = arguments["date"], arguments["start"], arguments["end"]
     # None, not empty: `--date "$DAY"` with DAY unset is a mistake, and no wish to replay every partition.
-    if date is not None and start is None and end is None:
-        return [_day("--date", date).key]
-    if start is not None and end is not None and date is None:
-        first, last = _day("--from", start), _day("--to", end)
-        with _said_by("--from, --to"):
-            return [partition.key for partition in span(first.day, last.day)]
-    if (date, start, end) != (None, None, None):
-        raise FixThis(
-            "--date names one partition, --from and --to together name several; this is neither.",
-            where="--date, --from, --to",
-            todo="give either --date 2022-08-09, or --from 2022-08-09 --to 2022-08-12 (--to is not included)",
-        )
-    return []
+    last = arguments["last"]
+    with _said_by("--last"):
+        seconds = None if last is None else duration(last)
+    return Choice(arguments["date"], arguments["start"], arguments["end"], seconds)
 
 
-def _landed(pipeline: "Pipeline", verb: str) -> list[str]:
-    """Every partition of the lake, for `replay`; the other verbs need to be told."""
+def _chosen(pipeline: "Pipeline", verb: str, choice: "Choice") -> "Chosen":
+    """The partitions to work on; says which streams have none."""
     from levada.errors import FixThis
 
-    if verb != "replay":
+    found = pipeline.chosen(verb, choice)
+    if not found.work and verb in {"stage", "replay"}:
         raise FixThis(
-            f"`levada {verb}` is not told which partition to work on.",
-            where="--date, --from, --to",
-            todo="give either --date 2022-08-09, or --from 2022-08-09 --to 2022-08-12 (--to is not included)",
-        )
-    dates = pipeline.landed()
-    if not dates:
-        raise FixThis(
-            f"There is nothing of pipeline {pipeline.spec.pipeline} in this lake to replay.",
+            f"There is nothing of pipeline {pipeline.spec.pipeline} in this lake to {verb}.",
             where=pipeline.store.describe(),
             todo=f"land something first: levada run {pipeline.spec.file} --date 2022-08-09, or name another --lake",
         )
-    return dates
-
-
-def _day(option: str, text: str) -> "Partition":
-    from levada.spec.partition import parse_day
-
-    with _said_by(option):
-        return parse_day(text)
+    for name in found.left_out:
+        going_on = "goes on where it stopped, and has no dates" if choice.given else "has no date to work on"
+        warn(f"levada: stream {name} {going_on}: left out")
+    return found
 
 
 @contextmanager

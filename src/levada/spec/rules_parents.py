@@ -37,7 +37,7 @@ def _there(_: Given, reading: Reading) -> Iterator[Mistake]:
                 near = nearest(name, known)
                 todo = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
                 yield given.mistake(key, f'{key}: there is no stream "{name}"', todo)
-            elif name in [other for other, _, _ in found[:number]]:
+            elif (name, key) in [(other, named) for other, _, named in found[:number]]:
                 yield given.mistake(key, f"{key} names {name} twice", "leave one of them out")
             else:
                 yield from _fits(path, (name, given, key), reading)
@@ -112,7 +112,7 @@ def _roots(stream: Given, by: str, reading: Reading) -> set[str]:
     """The variables that the templates of a stream may use."""
     found = {"pipeline", "stream", "partition", "page"}
     if "incremental" in stream.places:
-        found |= {"start", "end"}
+        found |= {"start"} if _open(stream, reading) else {"start", "end"}
     elif by in _SPANS:
         found |= {"date", "start", "end"}
     elif by == "tick":
@@ -120,6 +120,12 @@ def _roots(stream: Given, by: str, reading: Reading) -> set[str]:
     origin = stream.get("pages_of")
     rows = reading.sections.get(("streams", origin), stream) if isinstance(origin, str) else stream
     return found | ({"row"} if "for_each" in rows.places else set())
+
+
+def _open(stream: Given, reading: Reading) -> bool:
+    """Whether the intervals of an incremental stream have no end: only time has a present."""
+    how = reading.sections.get((*stream.path, "incremental"))
+    return how is not None and how.get("type", "timestamp") != "timestamp" and how.get("end") is None
 
 
 def _hint(name: str, stream: Given, by: str, roots: Iterable[str]) -> tuple[str, str]:
