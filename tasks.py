@@ -4,7 +4,7 @@ python3 tasks.py demo     install into .venv, run `levada demo`
 python3 tasks.py test     install, then check and run the whole test suite
 python3 tasks.py check    lint, format, strict types
 python3 tasks.py bench    the benchmarks: ratios of one sitting
-python3 tasks.py docs     write docs/cli.md anew from the commands' own help
+python3 tasks.py docs     write docs/cli.md and the tables of docs/spec.md anew from the code
 python3 tasks.py pins     write constraints.txt anew from what is installed
 
 More arguments go on: `python3 tasks.py test -k paging`.
@@ -78,8 +78,9 @@ def bench(rest: Sequence[str]) -> None:
 
 
 def docs(rest: Sequence[str]) -> None:
-    """Write the generated page of the docs."""
+    """Write what the docs have from the code: a page, and the tables of another."""
     run(PYTHON, "-m", "levada.cli.reference", "docs/cli.md", *rest)
+    run(PYTHON, "-m", "levada.spec.reference", "docs/spec.md", *rest)
 
 
 def pins(rest: Sequence[str]) -> None:

@@ -121,7 +121,7 @@ CASES = [
     ("path: /sales", "path: sales", "8:21", "does not begin with /", ""),
     ("path: /sales", "path: /sales?x=1", "8:21", "holds a ?", "params"),
     ("path: /sales", 'path: "/sales/{page}"', "8:21", "{page} is no variable here", "{date}"),
-    ("path: /sales", 'path: "/sales/{row.id}"', "8:21", "the stream sales has no for_each", "add for_each"),
+    ("path: /sales", 'path: "/sales/{row.id}"', "8:21", "a stream without for_each has no row", "add for_each"),
     ("path: /sales", 'path: "/sales/{date"', "8:21", "{ is not closed", ""),
     ("path: /sales", "path: /a/../b", "8:21", "climbs", ""),
     ("path: /sales", "method: PUT, path: /sales", "8:23", '"PUT" is not known here', "use GET, POST"),

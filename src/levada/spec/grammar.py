@@ -74,7 +74,7 @@ STAGE = Section(
             _PAGE_NAME,
             "name of the Avro files; without {page}, one file a partition",
             required=True,
-            example="avro: stg/sales/{date}.avro",
+            example='avro: "stg/sales/{date}.avro"',
         ),
         Key(
             "codec",
@@ -86,7 +86,7 @@ STAGE = Section(
     ),
     lambda given: Stage(**given.values, place=given.place),
     later=dict.fromkeys(("parquet", "delta", "jsonl", "csv"), "other formats"),
-    around="avro: stg/{date}.avro",
+    around='avro: "stg/{date}.avro"',
 )
 
 STREAM = Section(
@@ -103,20 +103,20 @@ STREAM = Section(
             example="responses: [{status: 404, means: end}]",
         ),
         Key("format", FORMAT, "what a body is written in", "json", example="format: csv"),
-        Key("records", RECORDS, "where records are", "the body is a list of them", example="records: $.data[*]"),
+        Key("records", RECORDS, "where records are", "the body is a list of them", example='records: "$.data[*]"'),
         Key(
             "for_each",
             FOR_EACH,
             "a request for each row of another stream",
             "none",
-            example='for_each: {rows: [{id: 1}]}, request: {path: "/sales/{row.id}"}',
+            example='for_each: {row_of: posts}, request: {path: "/sales/{row.id}"}',
         ),
         Key(
             "pages_of",
             text(),
             "the stream whose pages are read again, with `records` of its own; instead of a request",
             "none",
-            example="pages_of: sales, records: $[*].items[*]",
+            example='pages_of: posts, records: "$[*].items[*]"',
         ),
         Key(
             "window",
@@ -137,14 +137,14 @@ STREAM = Section(
             template_or_none(_PAGE_NAME),
             "name of each landed page in the lake; `none` keeps pages under `_levada/` only",
             RAW,
-            example="raw: raw/{date}/{page}.json",
+            example='raw: "raw/{date}/{page}.json"',
         ),
         Key(
             "raw_joined",
             _NAME,
             "name of one JSON list of all pages, besides or (with `raw: none`) instead",
             "none",
-            example="raw_joined: raw/{date}.json",
+            example='raw_joined: "raw/{date}.json"',
         ),
         Key("contract", CONTRACT, "what a good record is", "none", example="contract: {fields: {id: int64}}"),
         Key(
@@ -152,7 +152,7 @@ STREAM = Section(
             STAGE,
             "files made of checked records; needs a contract",
             "none",
-            example="stage: {avro: stg/{date}.avro}, contract: {fields: {id: int64}}",
+            example='stage: {avro: "stg/{date}.avro"}, contract: {fields: {id: int64}}',
         ),
     ),
     _stream,

@@ -192,7 +192,7 @@ LOGIN = Section(
     ),
     _login,
     rules=LOGIN_RULES,
-    around='path: /login, token: $.token, json: {user: "${U}"}',
+    around="path: /login, token: $.token",
 )
 
 JWT = Section(

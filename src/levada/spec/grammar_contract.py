@@ -51,7 +51,7 @@ FIELD = Section(
             text(lines=True),
             "RE2 found anywhere in the text; anchor it with ^ and $; strings",
             "none",
-            example="pattern: ^[a-z]+$",
+            example='pattern: "^[a-z]+$"',
         ),
         Key(
             "equals",

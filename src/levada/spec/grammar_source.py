@@ -172,7 +172,7 @@ REQUEST = Section(
             template(*_KNOWN, check=at_path),
             "added to the source's url; an absolute URL goes to its own host, without credentials",
             required=True,
-            example="path: /sales/{date:%Y/%m}",
+            example='path: "/sales/{date:%Y/%m}"',
         ),
         Key(
             "params",

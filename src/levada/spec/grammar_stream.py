@@ -75,7 +75,7 @@ RECORDS = Section(
             json_path,
             "`$`: the body is one record; else each match is a record, a matched list a list of them",
             "the body is a list of records",
-            example="path: $.data[*]",
+            example='path: "$.data[*]"',
         ),
         Key(
             "optional",
@@ -109,7 +109,7 @@ RECORDS = Section(
     _records,
     rules=RECORDS_RULES,
     short="path",
-    around="path: $.data[*]",
+    around='path: "$.data[*]"',
 )
 
 

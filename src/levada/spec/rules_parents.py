@@ -132,7 +132,7 @@ def _hint(name: str, stream: Given, by: str, roots: Iterable[str]) -> tuple[str,
     root = name.partition(".")[0]
     if root == "row":
         todo = "add for_each: {row_of: STREAM}, or leave it out"
-        return f"{{{name}}}: the stream {stream.path[1]} has no for_each, so there is no row", todo
+        return f"{{{name}}}: a stream without for_each has no row", todo
     of = "an incremental stream" if "incremental" in stream.places else f"a stream with partitions by {by}"
     known = ", ".join(f"{{{one}}}" for one in shown(sorted(set(roots) - {"page", "pipeline", "stream"})))
     return f"{{{name}}} is unknown to {of}", f"known here: {known}"
