@@ -526,9 +526,20 @@ streams:
     assert api.asked == []
 
 
-def test_wrong_keys_are_no_gaps(store):
+def test_a_key_that_is_refused_is_no_gap(store):
     api = forum()
-    for post in (1, 2, 3):
-        api.wrong[f"/posts/{post}/comments"] = answer(401, b"who are you")
-    with pytest.raises(ApiRefused):
-        run(SPEC, store, api)
+    api.wrong["/posts/2/comments"] = answer(401, b"who are you")
+    with pytest.raises(ApiRefused, match="refuses the key with 401"):
+        run(GAPS, store, api)
+    assert record(store) is None
+
+
+def test_an_api_that_is_away_for_row_after_row_is_no_gap(store):
+    api = forum(count=9)
+    for post in (1, 3, 4, 5, 6, 7):
+        api.wrong[f"/posts/{post}/comments"] = answer(503, b"away")
+    with pytest.raises(TryLater) as told:
+        run(GAPS, store, api)
+    assert "row 7 (id=7)" in told.value.where
+    del api.wrong["/posts/5/comments"]
+    assert len(run(GAPS, MemoryStore(), api)["comments"].gaps) == 5

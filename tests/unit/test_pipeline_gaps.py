@@ -61,6 +61,11 @@ def test_a_gap_without_an_answer_has_no_status_and_one_without_words_says_so():
     assert (gap.status, gap.why) == (None, "(no text)")
 
 
+def test_what_the_api_said_is_cut():
+    (gap,) = gaps_of(Paging(by="page"), [Slice()], [skipped(1, text="x" * 8000)])
+    assert gap.why == "x" * 500 + "..."
+
+
 def test_no_secret_is_in_a_gap():
     remember(SECRET)
     (gap,) = gaps_of(Paging(by="none"), [Slice(0, label=f"row 1 (id={SECRET})")], [skipped(1, text=f"no {SECRET}")])

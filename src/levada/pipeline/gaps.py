@@ -11,14 +11,21 @@ __all__ = ["gaps_of", "inherited", "told"]
 
 #: Gaps that a sentence tells.
 _SHOWN = 3
+#: Characters of what the API said that go into the commit record; the rest lies with the facts of the answer.
+_LONGEST = 500
 
 
 def gaps_of(paging: Paging, slices: Sequence[Slice], skipped: Iterable[PageFacts]) -> tuple[Gap, ...]:
     """The answers that were left out, as gaps, in order."""
     return tuple(
-        Gap(_where(paging, slices, facts), redact(facts.text or "(no text)"), facts.url, facts.status or None)
+        Gap(_where(paging, slices, facts), _why(facts), facts.url, facts.status or None)
         for facts in skipped
     )
+
+
+def _why(facts: PageFacts) -> str:
+    text = redact(facts.text or "(no text)")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _where(paging: Paging, slices: Sequence[Slice], facts: PageFacts) -> str:

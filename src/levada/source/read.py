@@ -6,6 +6,7 @@ Does not write anything down, and does not look into records beyond counting the
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from http import HTTPStatus
 
 from levada.edges import Edges
 from levada.errors import ContractBroken, FixThis, LevadaError, TryLater
@@ -30,6 +31,8 @@ _LOST = {400, 404, 410}
 _SHORT = 1.0
 #: How often one page may be asked for with new credentials: the user's own code may always say that it has some.
 _MOST_REFRESHES = 3
+#: So many rows that fail one after the other because the API is away are no matter of the rows.
+_AWAY = 5
 
 
 class ResumeRefused(FixThis):
@@ -141,6 +144,8 @@ class _Reader:
         self._observe = observe
         self._ahead = Ahead(plan, courier, edges, observe)
         self._at = _Resumed()
+        #: Rows, one after the other, that could not be asked for because the API or the network was away.
+        self._away = 0
         #: Seconds waited for the page whose turn it is, and how often credentials were fetched anew for it.
         self._waited, self._refreshes = 0.0, 0
 
@@ -233,10 +238,11 @@ class _Reader:
         """End with the error; or leave a gap, where one row may fail without the others."""
         if not head.part.may_fail or not isinstance(error, ContractBroken | FixThis | TryLater):
             raise error
-        if isinstance(error, TryLater) and error.at:
-            raise error
         position = head.position or Position(1, None)
         came = head.came.get(position.value)
+        self._away = self._away + 1 if isinstance(error, TryLater) else 0
+        if self._of_all(error, came):
+            raise error
         facts = PageFacts(
             number=position.number,
             position=noted(position.value),
@@ -252,6 +258,12 @@ class _Reader:
         )
         head.leave_gap(Page(facts, b""))
 
+    def _of_all(self, error: LevadaError, came: Came | None) -> bool:
+        """Whether what went wrong is no matter of this row: a key that is refused, an API that is away."""
+        if came and came.answer and came.answer.status == HTTPStatus.UNAUTHORIZED:
+            return True
+        return isinstance(error, TryLater) and (error.at is not None or self._away >= _AWAY)
+
     def _numbered(self, part: Slice, ready: Ready) -> Page:
         """The page with its place in the partition; its watcher told."""
         facts, at = ready.page.facts, self._at
@@ -259,6 +271,7 @@ class _Reader:
         if part.of_row and part.index != at.slice:
             at.page = 0
         is_page = facts.means == "page"
+        self._away = self._away if facts.means == "skip" else 0
         at.number, at.slice, at.page = at.number + 1, part.index, at.page + is_page
         fills = {**part.fills, "page": at.page} if is_page else dict(part.fills)
         facts = replace(facts, number=at.number, slice=part.index, fills=fills)
