@@ -83,6 +83,37 @@ def test_a_child_is_shown_by_the_first_rows_of_its_parent_and_the_lake_stays_awa
     assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]
 
 
+def test_a_grandchild_asks_for_a_page_of_each_generation(shell, posts, tmp_path):
+    detail = "  details: {request: {path: '/posts/{row.post_id}'}, for_each: {row_of: comments}, records: $}\n"
+    written(tmp_path, posts, CURSOR, CHILD + detail)
+    done = shell("preview", "p.yaml", "--stream", "details", "--pages", "1", "--json")
+    assert json.loads(done.stdout)["previews"][0]["rows"] == [{"id": 0, "body": "Post body 0"}]
+    children = [f"/posts/{number}/comments" for number in range(3)]
+    assert posts.targets == ["/posts_cursor", *children, "/posts/0"]
+
+
+def test_the_rows_of_a_parent_come_from_the_lake_where_it_has_them(shell, posts, tmp_path):
+    written(tmp_path, posts, CURSOR, CHILD)
+    assert shell("land", "p.yaml", "--stream", "posts", "--date", DAY).returncode == 0
+    posts.forget()
+    done = shell("preview", "p.yaml", "--stream", "comments", "--date", DAY, "--pages", "1")
+    assert done.returncode == 0, done.stderr
+    assert posts.targets == ["/posts/0/comments"]
+
+
+def test_an_incremental_stream_is_shown_from_its_start(shell, tmp_path):
+    with WebServer(lambda _: [{"id": 1, "at": "2022-01-02T00:00:00Z"}]) as api:
+        (tmp_path / "p.yaml").write_text(
+            f"pipeline: p\nsource: {{url: '{api.url}'}}\nstreams:\n  s:\n"
+            "    request: {path: /s, params: {since: '{start}'}}\n"
+            "    incremental: {cursor: $.at, start: '2022-01-01T00:00:00Z'}\n"
+        )
+        done = shell("preview", "p.yaml")
+        assert done.returncode == 0, done.stderr
+        assert api.seen[0].value("since") == "2022-01-01T00:00:00Z"
+        assert "1 row in 1 answer" in done.stdout
+
+
 def test_a_stream_of_another_one_s_pages_shows_its_own_records(shell, posts, tmp_path):
     post = "    request: {path: /posts_with_reactions}\n    records: $.data[*]\n"
     reactions = (

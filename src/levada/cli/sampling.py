@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sample", "sample", "streams_of"]
 
+#: Rows by which a parent that has parents itself is asked for: one may have no children.
+_ROWS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -142,15 +145,23 @@ def _orphan(job: "Job") -> bool:
 
 
 def _with_parents(job: "Job") -> "Job":
-    """The job in a lake in memory that holds the first page of each parent."""
+    """The job in a lake in memory that holds the first page of each parent, and of the parents of these."""
     from levada.lake.memory import MemoryStore
-    from levada.pipeline.steps import land
 
     own = replace(job, area=replace(job.area, store=MemoryStore()))
-    for parent in _parents(own):
-        above = replace(own, stream=_alone(parent, most=1), area=replace(own.area, stream=parent.name))
-        land(replace(_with_parents(above), area=above.area) if _parents(above) else above)
+    _land_parents(own)
     return own
+
+
+def _land_parents(job: "Job") -> None:
+    from levada.pipeline.steps import land
+
+    for parent in _parents(job):
+        few = parent.for_each and replace(parent.for_each, first=min(parent.for_each.first or _ROWS, _ROWS))
+        above = replace(_alone(parent, most=1), for_each=few)
+        one = replace(job, stream=above, area=replace(job.area, stream=parent.name))
+        _land_parents(one)
+        land(one)
 
 
 def _records(job: "Job", page: Page) -> Sequence[Any]:
