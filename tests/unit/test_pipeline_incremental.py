@@ -281,6 +281,16 @@ def test_a_failed_run_moves_no_cursor_and_what_it_left_goes_with_the_next_commit
     assert {area.partition for area in areas_of(store, "shop", "orders")} == {done.partition}
 
 
+def test_runs_that_fail_one_after_the_other_leave_one_of_them(store):
+    api = Api()
+    api.instead = {1: answer(403, b"no")}
+    for minute in range(3):
+        with pytest.raises(FixThis):
+            run(store, api, now=later(minute))
+    (left,) = areas_of(store, "shop", "orders")
+    assert left.partition == "2022-08-01T000000--2022-08-12T120200"
+
+
 def test_an_interrupted_run_is_continued_to_the_same_end(store):
     api = Api(at(10, "a"), at(20, "b"), at(30, "c"))
     api.instead = {2: WireFault("reset", "gone")}

@@ -133,8 +133,10 @@ def _onward(job: Job, step: Callable[[Job], Run]) -> Run:
     onward = _at(job, Reach(incremental, interval, last))
     if interval.end is not None and not ahead_of(incremental.type, interval.end, interval.start):
         return nothing_new(onward, Counts(), NOTHING_YET)
+    _clear(_void(found, onward.area))
     done = step(onward)
-    _clear(job, found, onward.area, keep=done.level is not None)
+    if done.level is None:
+        _clear([onward.area])  # else every minute without news would leave a folder
     return done
 
 
@@ -195,18 +197,18 @@ def _unfinished(job: Job, area: Area, keys: Sequence[str]) -> bool:
     return resumable and youngest is not None and job.edges.clock.now() - youngest < age
 
 
-def _clear(job: Job, found: Mapping[Area, Sequence[str]], done: Area, *, keep: bool) -> None:
-    """Take away what runs left that got nowhere: of this interval, if it brought nothing; of others from its start on.
+def _void(found: Iterable[Area], mine: Area) -> list[Area]:
+    """What runs from the same start on left that got nowhere: the run to come reads the same records."""
+    start = mine.partition.partition("--")[0]
+    others = [area for area in found if area != mine and area.partition.partition("--")[0] == start]
+    free = (area for area in others if area.store.held(area.lock) is None)
+    return [area for area in free if area.store.head(area.commit) is None]
 
-    Their records are in the interval that was read now. Without this, every minute without news would leave a folder.
-    """
-    store = job.area.store
-    start = done.partition.partition("--")[0]
-    others = (area for area in found if area != done and area.partition.partition("--")[0] == start)
-    void = [area for area in others if store.head(area.commit) is None]
-    for area in (*void, *(() if keep else (done,))):
-        for entry in list(store.list(area.folder)):
-            store.delete(entry.key)
+
+def _clear(areas: Iterable[Area]) -> None:
+    for area in areas:
+        for entry in list(area.store.list(area.folder)):
+            area.store.delete(entry.key)
 
 
 def nothing_new(job: Job, counts: Counts, *notes: str, run: str = "") -> Run:
