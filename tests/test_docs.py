@@ -127,6 +127,16 @@ def test_the_words_of_the_glossary_are_used():
     assert [word for word in words if not re.search(rf"\b{word.rstrip('e')}", text)] == []
 
 
+def test_the_tables_of_the_page_on_specs_are_written_in_place(tmp_path):
+    import subprocess
+
+    target, text = tmp_path / "spec.md", (ROOT / "docs" / "spec.md").read_text()
+    target.write_text(re.sub(r"(<!-- keys: .+ -->\n)[^\f]*?(<!-- end -->)", r"\1\2", text))
+    assert target.read_text() != text
+    subprocess.run([sys.executable, "-m", "levada.spec.reference", target], check=True, timeout=PATIENCE)
+    assert target.read_text() == text
+
+
 def test_reference_writes_the_page(tmp_path):
     import subprocess
 

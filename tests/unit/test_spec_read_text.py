@@ -293,10 +293,11 @@ def test_defaults_in_the_table_are_those_of_the_nouns():
         assert noun is None or is_dataclass(noun)
         known = {field.name: field.default for field in fields(noun)} if noun else {}
         for key in section.keys:
-            said = key.default not in {"", "none", "any"} and " " not in key.default
+            said = key.default not in {"", "none", "any", "all"} and " " not in key.default
             if isinstance(key.kind, Value) and said and key.name in known:
                 reading = Reading({})
                 value = walk(key.kind, Word(key.default, Place("x", 1, 1)), (key.name,), reading)
+                value = value.value if isinstance(value, Word) else value  # another key decides its type
                 assert value == known[key.name], f"{section.noun}.{key.name}"
                 compared += 1
     assert compared >= 25

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from levada.spec.engine import Given, Reading, Rule
+from levada.spec.instant import instant
 from levada.spec.tree import Mistake, Word
 from levada.spec.values import seconds
 
@@ -88,7 +88,7 @@ def _seconds(word: Word) -> float:
 
 def _moment(word: Word) -> str:
     try:
-        datetime.fromisoformat(word.text)
+        instant(word.text)
     except ValueError:
         raise ValueError("write a moment such as 2022-01-01 or 2022-01-01T12:00:00Z") from None
     return word.text
