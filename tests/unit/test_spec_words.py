@@ -119,3 +119,56 @@ def test_what_is_left_out_is_said_too():
     assert "a page over 100B is refused" in lines
     lines = "\n".join(words(read_text(text.replace("      max_bad: 12\n", ""), "x", {})))
     assert "fails only when every one of its records is bad" in lines
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [
+        ('query: k, key: "${A}"', "the query parameter k, from A"),
+        ('cookie: k, key: "${A}"', "the cookie k, from A"),
+        ('bearer: "${A:-${B}}"', "a bearer token, from A or B"),
+        ('basic: {user: "${U}", password: "${P}"}', "user and password, from U and P"),
+        (
+            'oauth2: {grant: refresh_token, token_url: https://i.example/t, refresh_token: "${R}", scopes: [a, b]}',
+            "an access token for a and b from https://i.example/t (OAuth 2, refresh_token), given for R",
+        ),
+        (
+            'login: {path: /l, json: {who: me, password: "${P}"}, token: $.t, lives: 30m, query: s}',
+            "the query parameter s, from the log-in POST /l, given for P, good for 30m",
+        ),
+        ('jwt: {key: "${K}", algorithm: RS256}', "a token signed with K (RS256), good for 5m"),
+        (
+            'jwt: {key: "${K}", algorithm: RS256, token_url: https://i.example/t}',
+            "an access token from https://i.example/t, given for a token signed with K",
+        ),
+        (
+            'sigv4: {service: s3, region: eu-west-1, access_key: "${A}", secret_key: "${S}"}',
+            "an AWS signature for s3 in eu-west-1, from A and S",
+        ),
+        ("class: 'm:Signer', secrets: {k: '${K}'}", "by your own m:Signer, from K"),
+    ],
+)
+def test_the_plan_tells_how_the_api_knows_who_asks(scheme, said):
+    text = TEXT.replace('header: X-Key, key: "${TOKEN:-${OTHER}}"', scheme)
+    assert f"Credential: {said}" in "\n".join(words(read_text(text, "x", {})))
+
+
+@pytest.mark.parametrize(
+    ("paging", "said"),
+    [
+        ("{by: offset, limit: 50, total_rows: $.n}", "N = 0, 50, ... until an empty page or the total of rows at $.n"),
+        (
+            "{by: cursor, next: {last: $.id}}",
+            "the cursor at $.id of the last record, sent as cursor, until there is none",
+        ),
+        ("{by: next_url, keep_origin: true}", "the next URL at $.next, until there is none"),
+        ("{by: link}", "the Link header's next, until there is none"),
+        ("{by: class, class: 'a:b'}", "as a:b says, until there is none"),
+        ("{by: page, in: header, param: X-P, last: 9}", "N is 9"),
+        ("{by: page, limit: 5, stop_when_short: true}", "a page of fewer than 5 records"),
+        ("{by: page, has_more: {header: X-More}}", "the value in the header X-More says no"),
+    ],
+)
+def test_the_plan_tells_how_pages_follow_one_another(paging, said):
+    text = TEXT.replace("{by: page, param: p, start: 0, max_pages: 9, ahead: off}", paging)
+    assert said in "\n".join(words(read_text(text, "x", {})))
