@@ -20,7 +20,7 @@ from levada.cli.main import main
 from levada.source import fetch
 
 async def send(self, call):
-    raise RuntimeError(f"the wire broke with {call.auth[1].value}")
+    raise RuntimeError(f"the wire broke with {call.credentials[0].secret.value}")
 
 fetch.HttpWire.send = send
 sys.argv = ["levada", *sys.argv[1:]]
