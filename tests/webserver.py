@@ -14,6 +14,8 @@ from patience import PATIENCE
 
 __all__ = ["Asked", "Said", "WebServer", "paths_of"]
 
+#: Requests after which a server refuses all: a client that goes round for ever fails instead of hanging.
+_ENOUGH = 1000
 #: Statuses without a body (RFC 9110).
 _BARE = {204, 304}
 
@@ -146,7 +148,7 @@ class WebServer:
             self.most = max(self.most, self.now)
         try:
             self._over.wait(self.latency)
-            said = planned or self.answer(asked)
+            said = planned or (Said("enough", 418) if len(self.seen) > _ENOUGH else self.answer(asked))
             return said if isinstance(said, Said) else Said(said)
         finally:
             with self._lock:
