@@ -2,7 +2,8 @@
 
     python page_server.py ROWS PAGE_SIZE LATENCY_MS
 
-Prints its URL, then serves GET /sales?date=…&page=N until it is killed.
+Prints its URL, then serves until it is killed: GET /sales?date=…&page=N gives a bare list and a 404 past the last page,
+GET /wrapped?page=N the same rows under `data`, with `total_pages`.
 """
 
 import asyncio
@@ -34,11 +35,13 @@ def pages(rows: int, size: int) -> list[bytes]:
 
 def answer(bodies: list[bytes], target: str) -> bytes:
     """A whole HTTP answer."""
-    page = int(parse_qs(urlsplit(target).query)["page"][0])
+    page = int(parse_qs(urlsplit(target).query).get("page", ["1"])[0])
     if page > len(bodies):
         status, body = "404 Not Found", b'{"message": "You requested page that doesn\'t exist: page=%d"}' % page
     else:
         status, body = "200 OK", bodies[page - 1]
+        if target.startswith("/wrapped"):
+            body = b'{"data": %b, "page": %d, "total_pages": %d}' % (body, page, len(bodies))
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 

@@ -67,7 +67,7 @@ PAGING = Section(
             "param",
             param,
             "what carries the page, offset or cursor: a parameter, a header, or a dotted path in the body",
-            "`page`, `offset` or `cursor`",
+            "`page`, `offset` or `cursor`; `page` for class",
             example="param: p",
         ),
         Key(

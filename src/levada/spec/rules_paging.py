@@ -18,8 +18,9 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "cursor": frozenset((*_ENDS, *_LIMIT, *_SENT, "next")),
     "next_url": frozenset((*_ENDS, *_LIMIT, "next", "keep_origin")),
     "link": frozenset((*_ENDS, *_LIMIT, "rel", "keep_origin")),
-    "class": frozenset((*_ENDS, *_LIMIT, "class")),
-    "none": frozenset(),
+    "class": frozenset((*_ENDS, *_LIMIT, *_SENT, "class", "keep_origin")),
+    # A single page can still be held to what the API says that there is.
+    "none": frozenset(("total_rows", "tolerance")),
 }
 #: Each of these ends paging by page or offset, besides an empty page.
 _OTHER_ENDS = ("stop_when_short", "total_rows", "total_pages", "has_more", "max_pages", "last")
