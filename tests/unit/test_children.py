@@ -444,6 +444,15 @@ def test_a_replay_of_what_is_partial_is_partial(store):
     assert (again.outcome, again.changed, again.gaps) == ("partial", True, first.gaps)
 
 
+def test_a_gap_that_turns_out_to_be_empty_is_filled_though_no_page_comes(store):
+    api = forum()
+    api.wrong["/posts/2/comments"] = answer(404, b"gone")
+    run(GAPS, store, api)
+    api.wrong["/posts/2/comments"] = answer(200, b"[]")
+    filled = run(GAPS, store, api, "comments")["comments"]
+    assert (filled.outcome, filled.changed, filled.pages) == ("done", True, 4)
+
+
 def test_gaps_of_a_parent_are_gaps_of_its_children(store):
     skipping = SPEC.replace("params: {date", "params: {x: y, date") + "    responses: [{status: 418, means: skip}]\n"
     api = forum(count=12)
@@ -501,8 +510,22 @@ streams:
     assert again.files == done.files
 
 
-def test_pages_of_another_stream_are_read_again_without_a_request(store):
+def test_staged_files_can_be_named_by_window(store):
     spec = """
+pipeline: forum
+source: {url: "http://api.test"}
+streams:
+  events:
+    window: 12h
+    request: {path: /events, params: {from: "{start}"}}
+    contract: {fields: {n: int64}}
+    stage: {avro: "stg/{date}/{start:%H}.avro"}
+"""
+    files = run(spec, store, Forum({"/events": [{"n": 1}]}))["events"].files
+    assert {f"stg/{DATE}/00.avro", f"stg/{DATE}/12.avro"} < set(files)
+
+
+PAGES = """
 pipeline: forum
 source: {url: "http://api.test", auth: {bearer: "${TOKEN}"}}
 streams:
@@ -511,19 +534,127 @@ streams:
     records: {path: "$[*]", explode: $.reactions, keep: {post_id: $.id}}
     contract: {fields: {post_id: int64, kind: string}}
     stage: {avro: "stg/{date}/reactions.avro"}
-  posts: {request: {path: /posts}, paging: {by: page}}
+  posts:
+    request: {path: /posts}
+    paging: {by: page, ahead: off}
+    responses: [{status: 418, means: skip}]
 """
-    api = Forum({"/posts": [{"id": n, "reactions": [{"kind": f"{n}.{k}"} for k in range(n)]} for n in range(7)]})
-    made = pipeline(spec, store, api, environment={"TOKEN": "open-sesame"}).run(date=DATE)
+KEY = {"TOKEN": "open-sesame"}
+
+
+def reactions():
+    return Forum({"/posts": [{"id": n, "reactions": [{"kind": f"{n}.{k}"} for k in range(n)]} for n in range(7)]})
+
+
+def test_pages_of_another_stream_are_read_again_without_a_request(store):
+    api = reactions()
+    made = pipeline(PAGES, store, api, environment=KEY).run(date=DATE)
     api.forget()
     assert [each.stream for each in made] == ["posts", "reactions"]
     assert (made[1].requests, made[1].counts.read, made[1].pages) == (0, 21, 2)
     assert rows_of(store, f"stg/{DATE}/reactions.avro") == [
         {"post_id": n, "kind": f"{n}.{k}"} for n in range(7) for k in range(n)
     ]
-    assert not run(spec, store, api, "reactions")["reactions"].changed, "a key is asked for that nothing needs"
-    assert run(spec, store, api, "reactions", verb="replay")["reactions"].counts.read == 21
+    assert not run(PAGES, store, api, "reactions")["reactions"].changed, "a key is asked for that nothing needs"
+    assert run(PAGES, store, api, "reactions", verb="replay")["reactions"].counts.read == 21
     assert api.asked == []
+
+
+def test_records_selected_otherwise_are_staged_anew(store):
+    api = reactions()
+    pipeline(PAGES, store, api, environment=KEY).run(date=DATE)
+    fewer = run(PAGES.replace("$[*]", "$[1:]"), store, api, "reactions", verb="replay")["reactions"]
+    assert (fewer.changed, fewer.counts.read) == (True, 1 + 2 + 3 + 4 + 6)
+    assert len(rows_of(store, f"stg/{DATE}/reactions.avro")) == 16
+
+
+def test_a_field_that_is_added_under_another_name_is_staged_anew(store):
+    api = forum(count=1, comments=1)
+    nullable = SPEC.replace(
+        "post_id: int64", "id: {type: int64, nullable: true}, post_id: {type: int64, nullable: true}"
+    )
+    run(nullable, store, api)
+    renamed = nullable.replace("{post_id: id, post", "{id: id, post")
+    assert run(renamed, store, api, "comments", verb="replay")["comments"].changed
+    assert rows_of(store) == [{"id": 1, "post_id": None, "post": "Post 1", "n": 1000}]
+
+
+def test_pages_of_a_partial_stream_are_partial(store):
+    api = reactions()
+    api.wrong["/posts?page=1"] = answer(418, b"no")
+    made = pipeline(PAGES, store, api, environment=KEY).run(date=DATE)
+    assert [(each.outcome, len(each.gaps)) for each in made] == [("partial", 1), ("partial", 1)]
+    assert made[1].counts.read == 5 + 6
+
+
+def test_pages_of_a_stream_without_a_commit_say_how_to_run_it(store):
+    with pytest.raises(FixThis) as told:
+        run(PAGES, store, reactions(), "reactions")
+    assert told.value.what == f"reactions is made from posts, and nothing of posts is committed for {DATE}."
+
+
+def test_pages_of_rows_can_be_named_by_them(store):
+    spec = """
+pipeline: forum
+source: {url: "http://api.test"}
+streams:
+  likes:
+    pages_of: comments
+    records: {path: "$[*]", explode: "$.likes"}
+    raw: "raw/likes/{date}/{row.slug}-{page}.json"
+  comments: {for_each: {row_of: posts}, request: {path: "/posts/{row.id}/comments"}}
+  posts: {request: {path: /posts}}
+"""
+    api = Forum({"/posts": [{"id": 1, "slug": "one"}], "/posts/1/comments": [{"likes": [1, 2]}]})
+    done = run(spec, store, api)["likes"]
+    assert (done.files, done.counts.read) == ((f"raw/likes/{DATE}/one-1.json",), 2)
+
+
+def test_one_list_of_all_records_follows_their_selection(store):
+    spec = """
+pipeline: forum
+source: {url: "http://api.test"}
+streams:
+  posts: {request: {path: /posts}, records: $.new, raw: none, raw_joined: "{date}.json"}
+"""
+    api = Forum({"/posts": {"new": [{"id": 1}], "old": [{"id": 2}]}})
+    run(spec, store, api, verb="land")
+    assert run(spec.replace("$.new", "$.old"), store, api, verb="land")["posts"].changed
+    assert json.loads(store.read(f"{DATE}.json")) == [{"id": 2}]
+
+
+def test_the_charset_of_a_page_is_known_without_its_answer(store):
+    spec = """
+pipeline: forum
+source: {url: "http://api.test"}
+streams:
+  cities:
+    request: {path: /cities}
+    format: csv
+    contract: {fields: {name: string}}
+    stage: {avro: "stg/{date}.avro"}
+  sights: {for_each: {row_of: cities}, request: {path: "/sights/{row.name}"}}
+"""
+    api = Forum({"/sights/Évora": [{"n": 1}]})
+    api.wrong["/cities"] = answer(200, "name\nÉvora\n".encode("latin-1"), {"Content-Type": "text/csv; charset=latin-1"})
+    assert run(spec, store, api)["sights"].counts.read == 1
+    assert api.paths[-1] == "/sights/%C3%89vora"
+    store.delete(f"stg/{DATE}.avro")
+    run(spec, store, api, "cities", verb="replay")
+    assert rows_of(store, f"stg/{DATE}.avro") == [{"name": "Évora"}]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 16])
+def test_asked_for_ahead_the_same_comes_out(store, concurrency):
+    one_by_one = MemoryStore()
+    run(SPEC, one_by_one, forum(count=9, comments=12))
+    ahead = SPEC.replace(", ahead: off", "").replace("1ms}}", f"1ms}}, limits: {{concurrency: {concurrency}}}}}")
+    api = forum(count=9, comments=12)
+    done = run(ahead, store, api)["comments"]
+    assert public(store) == public(one_by_one)
+    assert done.counts.read == 9 * 12
+    pages = [path for path in api.paths if int(path.rpartition("=")[2]) <= 3 and "comments" in path]
+    assert len(pages) == len(set(pages)) == 27, "a page with data was asked for twice, or never"
 
 
 def test_a_key_that_is_refused_is_no_gap(store):
