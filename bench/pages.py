@@ -6,8 +6,8 @@
    ceil(201 / 16) times 100 ms: the answer that says "no more" is a request too.
 2. 500 pages of 1,000 records without latency, landed, checked and staged as Avro, 8 requests at a time.
 
-Prints whole-process seconds, the run's own seconds, and ratios of the same sitting: median of three, in turn. With a Python
-that has `dlt[parquet]`, dlt does the same work in the same turns. Asserts the rows and the number of requests.
+Prints whole-process seconds, the run's own seconds, and ratios of the same sitting: median of three, in turn. With a
+Python that has `dlt[parquet]`, dlt does the same work in the same turns. Asserts the rows and the number of requests.
 """
 
 import argparse
