@@ -278,8 +278,12 @@ def noted(value: Value) -> int | str:
 
 
 def window(concurrency: int, received: int) -> int:
-    """Pages that may be under way at once: the lowest not yet handed on and those ahead of it."""
-    return max(1, min(concurrency, max(FIRST_WINDOW, received)))
+    """Pages that may be under way at once: the lowest not yet handed on and those ahead of it.
+
+    Four until pages have come, then twice as many as have: 14 rounds for 200 pages at 16, where as many as have come
+    would take 15.
+    """
+    return max(1, min(concurrency, max(FIRST_WINDOW, 2 * received)))
 
 
 def _number(position: Position) -> int:
