@@ -6,10 +6,10 @@
    ceil(201 / 16) times 100 ms: the answer that says "no more" is a request too.
 2. 500 pages of 1,000 records without latency, landed, checked and staged as Avro, 8 requests at a time.
 
-Prints whole-process seconds of one run, the run's own seconds once the process has begun (the second of two days in one
-process: Python's imports are a cost of starting, and `startup.py` has them), and ratios of the same sitting: median of
-three, in turn. With a Python that has `dlt[parquet]`, dlt does the same work in the same turns. Asserts the rows and the
-number of requests.
+Prints whole-process seconds of one run, the run's own seconds once the process has begun (the second of two days in
+one process: Python's imports are a cost of starting, and `startup.py` has them), and ratios of the same sitting: median
+of three, in turn. With a Python that has `dlt[parquet]`, dlt does the same work in the same turns. Asserts the rows and
+the number of requests.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What a spec says, read, checked and frozen. Holds the names of secrets, never their values, so it travels as JSON."""
+"""What a spec says, read, checked and frozen. Holds the names of secrets, never their values: it may be shown."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
