@@ -17,10 +17,7 @@ _LONGEST = 500
 
 def gaps_of(paging: Paging, slices: Sequence[Slice], skipped: Iterable[PageFacts]) -> tuple[Gap, ...]:
     """The answers that were left out, as gaps, in order."""
-    return tuple(
-        Gap(_where(paging, slices, facts), _why(facts), facts.url, facts.status or None)
-        for facts in skipped
-    )
+    return tuple(Gap(_where(paging, slices, facts), _why(facts), facts.url, facts.status or None) for facts in skipped)
 
 
 def _why(facts: PageFacts) -> str:
