@@ -18,11 +18,12 @@ import pytest
 from conformance import check_store
 from lakeside import FOUR, RAW, area_in, carry, public_tree
 from levada.errors import FixThis, LeaseHeld, TryLater
+from levada.lake import making
 from levada.lake.calls import Calls
 from levada.lake.disk import DiskStore
 from levada.lake.lease import read_record
 from levada.lake.status import status
-from levada.lake.store import Held, Missing
+from levada.lake.store import Exists, Held, Missing
 from levada.lake.verify import check_files
 from patience import PATIENCE
 
@@ -50,11 +51,11 @@ class Refusing(Calls):
 
 
 class Tracing(Calls):
-    """Tells which inodes were fsynced before each rename, by the name that was renamed to."""
+    """Tells which inodes were fsynced before each rename and each link of a public name, by the new name."""
 
     def __init__(self):
         self.synced = set()
-        self.renames = []
+        self.steps = []
 
     def fsync(self, descriptor):
         self.synced.add(os.fstat(descriptor).st_ino)
@@ -62,8 +63,39 @@ class Tracing(Calls):
 
     def rename(self, source, target):
         super().rename(source, target)  # refused the first time, where the folder is yet to be made
-        self.renames.append((target, self.synced))
+        self._step(target)
+
+    def link(self, source, target):
+        super().link(source, target)
+        if "_levada" not in Path(target).parts:
+            self._step(target)
+
+    def _step(self, target):
+        self.steps.append((Path(target), self.synced))
         self.synced = set()
+
+
+class NoNameless(Calls):
+    """A file system without O_TMPFILE; counts who asks for it."""
+
+    def __init__(self, number=errno.EOPNOTSUPP):
+        self.number = number
+        self.asked = 0
+
+    def open(self, path, flags, mode):
+        if flags & making.NAMELESS == making.NAMELESS:
+            self.asked += 1
+            raise OSError(self.number, os.strerror(self.number))
+        return super().open(path, flags, mode)
+
+
+class NoLinkToNameless(Calls):
+    """A file system that has O_TMPFILE, but gives such a file no name."""
+
+    def link(self, source, target):
+        if isinstance(source, int):
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        super().link(source, target)
 
 
 def temporary(lake: Path) -> list[str]:
@@ -94,7 +126,7 @@ def test_what_is_on_the_disk_before_each_step(lake):
     """Power loss cannot be had in a test; that everything was synced before the step that relies on it can be seen."""
     calls = Tracing()
     record = carry(DiskStore(lake, calls))
-    (commit, before_commit), *shown, (mark, before_mark) = calls.renames
+    (commit, before_commit), *shown, (mark, before_mark) = calls.steps
     assert commit.name == mark.name == "commit.json"
     keys = [file.key for file in record.files]
     public = [file.public for file in record.files if file.public]
@@ -114,7 +146,7 @@ def test_deleted_names_are_synced_before_the_mark(lake):
     carry(DiskStore(lake))
     calls = Tracing()
     carry(DiskStore(lake, calls), FOUR[:1])
-    assert inodes((lake / RAW.format(1)).parent) <= calls.renames[-1][1]
+    assert inodes((lake / RAW.format(1)).parent) <= calls.steps[-1][1]
 
 
 def test_a_replacement_in_a_new_folder_is_durable_with_its_folders(lake):
@@ -152,6 +184,149 @@ def test_create_only_without_links(lake):
         store.create("a/b", b"2")
     assert type(refused.value).__name__ == "Exists"
     assert (store.read("a/b"), temporary(lake)) == (b"1", [])
+
+
+WITHOUT = {
+    "O_TMPFILE (EOPNOTSUPP)": NoNameless,
+    "O_TMPFILE (EISDIR)": lambda: NoNameless(errno.EISDIR),
+    "names for such files": NoLinkToNameless,
+}
+
+
+@pytest.mark.skipif(not making.NAMELESS, reason="THE SECOND WAY IS THE ONLY ONE HERE: no O_TMPFILE")
+@pytest.mark.parametrize("what", WITHOUT)
+def test_a_file_system_without(lake, what):
+    check_store(DiskStore(lake, WITHOUT[what]()))
+    record = carry(store := DiskStore(lake, WITHOUT[what]()))
+    assert check_files(area_in(store), record) == []
+    assert temporary(lake) == []
+
+
+@pytest.mark.skipif(not making.NAMELESS, reason="THE SECOND WAY IS THE ONLY ONE HERE: no O_TMPFILE")
+def test_what_a_file_system_does_not_know_is_asked_for_once(lake):
+    calls = NoNameless()
+    store = DiskStore(lake, calls)
+    for number in range(3):
+        store.create(str(number), b"")
+    assert calls.asked == 1
+
+
+@pytest.mark.skipif(not making.NAMELESS, reason="THE SECOND WAY IS THE ONLY ONE HERE: no O_TMPFILE")
+def test_a_refusal_of_one_name_says_nothing_of_the_file_system(lake):
+    calls = Counting()
+    store = DiskStore(lake, calls)
+    with pytest.raises(FixThis, match="does not take this name"):
+        store.create("x" * 300, b"")
+    calls.made.clear()
+    store.create("a", b"1")
+    assert calls.made == ["open", "write", "link"]
+    with pytest.raises(Exists):
+        store.create("a", b"2")
+    assert (store.read("a"), (lake / "a").stat().st_mode & 0o777) == (b"1", 0o444)
+
+
+def test_a_system_without_nameless_files(lake, monkeypatch):
+    monkeypatch.setattr(making, "NAMELESS", 0)
+    calls = Counting()
+    store = DiskStore(lake, calls)
+    store.create("a", b"1")
+    assert calls.made[-4:] == ["open", "write", "link", "unlink"]
+    check_store(DiskStore(lake / "below"))
+
+
+class Counting(Calls):
+    """Tells what was called."""
+
+    def __init__(self):
+        self.made = []
+
+
+for _name in ("open", "write", "fsync", "link", "rename", "unlink", "mkdir"):
+
+    def _counted(self, *arguments, name=_name):
+        self.made.append(name)
+        return getattr(Calls, name)(self, *arguments)
+
+    setattr(Counting, _name, _counted)
+
+
+def test_a_free_name_costs_one_link_and_a_taken_one_is_replaced_in_one_step(lake):
+    calls = Counting()
+    store = DiskStore(lake, calls)
+    store.create("shown/1", b"1")
+    store.create("2", b"2")
+    calls.made.clear()
+    store.copy("2", "shown/2")
+    assert calls.made == ["link"]
+    calls.made.clear()
+    store.copy("2", "shown/1")
+    assert calls.made == ["link", "link", "rename", "unlink"]
+    assert (store.read("shown/1"), store.read("shown/2")) == (b"2", b"2")
+    assert temporary(lake) == []
+
+
+@pytest.mark.parametrize("count", [3, 40], ids=["few", "many, side by side"])
+def test_all_files_are_synced_once_under_whatever_name(lake, count):
+    calls = Tracing()
+    store = DiskStore(lake, calls)
+    keys = [f"kept/{number}" for number in range(count)]
+    for key in keys:
+        store.create(key, key.encode())
+    store.sync([*keys, "kept", "kept/never", "kept/0/never"])
+    files = inodes(*(lake / key for key in keys))
+    assert calls.synced == files | inodes(lake, lake / "kept")
+    for key in keys:
+        store.copy(key, f"shown/{key}")
+    (lake / "kept/1").unlink()
+    store.create("kept/1", b"another")
+    store.copy("kept/1", "shown/kept/1")
+    (lake / "kept/2").chmod(0o644)
+    (lake / "kept/2").write_bytes(b"changed")
+    calls.synced.clear()
+    store.sync([f"shown/{key}" for key in keys])
+    changed = inodes(lake / "kept/1", lake / "kept/2")
+    assert calls.synced == changed | inodes(lake, lake / "shown", lake / "shown/kept")
+
+
+@pytest.mark.parametrize("count", [1, 40], ids=["few", "many, side by side"])
+def test_a_file_that_cannot_be_synced_is_told(lake, count):
+    class Failing(Calls):
+        def fsync(self, descriptor):
+            if os.pread(descriptor, 1, 0) == b"!":
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    store = DiskStore(lake)
+    for number in range(count):
+        store.create(f"a/{number}", b"!" if number == count // 2 else b"")
+    keys = [f"a/{number}" for number in range(count)]
+    failing = DiskStore(lake, Failing())
+    for _ in range(2):
+        with pytest.raises(TryLater, match="the disk did not do what it was asked to") as refused:
+            failing.sync(keys)
+        assert refused.value.where == str(lake / f"a/{count // 2}"), "not taken for safe the second time either"
+
+
+def test_a_link_that_comes_later_is_seen(lake, tmp_path):
+    store = DiskStore(lake)
+    store.create("raw/day/1.json", b"1")
+    store.create("kept", b"kept")
+    outside = tmp_path / "outside"
+    (lake / "raw").rename(outside)
+    (lake / "raw").symlink_to(outside)
+    doors = [
+        lambda: store.head("raw/day/1.json"),
+        lambda: store.create("raw/day/2.json", b""),
+        lambda: store.copy("kept", "raw/day/2.json"),
+        lambda: store.sync(["kept", "raw/day/1.json"]),
+    ]
+    for door in doors:
+        with pytest.raises(FixThis, match=f"leads out of the lake, to {outside}/day"):
+            door()
+    (lake / "raw").unlink()
+    (lake / "other").mkdir()
+    (lake / "raw").symlink_to(lake / "other")
+    store.create("raw/day/2.json", b"2")
+    assert (lake / "other/day/2.json").read_bytes() == b"2", "a link within the lake is the user's own affair"
 
 
 def test_editing_in_place_changes_both_and_is_found(lake):
@@ -479,19 +654,34 @@ def test_a_refused_replacement_leaves_the_old_record(lake, name):
 
 def test_a_folder_that_goes_meanwhile_is_made_again(lake):
     class Racing(Calls):
-        left = 5
+        left = 0
 
-        def rename(self, source, target):
+        def _lose(self, target):
             if self.left:
                 self.left -= 1
-                target.parent.rmdir()
+                Path(target).parent.rmdir()
+
+        def rename(self, source, target):
+            self._lose(target)
             super().rename(source, target)
 
-    store = DiskStore(lake, Racing())
+        def link(self, source, target):
+            self._lose(target)
+            super().link(source, target)
+
+    calls = Racing()
+    store = DiskStore(lake, calls)
     store.create("kept", b"1")
-    (lake / "shown").mkdir()
-    store.copy("kept", "shown/a")
-    assert store.read("shown/a") == b"1"
+    acts = {
+        "copied": lambda key: store.copy("kept", key),
+        "created": lambda key: store.create(key, b"1"),
+        "replaced": lambda key: store.replace(key, b"1", None),
+    }
+    for folder, act in acts.items():
+        (lake / folder).mkdir()
+        calls.left = 5
+        act(f"{folder}/a")
+        assert (calls.left, store.read(f"{folder}/a")) == (0, b"1")
 
 
 def test_tidy_takes_what_dead_writers_left(lake):

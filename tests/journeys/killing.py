@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,15 +49,17 @@ class Deadly(Calls):
         self.count = 0
         self.kinds: list[str] = []
         self.halfway = halfway
+        self.lock = threading.Lock()  # files are synced side by side
 
     def die_when_due(self, kind: str, half: Callable[[], object] | None = None) -> None:
-        self.count += 1
-        self.kinds.append(kind)
-        self.left -= 1
-        if self.left == 0:
-            if self.halfway and half:
-                half()
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self.lock:
+            self.count += 1
+            self.kinds.append(kind)
+            self.left -= 1
+            if self.left == 0:
+                if self.halfway and half:
+                    half()
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _deadly(kind: str) -> Callable:

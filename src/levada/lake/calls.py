@@ -1,5 +1,7 @@
 """The system calls that change a disk, and the file being written: what `disk.py` is made of."""
 
+# Paths are strings here: making a Path costs as much as the system call that it is made for.
+# ruff: noqa: PTH101, PTH104, PTH106, PTH108
 import contextlib
 import errno
 import hashlib
@@ -13,7 +15,9 @@ from levada.lake.exchange import exchange
 from levada.lake.refusal import refuse_odd
 from levada.lake.store import Written
 
-__all__ = ["NO_LINKS", "READING", "Calls", "Temporary", "seen", "tag_of", "write_all"]
+__all__ = ["NO_LINKS", "READING", "Calls", "Name", "Temporary", "seen", "tag_of", "write_all"]
+
+Name = str | Path
 
 #: Neither through a symbolic link, nor waiting for whoever may write into a pipe.
 READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -28,7 +32,7 @@ _GATHER = 256 * 1024
 class Calls:
     """The system calls that change a disk, one method each: a test counts them, and dies before any of them."""
 
-    def open(self, path: Path, flags: int, mode: int) -> int:
+    def open(self, path: Name, flags: int, mode: int) -> int:
         """Open or create a file; its descriptor."""
         return os.open(path, flags | os.O_CLOEXEC, mode)
 
@@ -44,13 +48,17 @@ class Calls:
         """Wait until a file or folder is on the disk."""
         os.fsync(descriptor)
 
-    def link(self, source: Path, target: Path) -> None:
-        """Give a file a second name."""
-        target.hardlink_to(source)
+    def link(self, source: Name | int, target: Name) -> None:
+        """Give a file a second name; one that has none and is open as the descriptor `source`, its first (Linux)."""
+        if isinstance(source, int):
+            # A descriptor of a folder makes Python call linkat, which alone follows the link; the path is absolute.
+            os.link(f"/proc/self/fd/{source}", target, src_dir_fd=source, follow_symlinks=True)
+        else:
+            os.link(source, target)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: Name, target: Name) -> None:
         """Move a file over whatever is there."""
-        source.rename(target)
+        os.rename(source, target)
 
     def move_in(self, source: Path, parent: int, name: str) -> None:
         """Move a folder into the open folder `parent`, where nothing, or an empty folder, has that name."""
@@ -64,21 +72,21 @@ class Calls:
         """Give a folder and an entry of the open folder `parent` each other's name, in one step."""
         exchange(source, parent, name)
 
-    def chmod(self, path: Path, mode: int) -> None:
+    def chmod(self, path: Name, mode: int) -> None:
         """Set the rights of a folder."""
-        path.chmod(mode)
+        os.chmod(path, mode)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: Name) -> None:
         """Take a name away."""
-        path.unlink()
+        os.unlink(path)
 
-    def mkdir(self, path: Path | str, parent: int | None = None) -> None:
+    def mkdir(self, path: Name, parent: int | None = None) -> None:
         """Make one folder, in the open folder `parent` where one is given."""
         os.mkdir(path, dir_fd=parent)
 
-    def rmdir(self, path: Path) -> None:
+    def rmdir(self, path: Name) -> None:
         """Remove one empty folder."""
-        path.rmdir()
+        os.rmdir(path)
 
 
 class Temporary:
@@ -87,8 +95,8 @@ class Temporary:
     def __init__(
         self,
         calls: Calls,
-        told: Callable[[Path], AbstractContextManager[None]],
-        path: Path,
+        told: Callable[[Name], AbstractContextManager[None]],
+        path: str,
         descriptor: int,
     ) -> None:
         self.path = path
@@ -163,12 +171,12 @@ def write_all(calls: Calls, descriptor: int, data: bytes) -> None:
         view = view[calls.write(descriptor, view) :]
 
 
-def seen(path: Path) -> os.stat_result:
+def seen(path: str) -> os.stat_result:
     """What the name `path` itself is, a file or a symbolic link; anything else is refused."""
-    found = path.lstat()
+    found = os.lstat(path)
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    refuse_odd(found.st_mode, str(path))
+    refuse_odd(found.st_mode, path)
     return found
 
 
