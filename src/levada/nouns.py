@@ -136,6 +136,8 @@ class PageFacts:
     text: str | None = None
     #: The slice of the partition that was asked for (a window, a row of `for_each`), from 0.
     slice: int = 0
+    #: The URL that answered where it is another than the one asked, secrets redacted: links are relative to it.
+    answered: str | None = None
     #: What its names are filled with besides the partition's values: `page` (pages with data, from 1 in the partition
     #: or, with for_each, in the row), `row`, `row.id`, `start`, `end`. Empty for answers without data.
     fills: Mapping[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from levada.edges import Answer, Call, Edges, WireFault
+from levada.source.auth.signer import Ask
 from levada.source.courier import Courier
 from levada.source.events import Asked, Event
 from levada.source.judge import Judged, judge
@@ -47,7 +48,9 @@ class Ahead:
         self._courier = courier
         self._clock = edges.clock
         self._observe = observe
-        self._for_tokens = for_tokens(plan, courier, edges, observe)
+        self._for_tokens = self._counted(for_tokens(plan, courier, edges, observe))
+        #: Whether a token was asked for since the last request: it is for the next one, which has its turn yet to wait for.
+        self._fetched = False
         self._walks: deque[Walk] = deque()
         self._next = 0
         self._under_way: dict[_Key, _UnderWay] = {}
@@ -74,14 +77,15 @@ class Ahead:
         for walk, position in self._wishes(wide):
             if len(self._under_way) >= wide or self._loaded(wide):
                 return 0.0
-            if (delay := self.delay()) > 0:
+            if (delay := self._due()) > 0:
                 return delay
             self._ask(walk, position, 1)
         return 0.0
 
-    def delay(self) -> float:
-        """Seconds until the limits let the next request go."""
-        return self._plan.limiter.delay(self._clock.monotonic())
+    def due(self) -> float:
+        """Seconds until the next request may go; 0: the limits let it, and what signs it is there."""
+        self._gather()  # as long as nobody looks at what has come, it counts as under way
+        return self._due()
 
     def close(self) -> None:
         """Nothing is waited for any more."""
@@ -100,6 +104,8 @@ class Ahead:
 
     def again(self, walk: Walk, position: Position, attempt: int) -> None:
         """Ask once more and wait for the answer; nothing is asked ahead meanwhile."""
+        while len(self._under_way) >= self._wide():
+            self.wait()
         self._ask(walk, position, attempt)
         walk.came[position.value] = self._settle(self._under_way.pop((walk.part.index, position.value)))
         self._digest(walk)
@@ -151,9 +157,27 @@ class Ahead:
     def _known(self, walk: Walk, position: Position) -> bool:
         return position.value in walk.came or (walk.part.index, position.value) in self._under_way
 
+    def _due(self) -> float:
+        delay = self._delay()
+        if delay > 0 or self._fetched:
+            return delay
+        self._plan.signer.ready(self._for_tokens, self._clock.now())
+        return self._delay() if self._fetched else 0.0
+
+    def _delay(self) -> float:
+        """Seconds until the limits let the next request go."""
+        return self._plan.limiter.delay(self._clock.monotonic())
+
+    def _counted(self, ask: Ask) -> Ask:
+        def counted(call: Call, again: bool) -> Answer:
+            self._fetched = True
+            return ask(call, again)
+
+        return counted
+
     def _ask(self, walk: Walk, position: Position, attempt: int) -> None:
         now = self._clock.now()
-        self._plan.signer.ready(self._for_tokens, now)
+        self._fetched = False
         call = self._plan.signer.sign(build(self._plan, walk.part, position), now)
         self._observe(Asked(position.number, attempt))
         self._plan.limiter.sent(self._clock.monotonic())

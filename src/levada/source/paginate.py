@@ -151,7 +151,7 @@ def _stops(paging: Paging, position: Position, facts: PageFacts, said: Said, tra
         said.has_more is False
         or (paging.stop_when_empty and not facts.rows)
         or (paging.stop_when_short and facts.rows < (paging.limit or 0))
-        or _all_rows(paging, total_rows, trail.rows + facts.rows)
+        or _all_rows(paging, total_rows, _passed(paging, position, facts, trail))
         or (total_pages is not None and position.number >= _pages_to_come(paging, total_pages))
     )
 
@@ -159,6 +159,16 @@ def _stops(paging: Paging, position: Position, facts: PageFacts, said: Said, tra
 def _all_rows(paging: Paging, total: int | None, rows: int) -> bool:
     expected = None if total is None else _rows_to_come(paging, total)
     return expected is not None and rows >= expected
+
+
+def _passed(paging: Paging, position: Position, facts: PageFacts, trail: Trail) -> int:
+    """Rows up to the end of this page; those of skipped pages as many as a page has."""
+    rows = trail.rows + facts.rows
+    if not trail.skipped:
+        return rows
+    if paging.by == "offset":
+        return _number(position) - paging.start + facts.rows
+    return rows + trail.skipped * (trail.step or paging.limit or facts.rows)
 
 
 def _onward(paging: Paging, position: Position, facts: PageFacts, said: Said, trail: Trail) -> Step:

@@ -15,7 +15,7 @@ from levada.secret import redact
 from levada.source.ahead import Ahead
 from levada.source.courier import Courier
 from levada.source.events import Event, Refused, Saw, Took, Waiting, ignore
-from levada.source.judge import kept_headers
+from levada.source.judge import Judged, kept_headers
 from levada.source.paginate import Broken, Position, noted
 from levada.source.request import Plan, build, place, shown
 from levada.source.retry import GiveUp, decide, repeatable
@@ -72,7 +72,8 @@ def read(
     Yields:
         Slice by slice, pages with records, `means` "page". Where an answer said that there are no (more) records it
         comes last in its slice, with `means` "end", "empty" or, before any page, "no_data": its body is empty, its
-        `facts.text` is what it said. "skip": a page, or all the rest of a slice, that was left out.
+        `facts.text` is what it said. An "empty" one may also stand between pages. "skip": a page, or
+        all the rest of a slice, that was left out.
 
     Raises:
         ApiRefused: a person must change something: key, host, URL, request, a missing `responses` rule.
@@ -215,9 +216,7 @@ class _Reader:
         self._observe(Waiting(self._at.number + 1, decision.seconds, decision.why, until))
         self._courier.sleep(decision.seconds)
         self._waited += decision.seconds
-        while (delay := self._ahead.delay()) > 0:
-            self._hold(head, delay)
-        self._ahead.again(head, came.position, came.attempt + (not trouble.wait))
+        self._again(head, came.position, came.attempt + (not trouble.wait))
 
     def _refreshed(self, head: Walk, came: Came) -> bool:
         """Ask again with a token that the refused request did not have yet, if there is or can be one."""
@@ -225,12 +224,18 @@ class _Reader:
             return False
         self._refreshes += 1
         self._tell(head, came)
-        self._ahead.again(head, came.position, came.attempt)
+        self._again(head, came.position, came.attempt)
         return True
+
+    def _again(self, head: Walk, position: Position, attempt: int) -> None:
+        """Ask once more, as soon as the limits let it go."""
+        while (delay := self._ahead.due()) > 0:
+            self._hold(head, delay)
+        self._ahead.again(head, position, attempt)
 
     def _contradiction(self, head: Walk, broken: Broken) -> LevadaError:
         came = head.came.get(head.position.value) if head.position else None
-        if came and not came.goes_on:
+        if came and isinstance(came.result, Judged) and came.result.page.facts.means != "page":
             self._tell(head, came)
         return ContractBroken(broken.what, where=self._where(head), todo=broken.todo)
 

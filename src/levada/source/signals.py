@@ -1,10 +1,11 @@
 """What an answer tells the paging: cursors, links, totals, flags, each from the place that the spec names. Pure."""
 
 import re
+from collections import UserDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from levada import jsonpath
 from levada.nouns import PageFacts
@@ -17,7 +18,10 @@ __all__ = ["UNKEPT", "Follow", "Told", "header_names", "kept", "listens", "said"
 
 #: Stands in the facts of a page for a header that leads on and holds what must not be written down.
 UNKEPT = "(holds a secret: not kept)"
+_COOKIES = {"set-cookie", "set-cookie2"}
 _WHOLE = re.compile(r"\s*([0-9]+)\s*")
+#: Characters of a path or query that stay as they are (RFC 3986, 2), escapes among them.
+_LEGAL = "%:/?#[]@!$&'()*+,;=~"
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 #: The user's function of `by: class`: (value asked for, body, headers) -> next value, or None at the end.
 Follow: TypeAlias = Callable[[int | str | None, Any, Mapping[str, str]], Any]
@@ -52,7 +56,9 @@ def header_names(paging: Paging) -> set[str]:
 
 
 def kept(name: str, value: str) -> str:
-    """A header that paging reads, as the facts of a page keep it: a link that is signed is not written down."""
+    """A header that paging reads, as the facts of a page keep it: no signed link, no cookie is written down."""
+    if name in _COOKIES:
+        return UNKEPT
     links = re.findall(r"<([^>]*)>", value) if name == "link" else [value]
     safe = redact(value) == value and all(shown_url(link) == link for link in links)
     return value if safe else UNKEPT
@@ -110,10 +116,17 @@ def _at(ref: Ref, told: Told) -> Any:
 
 
 def _header(name: str, told: Told) -> str | None:
-    value = told.headers.get(name.lower())
-    if value == UNKEPT:
-        raise _UnclearError(f"The header {name} led on and was not kept.", "Read the partition anew.")
-    return value
+    return _Headers(told.headers).get(name.lower())
+
+
+class _Headers(UserDict[str, str]):
+    """Headers by name in lower case; one that was not kept is not taken for what the API said."""
+
+    def __getitem__(self, name: str) -> str:
+        value = super().__getitem__(name)
+        if value == UNKEPT:
+            raise _UnclearError(f"The header {name} led on and was not kept.", "Read the partition anew.")
+        return value
 
 
 def _next(paging: Paging, told: Told, follow: Follow | None) -> int | str | None:
@@ -121,7 +134,8 @@ def _next(paging: Paging, told: Told, follow: Follow | None) -> int | str | None
         target = target_of(_header("link", told) or "", paging.rel)
         return None if target is None else _absolute(target, told)
     if paging.by == "class" and follow:
-        return _usable(follow(told.value, *(told.find("$") or [None]), told.headers), "what `class` gives")
+        body = next(iter(told.find("$")), None)
+        return _usable(follow(told.value, body, _Headers(told.headers)), "what `class` gives")
     if paging.next is None:
         return None
     found = _usable(_at(paging.next, told), f"the next {'link' if paging.by == 'next_url' else 'cursor'}")
@@ -149,7 +163,10 @@ def _kind(found: Any) -> str:
 
 
 def _absolute(target: str, told: Told) -> str:
-    """A link as an absolute URL without its fragment (RFC 3986, 5.2), escapes kept byte for byte."""
+    """A link as an absolute URL without its fragment (RFC 3986, 5.2), escapes kept byte for byte.
+
+    What no URL can hold (blanks, quotes, letters of other scripts) is escaped, as browsers do.
+    """
     try:
         url = urldefrag(urljoin(told.url, target.strip())).url
         parts = urlsplit(url)
@@ -158,7 +175,7 @@ def _absolute(target: str, told: Told) -> str:
         host, parts = None, urlsplit("")
     if parts.scheme not in {"http", "https"} or not host:
         raise _UnclearError(f"The next link is no http address: {shown_url(target)[:200]}", "Check `next`.")
-    return urlunsplit(parts)
+    return urlunsplit((*parts[:2], *(quote(part, safe=_LEGAL) for part in parts[2:])))
 
 
 def _total(ref: Ref | None, key: str, told: Told, known: int | None) -> int | None:

@@ -47,7 +47,7 @@ class Came:
     @property
     def goes_on(self) -> bool:
         """Whether, by itself, it does not speak against asking for more."""
-        return isinstance(self.result, Judged) and self.result.page.facts.means == "page"
+        return isinstance(self.result, Judged) and self.result.page.facts.means in {"page", "skip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +136,18 @@ class Walk:
         if isinstance(step, Broken) or isinstance(told, Broken):
             self.broken = step if isinstance(step, Broken) else None
             return True
-        facts = self._settled(position, step, facts)
+        facts = self._settled(position, step, judged)
         saw = words(self.plan.stream.paging, facts, told)
         self.ready.append(Ready(Page(facts, judged.page.body if facts.means == "page" else b""), saw))
         del self.came[position.value]
         return self._go(position, step, facts, told)
 
-    def _settled(self, position: Position, step: Step, facts: PageFacts) -> PageFacts:
+    def _settled(self, position: Position, step: Step, judged: Judged) -> PageFacts:
         """The facts, now that it is known what follows."""
+        facts = judged.page.facts
         if isinstance(step, Next) and facts.means == "empty":
-            # Paging goes on behind it: it is a page that happens to hold nothing.
-            return replace(facts, means="page", text=None)
+            # Paging goes on behind it: it is a page that happens to hold nothing, or an answer that is none.
+            return facts if judged.bare else replace(facts, means="page", text=None)
         means = meaning(position, facts.means, alone=len(self.plan.slices) == 1)
         return facts if means == facts.means else replace(facts, means=means)
 
