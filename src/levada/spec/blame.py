@@ -1,16 +1,22 @@
 """What a YAML parser's complaint means to a person: what is wrong, and what to write. Pure."""
 
 import re
+from dataclasses import dataclass, replace
 
 from levada.nouns import Place
 from levada.spec.tree import Mistake
 
-__all__ = ["blame", "masked", "quoted", "unprintable"]
+__all__ = ["Complaint", "blame", "bracketed", "masked", "quoted", "unprintable"]
 
 #: A plain value that holds a template: begins after `: `, `- `, `, ` or `[`, and holds `{...}` without a `: ` inside.
 _BRACED = re.compile(
     r"""(?P<before>[:\-,]\s+|\[\s*)(?P<value>(?:(?:[^\s"'\[\]{},:#]|:(?!\s))(?:[^"'\[\]{},:]|:(?!\s))*?)?"""
     r"""(?:\{(?:[^{}\s,"']|\$\{[^{}]*\})+\}(?:[^"'\[\]{},:]|:(?!\s))*)+)"""
+)
+#: A plain value or key with brackets in it, which inside braces are no text: `$.data[*]`, `created[gte]`.
+_BRACKETED = re.compile(
+    r"""(?P<before>(?:[{,\[]|[:\-]\s)\s*)(?P<value>[$A-Za-z_][^\s"'\[\]{},:]*"""
+    r"""(?:\[(?:'[^']*'|"[^"]*"|[^\[\]"']|\[[^\[\]]*\])*\][^\s"'\[\]{},:]*)+)"""
 )
 _SECRET = re.compile(
     r"""(?i)(\b\w*(?:key|token|secret|passw)\w*["']?\s*:\s*)(?!["']?\$\{)("[^"]*"?|'[^']*'?|\{[^}]*\}?|[^\s,}]+)"""
@@ -26,7 +32,11 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "a second `: ` in one value, or wrong indentation",
         "put quotes around the value, or mend the indentation",
     ),
-    ("end of stream|unexpected end|document separator", "a quote or bracket is opened and never closed", "close it"),
+    (
+        "end of stream|unexpected end|document separator",
+        "a quote or bracket is opened here and never closed",
+        "close it",
+    ),
     ("',' or '}'", "a mapping in braces is not closed, or lacks a comma", "write {key: value, key: value}"),
     ("',' or '\\]'", "a list in brackets is not closed, or lacks a comma", "write [one, two]"),
     ("expected ':'", "a key without `: `", "write key: value"),
@@ -47,17 +57,89 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def blame(complaint: str, place: Place, line: str) -> Mistake:
-    """The mistake behind a parser's complaint about `line`."""
-    char = line[place.column - 1 : place.column]
-    if "cannot start any token" in complaint:
-        if char == "\t":
-            return Mistake(place, "a tab, where YAML wants blanks", "indent with blanks")
-        return Mistake(place, f"a value must not begin with {char}", "put quotes around it")
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a parser said: its words, where, and where what it was reading began."""
+
+    text: str
+    place: Place
+    began: Place
+    #: The line of `place`, and the last one before it that is not blank.
+    line: str
+    before: str
+
+
+def blame(said: Complaint) -> Mistake:
+    """The mistake behind a parser's complaint."""
+    return _at_line(said) or _at_start(said) or _at_char(said) or _by_words(said)
+
+
+def _at_line(said: Complaint) -> Mistake | None:
+    """What the beginning of the line tells: tabs, indentation."""
+    indent = said.line[: len(said.line) - len(said.line.lstrip())]
+    if "\t" in indent:
+        place = replace(said.place, column=indent.index("\t") + 1)
+        return Mistake(place, "a tab, where YAML wants blanks", "indent with blanks")
+    first = re.fullmatch(r"\s*[\w.-]+", said.line[: said.place.column - 1])
+    if "mapping values are not allowed" not in said.text or not first:
+        return None  # nothing, or a second colon in this line
+    above = said.before.strip()
+    if re.fullmatch(r"[\w-]+", above):
+        return Mistake(said.place, f"not YAML: {above} in the line above lacks its colon", f"write {above}:")
+    if len(indent) > len(said.before) - len(said.before.lstrip()) and re.match(r"[\w-]+:\s", above):
+        what = "not YAML: this line is indented below a key that has its value already"
+        return Mistake(replace(said.place, column=len(indent) + 1), what, "indent it as the line above")
+    return None
+
+
+def _at_start(said: Complaint) -> Mistake | None:
+    """What was opened in an earlier line and not closed."""
+    if said.began.line == said.place.line:
+        return None
+    if re.search("flow mapping", said.text):
+        return Mistake(
+            said.began, "not YAML: a { is opened here and not closed, or a comma is missing", "close it with }"
+        )
+    if re.search("flow sequence", said.text):
+        return Mistake(
+            said.began, "not YAML: a [ is opened here and not closed, or a comma is missing", "close it with ]"
+        )
+    if re.search("quoted scalar", said.text):
+        return Mistake(said.began, "not YAML: a quote is opened here and never closed", "close it")
+    return None
+
+
+def _at_char(said: Complaint) -> Mistake | None:
+    """What the character tells at which the parser stopped."""
+    char = said.line[said.place.column - 1 : said.place.column]
+    if "cannot start any token" in said.text:
+        return Mistake(said.place, f"a value must not begin with {char}", "put quotes around it")
+    if re.search("',' or '(}|\\])'", said.text) and char == ":":
+        return Mistake(
+            said.place, "not YAML: a second `: ` in one value, or a comma is missing", "put quotes around it"
+        )
+    if re.search("',' or '(}|\\])'", said.text) and char in ("{", "["):
+        return Mistake(
+            said.place, f"not YAML: a {char} inside a value that has no quotes", "put quotes around the value"
+        )
+    return None
+
+
+def _by_words(said: Complaint) -> Mistake:
     for pattern, what, todo in _MEANINGS:
-        if re.search(pattern, complaint):
-            return Mistake(place, f"not YAML: {what}", todo)
-    return Mistake(place, "not YAML: this line cannot be read", "compare it with the examples in docs/spec.md")
+        if re.search(pattern, said.text):
+            return Mistake(said.place, f"not YAML: {what}", todo)
+    return Mistake(said.place, "not YAML: this line cannot be read", "compare it with the examples in docs/spec.md")
+
+
+def bracketed(line: str) -> str:
+    """`line` with quotes around plain values and keys with brackets in them, such as `$.data[*]`."""
+
+    def mend(found: re.Match[str]) -> str:
+        mark = "'" if '"' in found["value"] else '"'
+        return f"{found['before']}{mark}{found['value']}{mark}"
+
+    return _BRACKETED.sub(mend, line)
 
 
 def quoted(line: str) -> str:

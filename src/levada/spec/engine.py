@@ -6,11 +6,11 @@ module knows no key by name.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from levada.nouns import Place
 from levada.spec.auth import SecretRef
+from levada.spec.meant import Around, key_meant, main_key
 from levada.spec.model import Missing
 from levada.spec.template import Template
 from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, show
@@ -30,7 +30,6 @@ __all__ = [
     "Section",
     "Value",
     "Wrong",
-    "nearest",
     "walk",
 ]
 
@@ -177,6 +176,8 @@ class Reading:
     missing: list[Missing] = field(default_factory=list)
     #: Every section that was read, by its path.
     sections: dict[Path, Given] = field(default_factory=dict)
+    #: What each of them may say.
+    kinds: dict[Path, Section] = field(default_factory=dict)
     #: Every template that was read: path, template, where it stands.
     templates: list[tuple[Path, Template, Place]] = field(default_factory=list)
 
@@ -285,12 +286,11 @@ def _free(kind: Free, node: Node, path: Path, reading: Reading) -> Any:
 
 def _section(section: Section, node: Node, path: Path, reading: Reading) -> Any:
     if isinstance(node, Word) and section.short and not node.empty:
-        node = Keys({section.short: (node.place, node)}, node.place)
+        node = Keys({section.short: (node.place, node)}, node.place, short=True)
     if not isinstance(node, Keys):
-        keys = ", ".join(key.name for key in section.keys)
-        return reading.refuse(node.place, f"{section.noun} is no mapping", f"write its keys below it: {keys}")
+        return reading.refuse(node.place, f"{section.noun} is no mapping", _mapping(section, node, path))
     given = Given(path, node.place)
-    reading.sections[path] = given
+    reading.sections[path], reading.kinds[path] = given, section
     before = len(reading.mistakes)
     excused = _read_keys(section, node, given, reading)
     for key in section.keys:
@@ -312,9 +312,9 @@ def _read_keys(section: Section, node: Keys, given: Given, reading: Reading) -> 
     for name, (place, below) in node.entries.items():
         given.places[name] = below.place
         if name not in keys:
-            excused |= _refuse_key(section, name, place, reading)
+            excused |= _refuse_key(section, name, place, given.path, reading)
             continue
-        value = walk(keys[name].kind, below, (*given.path, name), reading)
+        value = walk(keys[name].kind, below, given.path if node.short else (*given.path, name), reading)
         if value is ABSENT and keys[name].required:
             what = f"{name} hangs on a variable that is not set, and the spec cannot be read without it"
             value = reading.refuse(below.place, what, "set the variable, or give it a default: ${NAME:-default}")
@@ -323,21 +323,48 @@ def _read_keys(section: Section, node: Keys, given: Given, reading: Reading) -> 
     return excused
 
 
-def _refuse_key(section: Section, name: str, place: Place, reading: Reading) -> set[str]:
+def _refuse_key(section: Section, name: str, place: Place, path: Path, reading: Reading) -> set[str]:
     """Refuse a key as not built yet or unknown; the keys that it excuses."""
     if name in section.later:
         reading.refuse(
             place, f"{name} in {section.noun} is not built yet ({section.later[name]})", "leave it out for now"
         )
         return {key.name for key in section.keys if key.required}
-    known = [key.name for key in section.keys]
-    near = nearest(name, known) or nearest(name, section.later)
-    todo = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
+    todo, meant = key_meant(name, _around(section, path, reading))
     reading.refuse(place, f'unknown key "{show(name)}" in {section.noun}', todo)
-    return {near} if near else set()
+    return {meant} if meant else set()
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was most likely meant to be."""
-    found = get_close_matches(word.lower().replace("-", "_"), list(known), n=1)
-    return found[0] if found else None
+def _around(section: Section, path: Path, reading: Reading) -> Around:
+    """Where a key of a section could also stand."""
+    inner = {key.name: key.kind for key in section.keys}
+    below = {name: _names(kind) for name, kind in inner.items() if isinstance(kind, Section)}
+    outer = [] if section.short else [reading.kinds.get(path[:end]) for end in range(len(path) - 1, -1, -1)]
+    above = tuple((kind.noun, _names(kind)) for kind in outer if kind)
+    return Around(section.noun, _names(section), tuple(section.later), below, above, _last(path))
+
+
+def _names(section: Section) -> tuple[str, ...]:
+    return tuple(key.name for key in section.keys)
+
+
+def _mapping(section: Section, node: Node, path: Path) -> str:
+    """What to write where a section is a single word or a list."""
+    name, keys = _last(path), {key.name: key for key in section.keys}
+    if isinstance(node, Word) and not node.empty and not node.origin:
+        if node.text in keys:
+            return f"write its value, too: {name}: {{{node.text}: ...}}"
+        main = main_key(section.noun, tuple((key.name, key.required) for key in section.keys))
+        if main and _takes(keys[main].kind, node):
+            written = f'"{show(node.text)}"' if node.quoted else show(node.text)
+            return f"write {name}: {{{main}: {written}}}"
+    return f"write its keys below it: {', '.join(keys)}"
+
+
+def _takes(kind: Kind, word: Word) -> bool:
+    """Whether a kind of one value can read a word."""
+    kind = kind.of if isinstance(kind, Each) and kind.single else kind
+    try:
+        return isinstance(kind, Value) and kind.parse(word) is not None
+    except (Wrong, ValueError):
+        return False

@@ -19,13 +19,20 @@ def _contract(given: Given) -> Contract:
 _TYPES = dict.fromkeys(
     ("decimal", "timestamp", "time", "binary", "uuid", "json", "list", "struct"), "further types of fields"
 )
+_OTHERS = {
+    **dict.fromkeys(("datetime", "date-time", "timestamptz"), "write string: there is no type for moments yet"),
+    **dict.fromkeys(("int", "integer", "long", "bigint"), "did you mean int64?"),
+    **dict.fromkeys(("float", "double", "number", "numeric"), "did you mean float64?"),
+    **dict.fromkeys(("text", "str", "varchar"), "did you mean string?"),
+    **dict.fromkeys(("object", "array", "dict"), "leave it out, or take its parts as records: see docs/records.md"),
+}
 FIELD = Section(
     "a field",
     "One column: `name: type`, or a mapping.",
     (
         Key(
             "type",
-            choice("string", "int32", "int64", "float64", "boolean", "date", later=_TYPES),
+            choice("string", "int32", "int64", "float64", "boolean", "date", later=_TYPES, others=_OTHERS),
             "string, int32, int64, float64, boolean or date (text YYYY-MM-DD in JSON)",
             required=True,
             example="type: date",

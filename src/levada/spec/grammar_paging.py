@@ -13,6 +13,14 @@ __all__ = ["PAGING", "RESPONSE"]
 #: What a paging that goes on by number is asked with where the spec does not say.
 _NAMES = {"page": "page", "offset": "offset", "cursor": "cursor"}
 _COUNTED = ("page", "offset")
+#: Words of other tools.
+_OTHERS = {
+    **dict.fromkeys(("header_link", "link_header"), "did you mean link?"),
+    **dict.fromkeys(("json_link", "json_response", "url", "next"), "did you mean next_url?"),
+    **dict.fromkeys(("header_cursor", "token", "after"), "did you mean cursor?"),
+    **dict.fromkeys(("single_page", "single"), "did you mean none?"),
+    "limit": "did you mean offset?",
+}
 
 
 def _ref(noun: str, doc: str, *, last: bool = False) -> Section:
@@ -57,7 +65,7 @@ PAGING = Section(
     (
         Key(
             "by",
-            choice("page", "offset", "cursor", "next_url", "link", "class", "none"),
+            choice("page", "offset", "cursor", "next_url", "link", "class", "none", others=_OTHERS),
             "`page` number, `offset`, `cursor`, `next_url` in the body, `link` header (RFC 8288), your own `class`, or"
             " `none`: a single page",
             required=True,

@@ -17,7 +17,7 @@ from dotenv.parser import parse_stream
 
 from levada.errors import FixThis
 from levada.nouns import Place
-from levada.spec.blame import blame, masked, quoted, unprintable
+from levada.spec.blame import Complaint, blame, bracketed, masked, quoted, unprintable
 from levada.spec.defaults import merged
 from levada.spec.engine import Given, Reading, Wrong, walk
 from levada.spec.grammar import DEFAULTED, SPEC
@@ -213,16 +213,20 @@ def _root(text: str, tree: _Tree) -> Node:
 
 
 def _complaint(error: yaml.MarkedYAMLError, tree: _Tree) -> Mistake:
-    """What the parser did not like; a template without quotes is known by the line that parses once it has them."""
+    """What the parser did not like; a value without quotes is known by the line that parses once it has them."""
     mark = error.problem_mark or error.context_mark
     number = min(mark.line, len(tree.lines) - 1) if mark else 0
     line = tree.lines[number]
     place = Place(tree.file, number + 1, (mark.column if mark else 0) + 1)
-    better = quoted(line)
-    if better != line and _first_bad_line([*tree.lines[:number], better, *tree.lines[number + 1 :]]) != number:
-        what = "braces begin a mapping in YAML: a value with {...} or ${...} needs quotes here"
-        return Mistake(place, what, f"write this line as: {masked(better)}")
-    return blame(f"{error.context or ''} {error.problem or ''}", place, line)
+    for better, what in (
+        (quoted(line), "braces begin a mapping in YAML: a value with {...} or ${...} needs quotes here"),
+        (bracketed(line), "brackets begin a list in YAML: inside braces, a text such as $.data[*] needs quotes"),
+    ):
+        if better != line and _first_bad_line([*tree.lines[:number], better, *tree.lines[number + 1 :]]) != number:
+            return Mistake(place, what, f"write this line as: {masked(better)}")
+    began = tree.place(error.context_mark) if error.context_mark else place
+    before = next((above for above in reversed(tree.lines[:number]) if above.strip()), "")
+    return blame(Complaint(f"{error.context or ''} {error.problem or ''}", place, began, line, before))
 
 
 def _first_bad_line(lines: list[str]) -> int | None:

@@ -24,7 +24,8 @@ def _order(given: Given, key: str) -> tuple[int, int]:
 
 def _scheme(given: Given, _: Reading) -> Iterator[Mistake]:
     given_schemes = [key for key in _SCHEMES if key in given.places]
-    if not given_schemes:
+    unknown = given.places.keys() - {*_SCHEMES, "key", "secrets"}  # told already
+    if not given_schemes and not unknown:
         todo = f'write one of {", ".join(_SCHEMES)}: such as {{header: X-Key, key: "${{KEY}}"}}'
         what = "auth does not say what carries key" if "key" in given.places else "auth names no scheme"
         yield Mistake(given.place, what, todo)

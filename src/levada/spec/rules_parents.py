@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from levada.nouns import Place
-from levada.spec.engine import BROKEN, Given, Path, Reading, Rule, nearest
+from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
+from levada.spec.meant import nearest
 from levada.spec.rules_names import streams
 from levada.spec.template import Hole, Template, parse, variables
 from levada.spec.tree import Mistake, Word
@@ -34,8 +35,12 @@ def _there(_: Given, reading: Reading) -> Iterator[Mistake]:
         found = _parents(path, reading)
         for number, (name, given, key) in enumerate(found):
             if name not in known:
-                near = nearest(name, known)
-                todo = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
+                others = [other for other in known if other != path[1]]
+                near = nearest(name, others)
+                listed = (
+                    f"known here: {', '.join(others)}" if others else "add that stream, or name the rows: rows: [...]"
+                )
+                todo = f"did you mean {near}?" if near else listed
                 yield given.mistake(key, f'{key}: there is no stream "{name}"', todo)
             elif (name, key) in [(other, named) for other, _, named in found[:number]]:
                 yield given.mistake(key, f"{key} names {name} twice", "leave one of them out")

@@ -94,6 +94,8 @@ class Keys:
     place: Place
     #: The source line with quotes put around this value, when it looks like a template that YAML took for a mapping.
     corrected: str = ""
+    #: Whether it was written as a single word, which stands for its main key.
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

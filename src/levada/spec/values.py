@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from levada.contract.model import MaxBad
 from levada.jsonpath import problem
-from levada.spec.engine import Value, Wrong, nearest
+from levada.spec.engine import Value, Wrong
+from levada.spec.meant import nearest
 from levada.spec.model import Rate
 from levada.spec.tree import Plain, Word, show
 
@@ -129,13 +130,20 @@ def flag(*, off: bool = False) -> Value:
             return word.value
         if off and word.text in ("on", "off"):
             return word.text == "on"
-        raise Wrong(f"{word.shown} is neither true nor false", "write true or false, without quotes")
+        near = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(word.text.lower())
+        todo = f"write {'off or true' if off else near or 'true or false'}, without quotes"
+        raise Wrong(f"{word.shown} is neither true nor false", todo)
 
     return Value(read, "true or false", choices=("true", "false"))
 
 
-def choice(*words: str, later: Mapping[str, str] | None = None, null: bool = False) -> Value:
-    """Kind of one word out of several; words of `later` are refused as not built yet."""
+def choice(
+    *words: str, later: Mapping[str, str] | None = None, null: bool = False, others: Mapping[str, str] | None = None
+) -> Value:
+    """Kind of one word out of several; words of `later` are refused as not built yet.
+
+    `others` are words of other tools, and what to do about them.
+    """
     coming = later or {}
 
     def read(word: Word) -> str:
@@ -143,6 +151,8 @@ def choice(*words: str, later: Mapping[str, str] | None = None, null: bool = Fal
             return word.text
         if word.text in coming:
             raise Wrong(f"{word.shown} is not built yet ({coming[word.text]})", f"built today: {', '.join(words)}")
+        if others and word.text.lower() in others:
+            raise Wrong(f"{word.shown} is not known here", others[word.text.lower()])
         near = None if word.origin else nearest(word.text, words) or nearest(word.text, coming)
         raise Wrong(f"{word.shown} is not known here", f"did you mean {near}?" if near else f"use {', '.join(words)}")
 
@@ -228,7 +238,7 @@ def _json_path(word: Word) -> str:
 
 
 def _rooted(word: Word) -> str:
-    path = f"$.{word.text}"
+    path = f"$.{word.text.lstrip('.')}"
     return "$.data[*]" if word.origin or problem(path) else show(path)
 
 

@@ -1,8 +1,12 @@
 """How texts with `{...}` are read: each place knows its variables. Pure."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from levada.spec.engine import Value, Wrong, nearest
+from levada.spec.engine import Value, Wrong
+from levada.spec.meant import nearest
 from levada.spec.template import OF_MOMENTS, Hole, Template, parse
 from levada.spec.tree import Plain, Word
 from levada.spec.values import CONTROL, LINES
@@ -11,6 +15,7 @@ __all__ = ["FORMATTED", "shown", "template", "template_or_none", "template_word"
 
 #: Variables that are days or instants.
 FORMATTED = ("date", "start", "end", "tick")
+_DOUBLED = re.compile(r"\{\{ +([\w.]+) +\}\}")
 
 
 def template(
@@ -21,6 +26,7 @@ def template(
     def read(word: Word) -> Template:
         if not word.text and not empty:
             raise Wrong("the text is empty", "write some text, or leave the key out")
+        _single(word, allowed)
         if CONTROL.search(word.text) or (not lines and LINES.search(word.text)):
             raise Wrong(f"{word.shown} holds a line break or another control character", "write it without")
         try:
@@ -37,12 +43,21 @@ def template(
     return Value(read, f"text, with {known} where they are wanted", unset=read)
 
 
+def _single(word: Word, allowed: tuple[str, ...]) -> None:
+    """`{{ date }}` is how other tools write a variable; here it would be sent as the text `{ date }`."""
+    for found in _DOUBLED.finditer(word.written or word.text):
+        if found[1].partition(".")[0] in allowed:
+            raise Wrong(f"{found[0]}: doubled braces are the braces themselves", f"write {{{found[1]}}}")
+
+
 def _known(hole: Hole, allowed: tuple[str, ...]) -> None:
     root, dot, _ = hole.name.partition(".")
     if root not in allowed or (dot and root != "row"):
         near = nearest(hole.name, allowed)
         known = ", ".join(f"{{{name}}}" for name in shown(allowed))
         todo = f"did you mean {{{near}}}?" if near else f"known here: {known}"
+        if root == "page" and "pipeline" not in allowed:  # in a request, and in no name
+            todo = "leave it out: paging sends the page, as in paging: {by: page, param: page}"
         raise Wrong(f"{{{hole.name}}} is no variable here", todo)
     if hole.format and root not in FORMATTED:
         raise Wrong(f"{{{hole.name}:{hole.format}}}: only dates and times take a format", f"write {{{hole.name}}}")
@@ -81,6 +96,20 @@ def tree_leaf(*allowed: str) -> Value:
     kind = template(*allowed, empty=True, lines=True)
 
     def read(word: Word) -> Template | Plain:
-        return kind.parse(word) if isinstance(word.value, str) else word.value
+        if not isinstance(word.value, str):
+            return word.value
+        _no_json(word)
+        found: Template = kind.parse(word)
+        return found
 
     return Value(read, "a text, a number, true, false or null", unset=kind.parse, null=True)
+
+
+def _no_json(word: Word) -> None:
+    """A body that stands in quotes would be sent as one text."""
+    try:
+        inside: Any = json.loads(word.text) if word.text.lstrip()[:1] in ("{", "[") else None
+    except ValueError:
+        return
+    if isinstance(inside, dict | list) and inside:
+        raise Wrong("JSON in quotes is one text", "take the outer quotes away: YAML reads JSON as it is")

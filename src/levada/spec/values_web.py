@@ -88,9 +88,18 @@ def _secret(word: Word) -> SecretRef:
     if names is None:
         raise Wrong(
             "a secret is not written in the spec; it comes from a variable, whole and without a literal default",
-            'write "${AUTH_TOKEN}" (or "${AUTH_TOKEN:-${OTHER}}") and put the value into the environment or .env',
+            _secret_todo(word.text),
         )
     return SecretRef(names, word.place)
+
+
+def _secret_todo(text: str) -> str:
+    """What to write instead; shows nothing of the text but the names of variables."""
+    if found := re.fullmatch(r"(?i:bearer) (\$\{\w+\})", text):
+        return f'write auth: {{bearer: "{found[1]}"}}, which sends the word Bearer itself'
+    if re.fullmatch(r"\$[A-Z_][A-Z0-9_]*", text):
+        return 'put braces around the name of the variable: "${NAME}"'
+    return 'write "${AUTH_TOKEN}" (or "${AUTH_TOKEN:-${OTHER}}") and put the value into the environment or .env'
 
 
 secret = Value(_secret, 'a variable such as "${AUTH_TOKEN}"', fills=False)
