@@ -22,6 +22,7 @@ from lakeside import (
     still,
 )
 from levada.errors import FixThis, LeaseHeld, TryLater
+from levada.lake.area import Area
 from levada.lake.commit import damaged, finish, publish
 from levada.lake.lease import hold, read_record, reread
 from levada.lake.memory import MemoryStore
@@ -263,6 +264,31 @@ def test_many_foreign_files_are_counted():
     for name in EIGHT:
         store.create(name, b"")
     with pytest.raises(FixThis, match=r"_1.json, .*_2.json, .*_3.json and 5 more: exists"):
+        carry(store, edges=still())
+
+
+def test_a_file_of_another_stream_is_told_with_its_owner_and_no_advice_to_write_over_it():
+    store = MemoryStore()
+    carry(store, edges=still())
+    record, before = record_in(store), public_tree(store)
+    other = Area(store, "shop", "returns", "2022-08-09")
+    with hold(other, still()) as lease, pytest.raises(FixThis) as refused:
+        work = begin(lease, FINGERPRINTS, still(), 3600)
+        publish(lease, draft_of(lease, work, land_all(work, FOUR), []))
+    assert refused.value.what == (
+        f"{RAW.format(1)}: exists and belongs to shop/sales 2022-08-09, "
+        "which is another one than shop/returns 2022-08-09"
+    )
+    assert "--adopt" not in str(refused.value)
+    assert "raw, stage" in refused.value.todo
+    assert (record_in(store), public_tree(store)) == (record, before)
+
+
+def test_a_damaged_record_owns_no_file():
+    store = MemoryStore()
+    store.create(RAW.format(2), b"somebody else's")
+    store.create(Area(store, "shop", "returns", "2022-08-09").commit, b"{")
+    with pytest.raises(FixThis, match="not written by Levada"):
         carry(store, edges=still())
 
 

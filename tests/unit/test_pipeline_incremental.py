@@ -342,6 +342,47 @@ def test_land_moves_the_cursor_and_stage_takes_all_that_is_landed(store):
     assert list(cursors(store).values()) == ["2022-08-12T11:10:00Z", "2022-08-12T11:20:00Z"]
 
 
+def test_new_records_are_read_though_an_interval_of_that_name_is_complete(store):
+    api = Api(numbered((1, "a")))
+    named = run(store, api, NUMBERS, date="0--")
+    fresh = run(store, api, NUMBERS, missing=True)
+    assert (fresh.partition, fresh.changed, cursors(store)) == (named.partition, True, {named.partition: 1})
+    for letter in "bc":
+        api.pages = [[*api.pages[0], *numbered((1, letter))]]
+        run(store, api, NUMBERS, missing=True)
+    assert staged(store) == list("abc")
+
+
+WINDOWS = SPEC.replace("    incremental", "    window: 6h\n    incremental").replace("2022-08-01", "2022-08-12")
+
+
+def test_a_record_where_two_windows_meet_comes_once(store):
+    edge = {"id": "edge", "at": "2022-08-12T08:00:00+02:00"}
+    first = {"id": "first", "at": "2022-08-12T00:00:00Z"}
+
+    class Inclusive(Api):
+        def _reply(self, call, attempt):
+            reply = super()._reply(call, attempt)
+            since = self.asked[-1]["since"]
+            shown = [first, edge] if since.startswith("2022-08-12T00") else [edge, edge, *at(10, "late")]
+            return reply if self.asked[-1]["page"] != "1" else Reply(answer(200, json.dumps(shown).encode()))
+
+    api = Inclusive([])
+    done = run(store, api, WINDOWS)
+    assert [(query["since"], query["until"]) for query in api.asked if query["page"] == "1"] == [
+        ("2022-08-12T00:00:00Z", "2022-08-12T06:00:00Z"),
+        ("2022-08-12T06:00:00Z", "2022-08-12T12:00:00Z"),
+    ]
+    assert (staged(store), done.counts) == (["edge", "first", "late"], Counts(read=5, kept=3, dropped=2))
+    assert not pipeline(store, api, WINDOWS).replay()[0].changed
+
+
+def test_records_that_are_alike_within_a_window_are_all_taken(store):
+    api = Api([{"id": "a", "at": "2022-08-12T06:00:00Z"}] * 2)
+    done = run(store, api, WINDOWS)
+    assert done.counts == Counts(read=4, kept=2, dropped=2)
+
+
 def test_two_runs_do_not_move_one_cursor_at_once(store):
     api = Api(at(10, "a"))
     with take_turn(Area(store, "shop", "orders", ""), Edges()), pytest.raises(LeaseHeld, match="holds shop/orders: "):

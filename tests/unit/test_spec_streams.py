@@ -149,6 +149,18 @@ def test_a_mistake_of_an_incremental_stream_is_told(incremental, what, todo):
     told(f"streams: {{s: {{request: {{path: /}}, incremental: {incremental}}}}}\n", "3:", what, todo)
 
 
+@pytest.mark.parametrize("kind", ["number, start: 0", 'text, start: "a"'])
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [("window: 6h", "its intervals have no windows"), ("for_each: {rows: [{id: 1}]}", "share one cursor")],
+)
+def test_what_needs_time_is_refused_beside_other_cursors(kind, key, what):
+    text = 'streams: {s: {KEY, request: {path: "/ROW", params: {since: "{start}"}}, incremental: {cursor: $.n, type: KIND}}}\n'
+    row = "{row.id}" if "row" in key else "x"
+    told(text.replace("KEY", key).replace("KIND", kind).replace("ROW", row), "3:", what, "")
+    spec(text.replace("KEY", key).replace("type: KIND", 'start: "2022-01-01"').replace("ROW", row))
+
+
 def test_incremental_never_stands_beside_partition():
     text = "partition: {by: day}\nstreams:\n  s:\n    request: {path: /}\n    incremental: {cursor: $.id}\n"
     told(text, "7:18", "never stands beside partition (line 3)", "two specs")

@@ -5,11 +5,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from levada.errors import FixThis, TryLater
-from levada.lake.area import Area
-from levada.lake.lease import Lease
+from levada.lake.area import Area, areas
+from levada.lake.lease import Lease, read_record
 from levada.lake.record import Record, as_json, public_names, stale_after
 from levada.lake.runs import RunFolder, read_work
 from levada.lake.store import CONTROL, Conflict, Store
@@ -178,12 +179,32 @@ def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str
     # Asked for each name, ours or not: what cannot be shown (a folder stands there) is refused here too.
     there = [name for name in sorted(names) if lease.area.store.head(name) is not None]
     foreign = [name for name in there if name not in ours]
-    if foreign:
-        raise FixThis(
-            f"{_some(foreign)}: exists and was not written by Levada for {lease.area}",
-            where=lease.area.named(foreign[0]),
-            todo="move it away, or run with --adopt to write over it",
-        )
+    if not foreign:
+        return
+    if owner := _owner(lease.area, foreign):
+        name, area = owner
+        what = f"{name}: exists and belongs to {area}, which is another one than {lease.area}"
+        todo = "name the files of one of them otherwise (raw, stage): each run would write over those of the other"
+        raise FixThis(what, where=lease.area.named(name), todo=todo)
+    raise FixThis(
+        f"{_some(foreign)}: exists and was not written by Levada for {lease.area}",
+        where=lease.area.named(foreign[0]),
+        todo="move it away, or run with --adopt to write over it",
+    )
+
+
+def _owner(mine: Area, names: Iterable[str]) -> tuple[str, Area] | None:
+    """One of these public names and the partition whose commit has it, if one has; damaged records have none."""
+    wanted = {*names}
+    for area, keys in areas(mine.store).items():
+        if area == mine or area.commit not in keys:
+            continue
+        with suppress(FixThis):
+            record, _ = read_record(area)
+            found = wanted & public_names(record.files) if record else None
+            if found:
+                return min(found), area
+    return None
 
 
 def _fetched(lease: Lease, draft: Record) -> str:

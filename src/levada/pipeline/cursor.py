@@ -49,8 +49,10 @@ def work(job: Job, verb: str, step: Callable[[Job], Run], named: str) -> Run:
     if job.stream.incremental is None:
         return _follow(job, step, named)
     if verb in FETCHING and not named:
+        # What comes next may have the name of what is there: new records at the very value of the cursor.
+        onward = replace(job, options=replace(job.options, missing=False))
         with take_turn(job.area, job.edges, job.options.wait):
-            return _onward(job, step)
+            return _onward(onward, step)
     return step(_again(job, interval_of(job.stream.incremental, named)))
 
 

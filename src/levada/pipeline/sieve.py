@@ -1,6 +1,6 @@
 """Which records an incremental stream takes: those of the run's interval, and those at the last cursor's value once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -14,6 +14,8 @@ from levada.spec.interval import Progress, Reach, enough, placed
 from levada.spec.model import Incremental
 
 __all__ = ["Sieve", "Sifted", "bounded"]
+
+_NONE: Mapping[str, Any] = {}
 
 
 def bounded(plan: Plan, reach: Reach | None) -> Plan:
@@ -40,10 +42,12 @@ class Sieve:
         self._progress = Progress(reach) if reach else None
         self._seen = frozenset(reach.last.seen) if reach and reach.last else frozenset[str]()
         self._naive: str | None = None
-        self._taken = 0
+        self._window = _Window({})
+        #: Records of a row that lie where two windows meet, and the edges of the window that each came in first.
+        self._met: dict[tuple[object, str], tuple[str, ...]] = {}
 
-    def take(self, page: int, records: Sequence[bytes]) -> Sifted:
-        """What is taken of a page.
+    def take(self, page: int, records: Sequence[bytes], fills: Mapping[str, Any] = _NONE) -> Sifted:
+        """What is taken of a page; `fills` tells the window that it was asked for in.
 
         Raises:
             ContractBroken: a record has no value of the cursor, and the spec does not say what then; or one that is
@@ -51,8 +55,8 @@ class Sieve:
         """
         if self._reach is None:
             return Sifted(records, 0)
+        self._window = _Window(fills)
         taken = [record for index, record in enumerate(records) if self._takes(self._reach, record, (page, index))]
-        self._taken += len(taken)
         return Sifted(taken, len(records) - len(taken))
 
     def _takes(self, reach: Reach, record: bytes, at: tuple[int, int]) -> bool:
@@ -69,9 +73,16 @@ class Sieve:
         digest = _Digest(record)
         if where == "last" and digest() in self._seen:
             return False
+        if self._window.meets(value) and self._came_before(digest()):
+            return False
         assert self._progress  # noqa: S101 - there is a reach
         self._progress.take(value, digest)
         return True
+
+    def _came_before(self, digest: str) -> bool:
+        """Whether the window before had it: an API whose end is inclusive gives it in both."""
+        edges = self._window.edges
+        return self._met.setdefault((self._window.row, digest), edges) != edges
 
     def _note(self, reach: Reach, value: Any) -> None:
         if self._naive is None and reach.incremental.type == "timestamp" and instant(value).naive:
@@ -89,6 +100,19 @@ class Sieve:
             return ()
         naive = f"{self._reach.incremental.cursor} has no offset ({self._naive}), and is taken as UTC"
         return (*((naive,) if self._naive else ()), *self._progress.notes)
+
+
+class _Window:
+    """The window that a page was asked for in, if any: its row, and its edges as the facts have them."""
+
+    def __init__(self, fills: Mapping[str, Any]) -> None:
+        self.row = fills.get("row")
+        self.edges = tuple(str(fills[name]) for name in ("start", "end") if name in fills)
+        self._orders = {instant(edge).order for edge in self.edges}
+
+    def meets(self, value: Any) -> bool:
+        """Whether a record with this value lies on an edge, where another window may have it too."""
+        return bool(self._orders) and instant(value).order in self._orders
 
 
 class _Digest:

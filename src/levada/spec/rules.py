@@ -116,6 +116,21 @@ def _windows(_: Given, reading: Reading) -> Iterator[Mistake]:
             yield stream.mistake("window", f"window has no meaning with partitions by {by}", "leave window out")
 
 
+def _without_time(_: Given, reading: Reading) -> Iterator[Mistake]:
+    """What an incremental stream cannot have whose intervals are no spans of time, and have no end."""
+    for path in streams(reading):
+        stream, begin = reading.sections[path], reading.sections.get((*path, "incremental"))
+        kind = begin.get("type", "timestamp") if begin else "timestamp"
+        if kind in ("timestamp", BROKEN):
+            continue
+        if "window" in stream.places:
+            what = f"window is a time, and the cursor is a {kind}: its intervals have no windows"
+            yield stream.mistake("window", what, "leave window out")
+        if "for_each" in stream.places:
+            what = f"all rows share one cursor: a row that is behind the highest {kind} would not be read on"
+            yield stream.mistake("for_each", what, "write a stream for each row")
+
+
 def _some_streams(given: Given, _: Reading) -> Iterator[Mistake]:
     if not given.values["streams"]:
         yield given.mistake("streams", "the spec has no streams", "add one: a name, and below it its request")
@@ -197,6 +212,7 @@ STREAM_RULES = (
 ROOT_RULES = (
     Rule(("streams",), _some_streams),
     Rule((), _windows),
+    Rule((), _without_time),
     Rule((), _never_both),
     *NAME_RULES,
     *PARENT_RULES,
