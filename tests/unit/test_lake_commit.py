@@ -272,9 +272,11 @@ def test_a_file_of_another_stream_is_told_with_its_owner_and_no_advice_to_write_
     carry(store, edges=still())
     record, before = record_in(store), public_tree(store)
     other = Area(store, "shop", "returns", "2022-08-09")
-    with hold(other, still()) as lease, pytest.raises(FixThis) as refused:
+    with hold(other, still()) as lease:
         work = begin(lease, FINGERPRINTS, still(), 3600)
-        publish(lease, draft_of(lease, work, land_all(work, FOUR), []))
+        draft = draft_of(lease, work, land_all(work, FOUR), [])
+        with pytest.raises(FixThis) as refused:
+            publish(lease, draft)
     assert refused.value.what == (
         f"{RAW.format(1)}: exists and belongs to shop/sales 2022-08-09, "
         "which is another one than shop/returns 2022-08-09"

@@ -155,7 +155,8 @@ def test_a_mistake_of_an_incremental_stream_is_told(incremental, what, todo):
     [("window: 6h", "its intervals have no windows"), ("for_each: {rows: [{id: 1}]}", "share one cursor")],
 )
 def test_what_needs_time_is_refused_beside_other_cursors(kind, key, what):
-    text = 'streams: {s: {KEY, request: {path: "/ROW", params: {since: "{start}"}}, incremental: {cursor: $.n, type: KIND}}}\n'
+    how = 'request: {path: "/ROW", params: {since: "{start}"}}, incremental: {cursor: $.n, type: KIND}'
+    text = f"streams: {{s: {{KEY, {how}}}}}\n"
     row = "{row.id}" if "row" in key else "x"
     told(text.replace("KEY", key).replace("KIND", kind).replace("ROW", row), "3:", what, "")
     spec(text.replace("KEY", key).replace("type: KIND", 'start: "2022-01-01"').replace("ROW", row))

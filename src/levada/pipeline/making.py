@@ -55,8 +55,8 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
         checked = _Checked(job, tally.work, whole) if level == "staged" and job.contract else None
         for page in landed:
             pages.append(page.file)
-            records = split(page.body, job.stream.records, page.file.media)
-            sifted = sieve.take(page.file.page or 0, records, page.file.fills)
+            found = split(page.body, job.stream.records, page.file.media)
+            sifted = sieve.take(page.file.page or 0, found, page.file.fills)
             records = sifted.records
             tally.dropped(sifted.dropped)
             joined.take(records)
