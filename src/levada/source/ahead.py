@@ -49,7 +49,7 @@ class Ahead:
         self._clock = edges.clock
         self._observe = observe
         self._for_tokens = self._counted(for_tokens(plan, courier, edges, observe))
-        #: Whether a token was asked for since the last request: it is for the next one, which has its turn yet to wait for.
+        #: Whether a token was asked for since the last request; the next one, which it is for, waits for its turn.
         self._fetched = False
         self._walks: deque[Walk] = deque()
         self._next = 0
@@ -158,11 +158,11 @@ class Ahead:
         return position.value in walk.came or (walk.part.index, position.value) in self._under_way
 
     def _due(self) -> float:
-        delay = self._delay()
-        if delay > 0 or self._fetched:
-            return delay
-        self._plan.signer.ready(self._for_tokens, self._clock.now())
-        return self._delay() if self._fetched else 0.0
+        if not self._fetched:
+            if (delay := self._delay()) > 0:
+                return delay
+            self._plan.signer.ready(self._for_tokens, self._clock.now())
+        return self._delay()
 
     def _delay(self) -> float:
         """Seconds until the limits let the next request go."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from levada.edges import Answer
 from levada.errors import ContractBroken
 from levada.jsonpath import values
+from levada.source.message import readable
 from levada.spec.model import ResponseRule
 
 __all__ = ["Meaning", "Verdict", "classify"]
@@ -68,7 +69,7 @@ def _fits(rule: ResponseRule, answer: Answer, tree: Callable[[], Any]) -> bool:
         return False
     if rule.header is not None and not _has(answer, *rule.header):
         return False
-    if rule.text is not None and rule.text.encode() not in answer.body:
+    if rule.text is not None and rule.text.encode() not in readable(answer):
         return False
     return rule.json is None or _found(rule.json, tree)
 

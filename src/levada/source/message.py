@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from levada.edges import Answer
 from levada.errors import ContractBroken
+from levada.records.charset import in_utf8, told
 from levada.secret import redact
 
-__all__ = ["KEPT", "SHOWN", "excerpt", "said", "sentence"]
+__all__ = ["KEPT", "SHOWN", "excerpt", "readable", "said", "sentence"]
 
 #: Bytes of an answer that are kept and characters of it that a message shows.
 KEPT = 8192
@@ -32,6 +34,14 @@ _DEPTH = 6
 def excerpt(body: bytes, length: int = KEPT) -> str:
     """The first `length` characters as text; whole secrets are blacked out before the cut, so none shows in part."""
     return redact(body[: 8 * length].decode("utf-8", "replace"))[:length]
+
+
+def readable(answer: Answer) -> bytes:
+    """The body in UTF-8, as far as its Content-Type or a mark in it tells what it is written in."""
+    try:
+        return in_utf8(answer.body, told(None, answer.headers.get("content-type", "")))
+    except ContractBroken:
+        return answer.body
 
 
 def said(body: bytes, tree: Callable[[], Any] | None = None) -> str:

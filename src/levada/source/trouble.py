@@ -6,13 +6,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from levada.edges import Answer, WireFault, WireFaultKind
+from levada.edges import Answer, Call, WireFault, WireFaultKind
 from levada.errors import ApiRefused, ContractBroken, LevadaError, TimedOut, TryLater
 from levada.secret import redact
 from levada.source.budget import resets
 from levada.source.classify import Verdict
 from levada.source.denied import advice
-from levada.source.message import KEPT, excerpt, said
+from levada.source.message import KEPT, excerpt, readable, said
 from levada.source.request import Plan
 
 __all__ = ["KEPT", "Trouble", "excerpt", "from_answer", "from_body", "from_fault"]
@@ -48,15 +48,16 @@ class Trouble:
         return self.kind(f"{self.what}{tried}", where=where, todo=self.todo)
 
 
-def from_answer(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
+def from_answer(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any], who: str = "The API") -> Trouble:
     """The trouble with an answer that `verdict` calls retry, wait, fail, refresh_auth, denied or unknown.
 
     `tree` gives the body as dicts, lists, texts, numbers; it raises ContractBroken or ValueError where it is none.
+    `who` answers, where it is not the API.
     """
     if verdict.means in ("denied", "refresh_auth"):
         return _denied(plan, answer, verdict, tree)
     if verdict.means in ("retry", "wait"):
-        return _passing(plan, answer, verdict, tree)
+        return _passing(plan, answer, verdict, tree, who)
     if verdict.means == "fail":
         return _failed(answer, verdict, tree)
     return _unknown(plan, answer)
@@ -67,24 +68,26 @@ def from_body(error: ContractBroken) -> Trouble:
     return Trouble(ContractBroken, error.what, error.todo, again=True, doubtful=True)
 
 
-def from_fault(plan: Plan, fault: WireFault) -> Trouble:
-    """The trouble with a call that got no complete answer."""
-    if fault.kind in _FATAL:
-        what, todo = _FATAL[fault.kind]
-        return Trouble(ApiRefused, _filled(what, plan, fault), _filled(todo, plan, fault), again=False)
+def from_fault(plan: Plan, fault: WireFault, token: Call | None = None) -> Trouble:
+    """The trouble with a call that got no complete answer; `token` is that call where `auth` made it."""
+    fatal = _FATAL if token is None else _FATAL | _FATAL_FOR_TOKENS
+    if fault.kind in fatal:
+        what, todo = fatal[fault.kind]
+        return Trouble(ApiRefused, _filled(what, plan, fault, token), _filled(todo, plan, fault, token), again=False)
     what, todo = _PASSING[fault.kind]
     kind = TimedOut if fault.kind == "timeout" else TryLater
     doubtful = fault.kind not in _NOT_SENT
-    return Trouble(kind, _filled(what, plan, fault), _filled(todo, plan, fault), again=True, doubtful=doubtful)
+    what, todo = (_filled(text, plan, fault, token) for text in (what, todo))
+    return Trouble(kind, what, todo, again=True, doubtful=doubtful)
 
 
 _LATER = "Try again later; the pages that came are kept."
 _NOT_SENT: set[WireFaultKind] = {"refused", "dns"}
 _FATAL: dict[WireFaultKind, tuple[str, str]] = {
-    "no_such_host": ("The host name does not exist: {text}.", "Check `source.url` ({place})."),
+    "no_such_host": ("The host name does not exist: {text}.", "Check {url}."),
     "tls": (
         "No trusted connection to {host}: {text}.",
-        "Check that `source.url` ({place}) names the right host and that this machine knows its certificate's issuer.",
+        "Check that {url} names the right host and that this machine knows its certificate's issuer.",
     ),
     "too_large": (
         "The page is larger than `page_size` allows ({limit} bytes): {text}.",
@@ -92,18 +95,22 @@ _FATAL: dict[WireFaultKind, tuple[str, str]] = {
     ),
     "redirects": (
         "The redirects lead nowhere: {text}.",
-        "Check `source.url` ({place}) and the stream's path: the API may want https, another host or a log-in.",
+        "Check {url} and the stream's path: the API may want https, another host or a log-in.",
     ),
     "coding": (
         "The body cannot be decoded: {text}.",
         "Tell the API's keeper: only gzip and deflate were asked for.",
     ),
 }
+_FATAL_FOR_TOKENS: dict[WireFaultKind, tuple[str, str]] = {
+    "too_large": ("The answer of {host} is too large for one with a token: {text}.", "Check {url}."),
+    "redirects": ("The redirects of {host} lead nowhere: {text}.", "Check {url}: it may want https, or another host."),
+}
 _PASSING: dict[WireFaultKind, tuple[str, str]] = {
     "timeout": ("No whole answer within {timeout:g} s: {text}.", "Run again later, or raise `timeout` ({place})."),
     "refused": (
         "{host} does not take connections: {text}.",
-        "Check that it runs and that `source.url` ({place}) names the right port; then try again.",
+        "Check that it runs and that {url} names the right port; then try again.",
     ),
     "dns": ("The name of {host} could not be looked up now: {text}.", "Check the network; then run again."),
     "cut": ("The answer was cut short: {text}.", _LATER),
@@ -111,10 +118,12 @@ _PASSING: dict[WireFaultKind, tuple[str, str]] = {
 }
 
 
-def _filled(text: str, plan: Plan, fault: WireFault) -> str:
-    source = plan.source
+def _filled(text: str, plan: Plan, fault: WireFault, token: Call | None) -> str:
+    source, auth = plan.source, plan.source.auth
+    of_auth = f"the URL of `auth` ({auth.place if auth else source.place})"
     return text.format(
-        host=urlsplit(source.url).hostname,
+        host=urlsplit(token.url if token else source.url).hostname,
+        url=of_auth if token else f"`source.url` ({source.place})",
         text=redact(fault.text).rstrip("."),
         place=source.place,
         limit=source.limits.page_size,
@@ -123,7 +132,7 @@ def _filled(text: str, plan: Plan, fault: WireFault) -> str:
 
 
 def _denied(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
-    words = _ended(said(answer.body, tree))
+    words = _ended(said(readable(answer), tree))
     if verdict.rule is not None:
         what = f"The API answers {_status(answer)}, which {verdict.rule.place} calls a refused key{words}"
     else:
@@ -132,12 +141,12 @@ def _denied(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any
     return Trouble(ApiRefused, what, advice(plan.source, answer), again=False, refresh=refresh)
 
 
-def _passing(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
+def _passing(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any], who: str) -> Trouble:
     budget = plan.source.limits.budget
     wait = verdict.means == "wait"
     return Trouble(
         TryLater,
-        f"The API answers {_status(answer)}{_ended(said(answer.body, tree))}",
+        f"{who} answers {_status(answer)}{_ended(said(readable(answer), tree))}",
         _LATER,
         again=True,
         retry_after=answer.headers.get("retry-after"),
@@ -148,7 +157,7 @@ def _passing(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], An
 
 
 def _failed(answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Trouble:
-    words = _ended(said(answer.body, tree))
+    words = _ended(said(readable(answer), tree))
     called = f", which {verdict.rule.place} calls a failure" if verdict.rule else " with errors of GraphQL"
     todo = "See what the API says, and change the request."
     return Trouble(ApiRefused, f"The API answers {_status(answer)}{called}{words}", todo, again=False)
@@ -156,7 +165,7 @@ def _failed(answer: Answer, verdict: Verdict, tree: Callable[[], Any]) -> Troubl
 
 def _unknown(plan: Plan, answer: Answer) -> Trouble:
     # The body as it is: whoever writes a rule for it needs its words.
-    what = f"The API answers {_status(answer)}, and no rule says what that means{_ended(said(answer.body))}"
+    what = f"The API answers {_status(answer)}, and no rule says what that means{_ended(said(readable(answer)))}"
     asked = plan.stream.request.place if plan.stream.request else plan.stream.place
     todo = (
         f"Check the request of stream {plan.stream.name} ({asked}). If the answer is meant to be "

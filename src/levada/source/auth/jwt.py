@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from levada.errors import FixThis
 from levada.extras import require
@@ -74,10 +75,14 @@ class _Maker:
 
     def _signed(self, now: datetime) -> str:
         from jwt import PyJWTError, encode
+        from jwt.warnings import InsecureKeyLengthWarning
 
         auth = self._auth
         try:
-            return encode(self._claims(now), self._key.value, algorithm=auth.algorithm, headers=dict(auth.header))
+            with catch_warnings():
+                # How long the shared secret is, is the API's choice; whoever runs the spec cannot mend it.
+                simplefilter("ignore", InsecureKeyLengthWarning)
+                return encode(self._claims(now), self._key.value, algorithm=auth.algorithm, headers=dict(auth.header))
         except (PyJWTError, ValueError, TypeError, NotImplementedError):
             what = f"The value of {self._key.name} is no key with which {auth.algorithm} can sign."
             todo = f"Set {self._key.name} to the private key as PEM (for HS algorithms, to the shared secret)."
