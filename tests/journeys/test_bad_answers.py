@@ -69,7 +69,7 @@ def test_trouble_that_passes_is_waited_out(api, spec, tmp_path, fault, times):
     ("fault", "code", "what", "todo"),
     [
         ({"body": {"data": []}}, 3, "an object with the keys data, not a list of records", "add a rule"),
-        ({"html": True}, 3, "The body is HTML or XML, not JSON: <!doctype html>", "Open the URL"),
+        ({"html": True}, 3, "The body is HTML or XML, not JSON (byte 0): <!doctype html>", "Open the URL"),
         ({"invalid_json": True}, 3, "The body is no JSON: Input data was truncated", "Look at what the API sends"),
         ({"body": "[{'price': 1}]", "status": 200}, 3, "The body is no JSON", "Look at what the API sends"),
         ({"status": 503}, 75, "The API answers 503 Service Unavailable", "again later; the pages that came are kept"),

@@ -118,9 +118,11 @@ _FITS = {b"", b"1,5", b'"a",', b"]["}
 @pytest.mark.parametrize("body", invalid(), ids=named)
 def test_every_other_text_is_refused_with_its_place(body):
     for path in (None, "$", "$.a", "$..a"):
-        with pytest.raises(ContractBroken, match=r"^The body is (no JSON: .*\(byte \d+\)|nested .* at byte \d+|HTML)"):
+        with pytest.raises(
+            ContractBroken, match=r"^The body is (no JSON: .*\(byte \d+\)|nested .* at byte \d+|HTML .*\(byte \d+\))"
+        ):
             split(body, Records(path))
-    with pytest.raises(ContractBroken, match=r"byte \d+|HTML"):
+    with pytest.raises(ContractBroken, match=r"byte \d+"):
         parsed(body, Records())
 
 

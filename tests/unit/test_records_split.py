@@ -71,7 +71,10 @@ def test_a_lone_surrogate_in_the_one_record():
         (b'["\\ud800",' + b"[" * 100_000, "The body is nested too deeply: 900 levels at byte 908."),
         (b'{"a": ', "The body is no JSON"),
         (b"[" * 100_000 + b"]" * 100_000, "The body is nested too deeply: 900 levels at byte 899. It starts with: [[["),
-        (b"<!DOCTYPE html><h1>Log in</h1>", "The body is HTML or XML, not JSON: <!DOCTYPE html><h1>Log in</h1>"),
+        (
+            b"<!DOCTYPE html><h1>Log in</h1>",
+            "The body is HTML or XML, not JSON (byte 0): <!DOCTYPE html><h1>Log in</h1>",
+        ),
     ],
 )
 def test_no_json_says_where_it_stops_being_json(body, what):

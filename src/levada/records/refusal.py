@@ -23,9 +23,10 @@ _LOOK = "Look at what the API sends; a cut or broken answer may be whole the nex
 
 def no_json(body: bytes, reason: str) -> ContractBroken:
     """The body is no JSON, for `reason`, which says at which byte, or is about the end."""
-    if body.lstrip()[:1] == b"<":
+    text = body.lstrip()
+    if text[:1] == b"<":
         return ContractBroken(
-            f"The body is HTML or XML, not JSON: {start(body)}",
+            f"The body is HTML or XML, not JSON (byte {len(body) - len(text)}): {start(body)}",
             todo="Open the URL with the same headers: a log-in page, a proxy or a maintenance page may have answered.",
         )
     at = "" if "(byte" in reason else f" (byte {len(body)})"

@@ -152,9 +152,8 @@ def _usable(found: Any, what: str) -> int | str | None:
         return found
     if isinstance(found, float):
         return str(found)
-    raise _UnclearError(
-        f"{_kind(found)} stands where {what} belongs.", "Name the place of a text or a number with `next`."
-    )
+    todo = "Mend the function" if "`class`" in what else "Name the place of a text or a number with `next`"
+    raise _UnclearError(f"{_kind(found)} stands where {what} belongs.", f"{todo}.")
 
 
 def _kind(found: Any) -> str:
