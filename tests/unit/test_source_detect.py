@@ -298,3 +298,47 @@ def test_answers_that_tell_nothing(status, body, said):
     found = detect(status, {}, body, URL)
     assert (found.records, found.paging, found.format) == (None, None, None)
     assert said in found.hints[0]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            {"x-next-page": "2", "x-total-pages": "9"},
+            {"by": "cursor", "next": "{header: x-next-page}", "param": "page"},
+        ),
+        ({"x-next-page": "", "x-total-pages": "9"}, {"by": "page", "total_pages": "{header: x-total-pages}"}),
+        ({"x-wp-totalpages": "9"}, {"by": "page", "total_pages": "{header: x-wp-totalpages}"}),
+        ({"x-wp-totalpages": "many"}, None),
+    ],
+)
+def test_paging_that_headers_tell(headers, expected):
+    found = seen(ROWS, headers)
+    numbered = expected and expected["by"] == "page"
+    assert paging(found) == (expected | {"param": "page", "start": 1} if numbered else expected)
+    assert found.paging is None or found.paging.certainty == "likely"
+    typed = seen(ROWS, headers, url=f"{URL}?page=1")
+    assert typed.paging.certainty == "certain"
+
+
+def test_totals_in_headers_and_in_objects_are_seen():
+    (hint,) = seen(ROWS, {"x-wp-total": "9"}).hints
+    assert hint.startswith("{header: x-wp-total} says 9")
+    (hint,) = seen({"hits": {"total": {"value": 9}, "hits": ROWS}}).hints
+    assert hint.startswith("$.hits.total.value says 9")
+
+
+def test_more_without_a_way_to_it_is_told():
+    (hint,) = seen({"data": ROWS, "has_more": True}).hints
+    assert hint.startswith("$.has_more is true: there are more pages")
+    assert seen({"data": ROWS, "has_more": False}).hints == ()
+    assert seen({"data": ROWS, "has_more": True, "next_cursor": "x"}).hints == ()
+
+
+def test_what_went_wrong_is_no_record():
+    found = seen({"errors": [{"message": "no query"}]})
+    assert (found.path, found.rows) == ("$", 1)
+    assert found.hints[0].startswith("$.errors says that something is wrong")
+    (hint,) = seen({"ok": False, "error": "invalid_auth"}).hints
+    assert "{status: 2xx, json: $.error, means: fail}" in hint
+    assert seen({"data": ROWS, "errors": []}).hints == ()

@@ -17,8 +17,8 @@ __all__ = ["AuthKind", "Wish", "draft", "sample_spec", "wish"]
 AuthKind = Literal["none", "bearer", "header", "query", "cookie", "basic"]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VARIABLE = re.compile(r"(\$\{[A-Za-z_][A-Za-z0-9_]*\})")
-#: JSONPaths that need no quotes in a mapping with braces.
-_BARE = re.compile(r"\$[A-Za-z0-9_.]*")
+#: JSONPaths and headers that need no quotes in a mapping with braces.
+_BARE = re.compile(r"\$[A-Za-z0-9_.]*|\{header: [A-Za-z0-9-]+\}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,13 @@ _CURSOR = frozenset(
 _HOLDERS = frozenset(("cursors", "cursor", "paging", "pagination", "pageinfo"))
 _TOTAL_PAGES = frozenset(("totalpages", "pages", "pagecount", "totalpagecount", "numpages", "lastpage", "pagestotal"))
 _TOTAL_ROWS = frozenset(("total", "totalcount", "totalrecords", "totalresults", "totalitems", "totalrows", "count"))
+#: The same in headers, and the number of the next page.
+_PAGES_HEADERS = frozenset(("xtotalpages", "xwptotalpages", "xpagecount", "xpaginationpagecount", "xpaginationpages"))
+_ROWS_HEADERS = frozenset(("xtotalcount", "xtotal", "xwptotal", "xtotalrecords", "xpaginationtotalcount", "totalcount"))
+_NEXT_HEADERS = frozenset(("xnextpage", "xpaginationnextpage"))
+_MORE = frozenset(("hasmore", "hasnext", "hasnextpage", "hasmoreitems", "hasmorepages", "more"))
+#: Lists under these keys are what went wrong, and no records.
+_WRONG = ("error", "errors")
 _PAGE = ("page", "pagenumber", "currentpage", "pageno", "pageindex", "p")
 _OFFSET = ("offset", "skip", "start", "startindex")
 _LIMIT = ("limit", "perpage", "pagesize", "take", "count", "size", "maxresults")
@@ -152,7 +159,7 @@ def _records(tree: Any, values: tuple[_Found, ...]) -> tuple[str, Suggestion | N
     """The path of the records, what the spec has to say of it, and how many there are."""
     if isinstance(tree, list):
         return "$", None, len(tree)
-    lists = [found for found in values if _may_be_records(found.value)]
+    lists = [found for found in values if _may_be_records(found.value) and found.path[0] not in _WRONG]
     if not isinstance(tree, dict) or not lists:
         why = "the body is one object without a list of objects: it is one record itself"
         return "$", Suggestion("records", (("", "$"),), "likely", why), 1
@@ -191,7 +198,12 @@ def _paging(headers: Mapping[str, str], values: tuple[_Found, ...], url: str, ro
     """The way to the next page that is told most plainly, or None."""
     asked = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     return (
-        _link(headers) or _next_url(values) or _cursor(values, asked) or _numbered(values, asked) or _typed(asked, rows)
+        _link(headers)
+        or _next_url(values)
+        or _cursor(values, asked)
+        or _numbered(values, asked)
+        or _headed(headers, values, asked)
+        or _typed(asked, rows)
     )
 
 
@@ -254,6 +266,21 @@ def _numbered(values: tuple[_Found, ...], asked: Mapping[str, str]) -> Suggestio
     return None
 
 
+def _headed(headers: Mapping[str, str], values: tuple[_Found, ...], asked: Mapping[str, str]) -> Suggestion | None:
+    """The number of the next page, or of all pages, in a header."""
+    told = {name: _folded(name) for name, value in headers.items() if value.isdecimal()}
+    name = next((name for names in (_NEXT_HEADERS, _PAGES_HEADERS) for name in told if told[name] in names), None)
+    if not name:
+        return None
+    param, start, sure = _page_param(values, asked)
+    said: tuple[tuple[str, str | int], ...] = (("by", "cursor"), ("next", f"{{header: {name}}}"), ("param", param))
+    if told[name] in _PAGES_HEADERS:
+        said = (("by", "page"), ("param", param), ("start", start), ("total_pages", f"{{header: {name}}}"))
+    why = f"the header {name} says {headers[name]}"
+    guessed = "" if sure else f"; look up which parameter asks for a page: `{param}` is a guess"
+    return Suggestion("paging", said, "certain" if sure else "likely", why + guessed)
+
+
 def _page_param(values: tuple[_Found, ...], asked: Mapping[str, str]) -> tuple[str, int, bool]:
     """The parameter that may carry the page number, where it may start, and whether the URL that was typed says so."""
     for name, value in asked.items():
@@ -294,8 +321,9 @@ def _number(value: Any) -> int | None:
 def _hints(
     headers: Mapping[str, str], values: tuple[_Found, ...], paging: Suggestion | None, rows: int
 ) -> Iterator[str]:
-    totals = [(_json_path(found.path), found.value) for found in values if found.name in _TOTAL_ROWS]
-    counted = [(f"{{header: {name}}}", headers[name]) for name in ("x-total-count", "x-total") if name in headers]
+    yield from _wrong(values)
+    totals = [(_json_path(found.path), found.value) for found in values if _is_total(found)]
+    counted = [(f"{{header: {name}}}", headers[name]) for name in headers if _folded(name) in _ROWS_HEADERS]
     for place, value in (*totals, *counted):
         total = _number(value)
         if total is not None and total > rows:
@@ -305,10 +333,33 @@ def _hints(
                 else "there are more pages, and no way to them was recognised; see the API's documentation"
             )
             return
+    more = next((found for found in values if found.name in _MORE and found.value is True), None)
+    if more and not paging:
+        path = _json_path(more.path)
+        yield (
+            f"{path} is true: there are more pages, and no way to them was recognised; some APIs take the id of the"
+            f" last record, as in paging: {{by: cursor, param: starting_after, next: {{last: $.id}}, has_more: {path}}}"
+        )
     nulls = [found for found in values if found.name in _NEXT_URL | _CURSOR and found.value in (None, "", False)]
     if nulls and not paging:
         path = _json_path(nulls[0].path)
         yield f"{path} is empty: this page is the last one; look at one that others follow to see how it leads on"
+
+
+def _is_total(found: _Found) -> bool:
+    """`total`, or `total: {value: 9}`."""
+    return found.name in _TOTAL_ROWS or (found.name == "value" and found.holder in _TOTAL_ROWS)
+
+
+def _wrong(values: tuple[_Found, ...]) -> Iterator[str]:
+    """Errors in an answer with a status of success: GraphQL, and APIs that say `"ok": false`."""
+    wrong = next((found for found in values if found.path[0] in _WRONG and len(found.path) == 1 and found.value), None)
+    if wrong:
+        path = _json_path(wrong.path)
+        yield (
+            f"{path} says that something is wrong, with a status of success: if it does, ask again with what is"
+            f" missing, and add responses: [{{status: 2xx, json: {path}, means: fail}}]"
+        )
 
 
 def _other_format(headers: Mapping[str, str], body: bytes) -> Suggestions:
