@@ -125,7 +125,7 @@ def test_names_that_no_staged_field_can_have_are_left_out_with_the_reason():
     assert any(
         line.strip().startswith('# "@odata.id": string') and "no name that can be staged" in line for line in lines
     )
-    assert any(line.strip().startswith("id: int32") for line in lines)
+    assert any(line.strip().startswith("id: int64") for line in lines)
 
 
 @pytest.mark.parametrize("name", ["on", "null", "True", "y", "a", "_x", "No"])
@@ -176,3 +176,13 @@ def test_the_example_of_the_docs_is_what_comes_out():
     ]
     page = Path(__file__).parents[2] / "docs" / "writing-specs.md"
     assert "\n".join(block(infer(json.dumps(row).encode() for row in rows))) in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("id", "int64"), ("user_id", "int64"), ("userId", "int64"), ("ID", "int64"), ("paid", "int32"), ("idle", "int32")],
+)
+def test_ids_grow_beyond_what_a_sample_shows(name, kind):
+    (guess,) = infer([f'{{"{name}": 7}}'.encode()]).fields
+    assert guess.type == kind
+    assert guess.why.endswith("; ids grow") == (kind == "int64")

@@ -22,6 +22,8 @@ __all__ = ["Guess", "Inferred", "block", "infer", "word"]
 _CHOICES, _OFTEN, _FEW = 12, 10, 20
 #: Characters of the longest choice.
 _LONGEST = 40
+#: Fields whose whole numbers grow with the API's years: `id`, `user_id`, `userId`.
+_ID = re.compile(r"(^|_)(id|ID|Id)$|[a-z](Id|ID)$")
 _INT32, _INT64 = 2**31, 2**63
 #: Digits beyond which a number is beyond any integer type: Python refuses to read 4300.
 _DIGITS = 25
@@ -166,6 +168,8 @@ def _doubt(rows: int) -> float:
 
 def _guess(name: str, seen: _Seen, rows: int) -> Guess:
     kind, instead, why = _type(seen)
+    if kind == "int32" and _ID.search(name):
+        kind, why = "int64", f"{why}; ids grow"
     missing = rows - seen.filled - seen.nulls
     gaps = [f"null in {seen.nulls}" if seen.nulls else "", f"missing in {missing}" if missing else ""]
     told = ", ".join([why, *(gap for gap in gaps if gap)])
