@@ -76,6 +76,8 @@ class Answer:
     body: bytes = field(repr=False)  # that of a token endpoint is secret
     #: The URL that answered, after redirects, without credentials.
     url: str
+    #: Seconds from when the request had left until the answer was whole; None where nobody knows.
+    took: float | None = None
 
 
 class WireFault(Exception):

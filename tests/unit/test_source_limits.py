@@ -42,6 +42,19 @@ def test_a_rate_lets_so_many_go_and_then_says_when_the_next_may():
     assert limits.delay(11.0) == pytest.approx(2.0, abs=2 * MARGIN)
 
 
+def test_a_request_counts_from_when_it_left():
+    limits = limiter((2, 10))
+    limits.sent(0.0)
+    limits.sent(0.0)
+    limits.left(0.0, 4.0)
+    assert limits.delay(5.0) == pytest.approx(5.0, abs=2 * MARGIN)
+    limits.left(0.0, -1.0)  # nobody leaves before
+    limits.left(7.0, 9.0)  # nobody was sent then
+    assert limits.delay(5.0) == pytest.approx(5.0, abs=2 * MARGIN)
+    limits.left(0.0, 2.0)
+    assert limits.delay(5.0) == pytest.approx(7.0, abs=2 * MARGIN)
+
+
 def test_all_of_several_rates_hold():
     limits = limiter((2, 1), (3, 60))
     for now in (0.0, 0.0):

@@ -35,6 +35,8 @@ class _UnderWay:
     attempt: int
     call: Call
     future: Future[tuple[Answer, datetime]]
+    #: As the limiter was told.
+    sent: float
 
 
 _Key: TypeAlias = tuple[int, Value]
@@ -180,9 +182,10 @@ class Ahead:
         self._fetched = False
         call = self._plan.signer.sign(build(self._plan, walk.part, position), now)
         self._observe(Asked(position.number, attempt))
-        self._plan.limiter.sent(self._clock.monotonic())
+        sent = self._clock.monotonic()
+        self._plan.limiter.sent(sent)
         key = walk.part.index, position.value
-        self._under_way[key] = _UnderWay(walk, position, attempt, call, self._courier.ask(call))
+        self._under_way[key] = _UnderWay(walk, position, attempt, call, self._courier.ask(call), sent)
 
     def _gather(self) -> None:
         for key, asked in sorted(self._under_way.items(), key=lambda each: (each[0][0], each[1].position.number)):
@@ -212,7 +215,11 @@ class Ahead:
         except WireFault as fault:
             self._plan.limiter.lost()
             return Came(position, attempt, from_fault(self._plan, fault), call=call)
-        self._plan.limiter.saw(answer.status, answer.headers, self._clock.monotonic(), at)
+        now = self._clock.monotonic()
+        if answer.took is not None:
+            age = max(0.0, (self._clock.now() - at).total_seconds())
+            self._plan.limiter.left(asked.sent, now - age - answer.took)
+        self._plan.limiter.saw(answer.status, answer.headers, now, at)
         result = judge(self._plan, position, call.url, answer, at)
         self._received += isinstance(result, Judged)
         return Came(position, attempt, result, answer, at, call)

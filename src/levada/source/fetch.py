@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Self
 from urllib.request import getproxies, proxy_bypass
 
@@ -67,6 +67,7 @@ class HttpWire:
             timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT),
             max_line_size=MAX_FIELD,
             max_field_size=MAX_FIELD,
+            trace_configs=[_departures()],
         )
         # aiohttp asks once more by itself when a kept connection breaks; every request is to be seen, and counted.
         self._session._retry_connection = False  # noqa: SLF001 - there is no public switch (aiohttp 3.14)
@@ -101,7 +102,8 @@ class HttpWire:
             hops.append(hop)
 
     async def _exchange(self, call: Call, hop: Hop) -> Answer:
-        async with self._response(call, hop) as response:
+        left: list[float] = []
+        async with self._response(call, hop, left) as response:
             headers: dict[str, str] = {}
             for name, value in response.headers.items():
                 low = name.lower()
@@ -109,10 +111,11 @@ class HttpWire:
             body = Body(headers.get("content-encoding", ""), call.size_limit)
             async for chunk in response.content.iter_any():
                 body.feed(chunk)
-            return Answer(status=response.status, headers=headers, body=body.finish(), url=hop.url)
+            took = asyncio.get_running_loop().time() - left[-1] if left else None
+            return Answer(status=response.status, headers=headers, body=body.finish(), url=hop.url, took=took)
 
     @asynccontextmanager
-    async def _response(self, call: Call, hop: Hop) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _response(self, call: Call, hop: Hop, left: list[float]) -> AsyncIterator[aiohttp.ClientResponse]:
         url = URL(sent_url(call, hop), encoded=True)
         host = (url.host or "").rstrip(".")
         if host.lower().rpartition(".")[2] == "invalid":
@@ -126,6 +129,7 @@ class HttpWire:
             skip_auto_headers=("Content-Type",),
             allow_redirects=False,
             proxy=self._proxy(url),
+            trace_request_ctx=left,
         )
         async with request as response:
             yield response
@@ -133,6 +137,17 @@ class HttpWire:
     def _proxy(self, url: URL) -> str | None:
         # Not aiohttp's trust_env: that would send credentials from ~/.netrc, which no spec names.
         return None if proxy_bypass(url.raw_authority) else self._proxies.get(url.scheme)
+
+
+def _departures() -> aiohttp.TraceConfig:
+    """Notes in each request's list when it has left: looking up a name and TLS take their time before that."""
+
+    async def note(_session: aiohttp.ClientSession, context: SimpleNamespace, _sent: object) -> None:
+        context.trace_request_ctx.append(asyncio.get_running_loop().time())
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(note)
+    return trace
 
 
 def _trust() -> ssl.SSLContext | bool:

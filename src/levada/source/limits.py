@@ -82,6 +82,11 @@ class Limiter:
             self._under_way += 1
             self._pace.sent(now)
 
+    def left(self, sent: float, moment: float) -> None:
+        """The request of `sent` left only at `moment`; told once its answer is there."""
+        with self._lock:
+            self._pace.left(sent, moment)
+
     def saw(self, status: int, headers: Mapping[str, str], now: float, at: datetime) -> None:
         """An answer came at `now`, which was `at` (aware)."""
         folded = {name.lower(): value for name, value in headers.items()}

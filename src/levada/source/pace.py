@@ -28,6 +28,12 @@ class Pace:
         """A request goes out."""
         self._sent.append(now)
 
+    def left(self, sent: float, moment: float) -> None:
+        """The request that was counted at `sent` left only at `moment`: connections had to be made first."""
+        if moment > sent and sent in self._sent:
+            self._sent.remove(sent)
+            self._sent = deque(sorted((*self._sent, moment)), self._sent.maxlen)
+
     def delay(self, now: float) -> tuple[float, str]:
         """Seconds until the next request may go, and the rate that says so."""
         waits = [(self._wait(rate, now), f"the rate {_shown(rate)}") for rate in self._rates]
