@@ -72,7 +72,7 @@ def test_a_token_with_a_line_break(levada, api, lake):
 def test_an_unknown_host(levada, lake, before):
     done = levada("run", SPEC, *ONE_DAY, "--lake", lake, SALES_API_URL="http://no-such-host.invalid")
     todo = f"Check `source.url` ({SPEC}:"
-    told(done, 2, what="no-such-host.invalid does not exist", where=f"{DAY}, page 1, http://no-such", todo=todo)
+    told(done, 2, what="The host name does not exist: no-such-host.invalid", where=f"{DAY}, page 1, http://no-such", todo=todo)
     assert public(lake) == before
 
 

@@ -182,7 +182,8 @@ def test_nothing_is_asked_ahead_while_a_failure_waits_for_its_turn():
 def test_a_page_that_came_does_not_wait_for_a_slow_one_behind_it():
     def script(call, attempt):
         page = int(call.url.rpartition("=")[2])
-        return Reply(answer(200, b"[%d]" % page) if page < 3 else None)
+        # Page 2 comes once page 1 is handed on and no request is sent any more.
+        return Reply(answer(200, b"[%d]" % page) if page < 3 else None, turns=5000 if page == 2 else 0)
 
     wire = ScriptedWire(script)
     with closing(read(plan(), Edges(network=lambda: wire))) as pages:

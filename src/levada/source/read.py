@@ -176,6 +176,8 @@ class _Reader:
             self._insist(head, head.stuck)
         else:
             delay = self._ahead.fill()
+            if head.ready or head.broken:
+                return  # it had come meanwhile, and must not wait for what is behind it
             if self._ahead.awaits(head):
                 self._ahead.wait()
             elif delay:
