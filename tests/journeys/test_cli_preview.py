@@ -227,3 +227,17 @@ def test_check_live_fails_where_the_contract_says_so(shell, posts, tmp_path):
     done = shell("check", "p.yaml", "--live")
     assert done.returncode == 3
     assert "expected a string, found 0" in done.stderr
+
+
+def test_a_stream_without_paging_is_told_of_a_way_to_more(shell, posts, tmp_path):
+    plain = "    request: {path: /posts_under_a_different_key}\n    records: $.many-results\n"
+    why = "without `paging` this page is all that is read, and $.next_page holds the address of the next page"
+    written(tmp_path, posts, plain.replace("$.many-results", "\"$['many-results']\""))
+    done = shell("preview", "p.yaml")
+    assert done.returncode == 0, done.stderr
+    assert f"More?  {why}" in done.stdout
+    assert f"More? {why}" in shell("check", "p.yaml", "--live").stdout
+    (told,) = json.loads(shell("preview", "p.yaml", "--json").stdout)["previews"]
+    assert told["more"] == why
+    written(tmp_path, posts, CURSOR)
+    assert "More?" not in shell("preview", "p.yaml").stdout

@@ -95,13 +95,16 @@ def _verdict(taken: "Sample") -> "tuple[Batch | None, LevadaError | None]":
 def _plain(taken: "Sample", batch: "Batch | None") -> dict[str, Any]:
     """A stream for --json."""
     from levada.cli.preview import requests_of, saw_of
+    from levada.cli.sampling import left
 
     kept = None if batch is None else {"kept": len(batch.rows), "bad": len(batch.rejected), "why": _reasons(batch)}
     about = {"stream": taken.stream.name, "partition": taken.partition, "rows": len(taken.all_records)}
-    return {**about, "requests": requests_of(taken), "paging": saw_of(taken), "contract": kept}
+    return {**about, "requests": requests_of(taken), "paging": saw_of(taken), "more": left(taken), "contract": kept}
 
 
 def _show(taken: "Sample", batch: "Batch | None") -> None:
+    from levada.cli.sampling import left
+
     say("")
     say(f"Live   {taken.stream.name}, {taken.partition}: {counted(len(taken.all_records), 'row')} on the first page")
     for one in taken.exchanges:
@@ -111,6 +114,8 @@ def _show(taken: "Sample", batch: "Batch | None") -> None:
             say(f"       The answer means {page.facts.means}: {' '.join((page.facts.text or '(empty)').split())[:200]}")
         for rule, saw in taken.saw.get(page.facts.number, ()):
             say(f"       Paging saw {rule}: {saw}")
+    if more := left(taken):
+        say(f"       More? {more}")
     if batch is not None:
         bad = f"{len(batch.rejected)} bad, {counted(batch.nullified, 'value')} nullified"
         say(f"       Contract: {counted(len(batch.rows), 'row')} good, {bad}")

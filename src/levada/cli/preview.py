@@ -67,12 +67,15 @@ def preview(spec: str, streams: tuple[str, ...], date: str | None, **how: Any) -
 
 def _plain(taken: "Sample", rows: int) -> dict[str, Any]:
     """A preview for --json."""
+    from levada.cli.sampling import left
+
     return {
         "stream": taken.stream.name,
         "partition": taken.partition,
         "rows": [_value(bytes(record)) for record in taken.all_records[:rows]],
         "requests": requests_of(taken),
         "paging": saw_of(taken),
+        "more": left(taken),
     }
 
 
@@ -97,6 +100,8 @@ def _value(raw: bytes) -> Any:
 
 
 def _show(taken: "Sample", rows: int) -> None:
+    from levada.cli.sampling import left
+
     pages = counted(len(taken.pages), "answer")
     say(f"Stream {taken.stream.name}, {taken.partition}: {counted(len(taken.all_records), 'row')} in {pages}")
     records = taken.all_records
@@ -107,6 +112,8 @@ def _show(taken: "Sample", rows: int) -> None:
             say(f"({rows} of {counted(len(records), 'row')}; --rows {len(records)} shows all)")
     _show_requests(taken)
     _show_paging(taken)
+    if more := left(taken):
+        say(f"More?  {more}")
     if taken.error:
         tell(taken.error)
 

@@ -26,11 +26,12 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   and `partition` of those that an error kept from being tried.
 - `status`: a list of partitions. `quarantine`: a list of partitions; with PARTITION a list of rows.
 - `check`: `{"plan": [...], "live": [...], "errors": [...]}`. `plan` holds the lines, `live` for each stream that was
-  asked: `stream`, `partition`, `rows` (how many), `requests`, `paging`, and `contract`: null, or `kept`, `bad` and
-  `why`.
+  asked: `stream`, `partition`, `rows` (how many), `requests`, `paging` and `more` as below, and `contract`: null, or
+  `kept`, `bad` and `why`.
 - `preview`: `{"previews": [...], "errors": [...]}`, for each stream `stream`, `partition`, `rows` (the records),
-  `requests` (a list of request objects) and `paging`: for each answer `page`, `means`, `rows` (how many) and `saw`,
-  which has a text for each rule of paging that looked at it.
+  `requests` (a list of request objects), `paging`: for each answer `page`, `means`, `rows` (how many) and `saw`,
+  which has a text for each rule of paging that looked at it; and `more`: why there may be pages that a stream without
+  `paging` does not read, or "".
 - `infer`: `stream` (null for files), `rows` and `odd` (records that were objects, and that were not), `fields` (a
   list of field objects) and `contract`, the YAML.
 - `init`: `file`, `pipeline`, `stream`, `url`, `status`, `rows`, `suggestions` (each `key`, `said`, `certainty`:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from levada.spec.interval import Reach
     from levada.spec.model import Spec, Stream
 
-__all__ = ["Sample", "sample", "streams_of"]
+__all__ = ["Sample", "left", "sample", "streams_of"]
 
 #: Rows by which a parent that has parents itself is asked for: one may have no children.
 _ROWS = 3
@@ -89,6 +89,18 @@ def sample(pipeline: "Pipeline", stream: "Stream", date: str | None, pages: int)
     except LevadaError as caught:
         error = caught.at_place(f"{pipeline.spec.pipeline}/{stream.name} {name}".strip())
     return Sample(stream, name, tuple(got), tuple(tap.exchanges), tuple(records), saw, contract, error, tap.answer)
+
+
+def left(taken: Sample) -> str:
+    """Why a stream without paging may leave pages unread, as far as its answer tells; "" where nothing does."""
+    from levada.source.detect import detect
+
+    stream, answer = taken.stream, taken.answer
+    alone = stream.for_each or stream.pages_of or stream.records.path == "$"
+    if not answer or taken.error or stream.paging.by != "none" or alone:
+        return ""
+    found = detect(answer.status, answer.headers, answer.body, answer.url).paging
+    return f"without `paging` this page is all that is read, and {found.why}" if found else ""
 
 
 def _job(pipeline: "Pipeline", stream: "Stream", date: str | None) -> "Job":
