@@ -70,7 +70,10 @@ def decide(  # noqa: PLR0913 - all that the decision hangs on; the last two are 
         return GiveUp(_too_long(trouble, asked, waited, retry, now))
     if attempt >= retry.attempts and not trouble.wait:
         return GiveUp(_given_up(trouble, attempt, _later(now, asked) if asked else None))
-    seconds = max(asked, _patience(retry, waited) if trouble.wait else _backoff(attempt, trouble, retry, uniform))
+    if trouble.wait:
+        seconds = asked or _patience(retry, waited)
+    else:
+        seconds = max(asked, _backoff(attempt, trouble, retry, uniform))
     if (waited or trouble.wait) and waited + seconds > retry.max_wait:
         return GiveUp(_waited_out(trouble, attempt, waited, retry, _later(now, seconds)))
     return Wait(seconds, trouble.what)
