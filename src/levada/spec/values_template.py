@@ -57,7 +57,9 @@ def _known(hole: Hole, allowed: tuple[str, ...]) -> None:
         known = ", ".join(f"{{{name}}}" for name in shown(allowed))
         todo = f"did you mean {{{near}}}?" if near else f"known here: {known}"
         if root == "page" and "pipeline" not in allowed:  # in a request, and in no name
-            todo = "leave it out: paging sends the page, as in paging: {by: page, param: page}"
+            todo = (
+                "leave it out: paging sends the page, in query, header or body, as in paging: {by: page, param: page}"
+            )
         raise Wrong(f"{{{hole.name}}} is no variable here", todo)
     if hole.format and root not in FORMATTED:
         raise Wrong(f"{{{hole.name}:{hole.format}}}: only dates and times take a format", f"write {{{hole.name}}}")
