@@ -95,6 +95,32 @@ def api():
     return Shop(prices(1, 2), prices(3, 4), prices(5))
 
 
+@pytest.mark.parametrize("verb", ["land", "stage"])
+@pytest.mark.parametrize(
+    ("partition", "kind"),
+    [
+        ("partition: {by: week}", "week"),
+        ("partition: {by: list, names: [pt]}", "list"),
+        ("partition: {by: tick, every: 1h}", "tick"),
+        ("partition: {by: day, timezone: Europe/Lisbon}", "day of Europe/Lisbon"),
+        ("incremental", "interval"),
+    ],
+)
+def test_streams_that_have_no_days_of_utc_are_refused_before_anything_is_asked(store, api, verb, partition, kind):
+    spec = SPEC.replace("{date}", "{partition}")
+    if partition == "incremental":
+        spec = spec.replace("    paging", "    incremental: {cursor: $.at}\n    paging")
+    else:
+        spec = f"{partition}\n{spec}"
+    with pytest.raises(FixThis) as refused:
+        pipeline(store, api, spec).job_stream(verb)
+    assert refused.value.what == (
+        f"A job fills a folder with a day of UTC, and a partition of stream sales is one {kind}."
+    )
+    assert "levada run" in refused.value.todo
+    assert api.urls == []
+
+
 # -- landing
 
 
