@@ -271,6 +271,32 @@ def test_a_run_with_a_gap_is_partial_and_moves_no_cursor_and_the_next_one_fills_
     assert len(staged(store)) == len(set(staged(store))) == 50
 
 
+def test_a_gap_may_be_filled_by_naming_its_interval(store):
+    api = Api(at(10, "a"), at(20, "b"))
+    api.instead = {1: answer(500, b"oops")}
+    partial = run(store, api, GAPS)
+    again = run(store, api, GAPS, now=later(1), date=partial.partition)
+    assert (again.outcome, cursors(store)) == ("partial", {partial.partition: None})
+    api.instead = {}
+    filled = run(store, api, GAPS, now=later(2), date=partial.partition)
+    assert (filled.outcome, cursors(store)) == ("done", {partial.partition: "2022-08-12T11:20:00Z"})
+    api.pages.append(at(30, "c"))
+    run(store, api, GAPS, now=later(3))
+    assert staged(store) == list("abc")
+    assert api.since[-1] == "2022-08-12T11:20:00Z"
+
+
+def test_gaps_of_an_interval_that_the_stream_is_past_are_filled_without_it(store):
+    api = Api(at(10, "a"), at(20, "b"))
+    run(store, api, GAPS)
+    api.instead = {1: answer(500, b"oops")}
+    named = "2022-08-12T110000--2022-08-12T113000"
+    assert run(store, api, GAPS, date=named).outcome == "partial"
+    before, api.instead = cursors(store), {}
+    assert run(store, api, GAPS, date=named).outcome == "done"
+    assert cursors(store) == before
+
+
 def test_a_failed_run_moves_no_cursor_and_what_it_left_goes_with_the_next_commit(store):
     api = Api([*at(10, "a"), {"id": "b"}])
     with pytest.raises(ContractBroken):

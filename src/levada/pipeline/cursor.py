@@ -48,7 +48,7 @@ def work(job: Job, verb: str, step: Callable[[Job], Run], named: str) -> Run:
     """
     if job.stream.incremental is None:
         return _follow(job, step, named)
-    if verb in FETCHING and not named:
+    if verb in FETCHING and (not named or _waits_at(job, named)):
         # What comes next may have the name of what is there: new records at the very value of the cursor.
         onward = replace(job, options=replace(job.options, missing=False))
         with take_turn(job.area, job.edges, job.options.wait):
@@ -129,9 +129,7 @@ def _onward(job: Job, step: Callable[[Job], Run]) -> Run:
     area, record = _newest(incremental, found)
     if area and record and not record.shown:
         return step(_again(job, interval_of(incremental, area.partition)))
-    last = record.cursor if record else None
-    fresh = begin(incremental, last, job.edges.clock.now())
-    interval = _left(job, found, fresh) or fresh
+    interval, last = _following(job, found, record)
     onward = _at(job, Reach(incremental, interval, last))
     if interval.end is not None and not ahead_of(incremental.type, interval.end, interval.start):
         return nothing_new(onward, Counts(), NOTHING_YET)
@@ -140,6 +138,27 @@ def _onward(job: Job, step: Callable[[Job], Run]) -> Run:
     if done.level is None:
         _clear([onward.area])  # else every minute without news would leave a folder
     return done
+
+
+def _following(job: Job, found: Mapping[Area, Sequence[str]], newest: Record | None) -> tuple[Interval, Cursor | None]:
+    """What comes after the newest commit, and its cursor."""
+    last = newest.cursor if newest else None
+    fresh = begin(_incremental(job), last, job.edges.clock.now())
+    return _left(job, found, fresh) or fresh, last
+
+
+def _waits_at(job: Job, named: str) -> bool:
+    """Whether the stream has stopped at the gaps of this interval: read whole, it moves the cursor, whoever names it.
+
+    Else the run that goes on would read the same records into another interval.
+    """
+    area = _again(job, interval_of(_incremental(job), named)).area
+    record, _ = read_record(area)
+    if record is None or not record.gaps:
+        return False
+    found = areas_of(job.area.store, job.spec.pipeline, job.stream.name)
+    interval, _ = _following(job, found, _newest(_incremental(job), found)[1])
+    return partition_of(_incremental(job), interval).key == area.partition
 
 
 def _newest(incremental: Incremental, found: Iterable[Area]) -> tuple[Area | None, Record | None]:
