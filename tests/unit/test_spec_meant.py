@@ -36,6 +36,9 @@ STREAMS = [
     ("paging: {by: header_link}", "6:18", '"header_link" is not known', "did you mean link?"),
     ("paging: {by: cursor, next: {jsonpath: $.x}}", "6:33", 'unknown key "jsonpath"', "the JSONPath alone"),
     ("paging: page", "6:13", "paging is no mapping", "write paging: {by: page}"),
+    ("paging: [by: page]", "6:13", "paging is no mapping", "it is no list: its keys stand without `- `: by"),
+    ("paging:", "6:12", "paging is no mapping", "indent its keys below it: by"),
+    ("records: \u201c$.data\u201d", "6:14", "no JSONPath", "did you mean $.data?"),
     ("paging: pages", "6:13", "paging is no mapping", "write its keys below it: by, param"),
     ("paging: {by: page, ahead: no}", "6:31", "neither true nor false", "write off or true"),
     ("paging: {by: page, stop_when_empty: yes}", "6:41", "neither true nor false", "write true, without"),
@@ -56,6 +59,7 @@ REQUESTS = [
     ('request: {path: /, graphql: "{ a }"}', "5:33", "graphql is no mapping", 'write graphql: {query: "{ a }"}'),
     ('request: {path: /, params: {d: "{{ date }}"}}', "5:36", "doubled braces", "write {date}"),
     ('request: {path: "/{page}"}', "5:21", "{page} is no variable", "paging sends the page"),
+    ('request: {path: "/${date}"}', "5:21", "${date} is a variable of the environment, and not set", "write {date}"),
     ("request:{path: /}", "5:5", 'unknown key "request:{path"', "a blank after the colon: request: ..."),
 ]
 #: A line of the source, its column, what is wrong, what to do.

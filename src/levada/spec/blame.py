@@ -111,17 +111,29 @@ def _at_start(said: Complaint) -> Mistake | None:
 
 def _at_char(said: Complaint) -> Mistake | None:
     """What the character tells at which the parser stopped."""
-    char = said.line[said.place.column - 1 : said.place.column]
+    at = said.place.column - 1
+    char = said.line[at : at + 1]
     if "cannot start any token" in said.text:
         return Mistake(said.place, f"a value must not begin with {char}", "put quotes around it")
-    if re.search("',' or '(}|\\])'", said.text) and char == ":":
-        return Mistake(
-            said.place, "not YAML: a second `: ` in one value, or a comma is missing", "put quotes around it"
-        )
-    if re.search("',' or '(}|\\])'", said.text) and char in ("{", "["):
+    if "block mapping" in said.text and said.line[at : at + 2] == "- ":
+        return Mistake(said.place, "not YAML: an item of a list, where a key belongs", "take the `- ` away")
+    if "block mapping" in said.text and char in ("}", "]"):
+        return Mistake(said.place, f"not YAML: a {char} that closes nothing", "take it away")
+    return _in_flow(said, char, said.line[:at][-1:]) if re.search(r"',' or '[}\]]'", said.text) else None
+
+
+def _in_flow(said: Complaint, char: str, last: str) -> Mistake | None:
+    """What the character, and the one before it, tell inside braces or brackets."""
+    if char == ":":
+        todo = "write a comma before the key, or put quotes around the value"
+        return Mistake(said.place, "not YAML: a second `: ` in one value, or a comma is missing", todo)
+    if char in ("{", "["):
         return Mistake(
             said.place, f"not YAML: a {char} inside a value that has no quotes", "put quotes around the value"
         )
+    if last in ("'", '"'):
+        todo = "write a quote inside of it twice, or use the other kind around it"
+        return Mistake(said.place, f"not YAML: the text ends at the {last} before this", todo)
     return None
 
 

@@ -358,7 +358,10 @@ def _mapping(section: Section, node: Node, path: Path) -> str:
         if main and _takes(keys[main].kind, node):
             written = f'"{show(node.text)}"' if node.quoted else show(node.text)
             return f"write {name}: {{{main}: {written}}}"
-    return f"write its keys below it: {', '.join(keys)}"
+    if isinstance(node, Items):
+        return f"it is no list: its keys stand without `- `: {', '.join(keys)}"
+    how = "indent its keys below it" if isinstance(node, Word) and node.empty else "write its keys below it"
+    return f"{how}: {', '.join(keys)}"
 
 
 def _takes(kind: Kind, word: Word) -> bool:

@@ -238,7 +238,8 @@ def _json_path(word: Word) -> str:
 
 
 def _rooted(word: Word) -> str:
-    path = f"$.{word.text.lstrip('.')}"
+    bare = word.text.strip("\u201c\u201d\u2018\u2019\"' ")  # of another editor
+    path = bare if bare.startswith("$") else f"$.{bare.lstrip('.')}"
     return "$.data[*]" if word.origin or problem(path) else show(path)
 
 

@@ -15,6 +15,7 @@ __all__ = ["FORMATTED", "shown", "template", "template_or_none", "template_word"
 
 #: Variables that are days or instants.
 FORMATTED = ("date", "start", "end", "tick")
+_DOLLARED = re.compile(r"(?<!\$)\$\{([\w.]+)\}")
 _DOUBLED = re.compile(r"\{\{ +([\w.]+) +\}\}")
 
 
@@ -44,10 +45,13 @@ def template(
 
 
 def _single(word: Word, allowed: tuple[str, ...]) -> None:
-    """`{{ date }}` is how other tools write a variable; here it would be sent as the text `{ date }`."""
+    """`{{ date }}` and `${date}` are how other tools write a variable; here they are text, or of the environment."""
     for found in _DOUBLED.finditer(word.written or word.text):
         if found[1].partition(".")[0] in allowed:
             raise Wrong(f"{found[0]}: doubled braces are the braces themselves", f"write {{{found[1]}}}")
+    for found in _DOLLARED.finditer(word.text):  # those of the environment that are set are filled in by now
+        if found[1].partition(".")[0] in allowed and not word.origin:
+            raise Wrong(f"{found[0]} is a variable of the environment, and not set", f"write {{{found[1]}}}")
 
 
 def _known(hole: Hole, allowed: tuple[str, ...]) -> None:
