@@ -180,6 +180,52 @@ def test_reading_stops_where_the_records_leave_the_interval(store, order, pages)
     assert done.counts.read == min(pages, 4)
 
 
+BY_ROW = """
+pipeline: shop
+source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
+streams:
+  orders:
+    for_each: {rows: [{shop: a}, {shop: b}]}
+    request: {path: "/{row.shop}", params: {since: "{start}"}}
+    paging: {by: page, ahead: off}
+    incremental: {cursor: $.at, start: "2022-08-12T11:10:00Z", order: desc}
+    contract:
+      fields: {id: string, at: string}
+    stage: {avro: "stg/{partition}/{row}-{page}.avro"}
+"""
+
+
+class Shops(Api):
+    """Two shops, newest orders first."""
+
+    def _reply(self, call, _):
+        shop = urlsplit(call.url).path[1:]
+        page = int(parse_qs(urlsplit(call.url).query)["page"][0])
+        self.asked.append((shop, page))
+        if (shop, page) in self.instead:
+            return Reply(self.instead[shop, page])
+        minute = {"a": 30, "b": 50}[shop] - 12 * page
+        return Reply(answer(200, json.dumps(at(minute, f"{shop}{page}")).encode()))
+
+
+def test_in_order_each_row_is_read_to_its_own_end(store):
+    api = Shops()
+    run(store, api, BY_ROW)
+    assert api.asked == [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("b", 3), ("b", 4)]
+    assert staged(store) == ["a1", "b1", "b2", "b3"]
+
+
+def test_a_row_that_was_read_to_its_end_is_not_asked_for_again_after_an_interruption(store):
+    api = Shops()
+    api.instead = {("b", 2): WireFault("reset", "gone")}
+    with pytest.raises(TryLater):
+        run(store, api, BY_ROW)
+    api.instead, api.asked = {}, []
+    done = run(store, api, BY_ROW, now=later(1))
+    assert (api.asked, done.resumed, done.notes) == ([("b", 2), ("b", 3), ("b", 4)], 3, ())
+    assert staged(store) == ["a1", "b1", "b2", "b3"]
+
+
 @pytest.mark.parametrize(("without", "kept"), [("keep", 2), ("drop", 1)])
 @pytest.mark.parametrize("lacking", [{"id": "b"}, {"id": "b", "at": None}])
 def test_a_record_without_the_value_is_kept_or_dropped_and_moves_nothing(store, without, kept, lacking):
