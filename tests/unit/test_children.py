@@ -15,7 +15,7 @@ from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.memory import MemoryStore
 from levada.nouns import Counts, Gap
-from levada.source.fake import answer
+from levada.source.fake import Reply, answer
 from shop import public
 
 SPEC = """
@@ -508,6 +508,44 @@ streams:
     )
     again = run(spec, store, api, verb="stage")["events"]
     assert again.files == done.files
+
+
+WINDOWED = """
+pipeline: forum
+source: {url: "http://api.test", retry: {attempts: 1}}
+streams:
+  events:
+    for_each: {rows: [{id: a}, {id: b}]}
+    window: 12h
+    request: {path: "/{row.id}", params: {from: "{start:%H}"}}
+    paging: {by: page, ahead: off}
+"""
+
+
+class Faulty(Forum):
+    """Breaks the connection for the requests in `failing`."""
+
+    def _reply(self, call, _):
+        said = super()._reply(call, _)
+        return Reply(WireFault("reset", "gone")) if self.paths[-1] in self.failing else said
+
+
+def test_rows_in_windows_that_were_interrupted_go_on_in_their_window(store):
+    whole = MemoryStore()
+    events = {"/a": [{"n": n} for n in range(7)], "/b": [{"n": n} for n in range(7, 14)]}
+    run(WINDOWED, whole, Forum(events))
+    api = Faulty(events)
+    api.failing = {"/b?from=12&page=2"}
+    with pytest.raises(TryLater):
+        run(WINDOWED, store, api)
+    api.failing.clear()
+    api.forget()
+    done = run(WINDOWED, store, api)["events"]
+    assert api.paths == ["/b?from=12&page=2", "/b?from=12&page=3"]
+    assert (done.resumed, done.pages, public(store)) == (7, 8, public(whole))
+    assert [name.rpartition("/")[2] for name in done.files] == [
+        f"{row}-{n}.json" for row in (1, 2) for n in range(1, 5)
+    ]
 
 
 def test_staged_files_can_be_named_by_window(store):
