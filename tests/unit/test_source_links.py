@@ -52,3 +52,7 @@ def test_a_relative_target_and_another_relation_are_given_as_they_are_written():
     assert target_of(header, "next") == "/items?page=3"
     assert target_of(header, "first") == "?page=1"
     assert target_of(header, "https://api.test/rel/start") == "?page=1"
+
+
+def test_the_relation_of_a_spec_is_compared_without_case():
+    assert target_of('<?page=2>; rel="next"', "Next") == "?page=2"

@@ -1,6 +1,8 @@
 """Never more requests are under way than `concurrency` says, retries among them; a long read stays small."""
 
+import asyncio
 import itertools
+import json
 import tracemalloc
 from contextlib import closing
 
@@ -62,3 +64,49 @@ def test_a_long_read_holds_no_page_that_was_handed_on():
             tracemalloc.stop()
     # A page is 10 kB; what is remembered of it, its hash and its number, is some 0.3 kB. The window is 8 pages.
     assert grown < 1000 * 600 + 8 * 30_000
+
+
+class Holding(ScriptedWire):
+    """Answers `held` once `after` was asked for and nothing else is under way."""
+
+    def __init__(self, script, held, after):
+        super().__init__(script)
+        self.held, self.after = held, after
+
+    async def send(self, call):
+        if call.url.endswith(self.held):
+            while self.under_way or not self.goes_after():  # noqa: ASYNC110 - the count tells no event
+                await asyncio.sleep(0.001)
+        return await super().send(call)
+
+    def goes_after(self):
+        return any(url.endswith(self.after) for url in self.asked)
+
+
+def test_where_the_server_caps_a_page_asking_ahead_begins_anew_behind_it():
+    others = []
+
+    def script(call, _):
+        others.append(wire.under_way)
+        first = int(call.url.rpartition("=")[2])
+        rows = [{"id": n} for n in range(first, min(first + 2, 24))]
+        return Reply(None if first == 36 else answer(200, json.dumps(rows).encode()), 3)
+
+    wire = Holding(script, held="offset=0", after="offset=36")
+    parts = {"by": "offset", "param": "offset", "start": 0, "limit": 12, "asked": (), "values": {}, "responses": ()}
+    pages = list(read(plan(concurrency=4, **parts), Edges(clock=FixedClock(), network=lambda: wire)))
+    assert [row["id"] for page in pages if page.body for row in json.loads(page.body)] == list(range(24))
+    # Offset 24 was asked ahead, and is empty: that is the end of pages of 12, not of those of 2 that came.
+    assert max(others[4:]) > 0
+
+
+def test_requests_beyond_an_end_in_sight_are_given_up_before_the_order_reaches_it():
+    def script(call, _):
+        page = int(call.url.rpartition("=")[2])
+        if page > 3:
+            return Reply(None)  # page 2 is only answered once nobody waits for this one
+        return Reply(answer(200, b"[]" if page == 3 else b'[{"id": %d}]' % page))
+
+    wire = Holding(script, held="page=2", after="page=4")
+    pages = list(read(plan(asked=(), responses=(), concurrency=4), Edges(clock=FixedClock(), network=lambda: wire)))
+    assert [page.facts.means for page in pages] == ["page", "page", "empty"]
