@@ -113,7 +113,7 @@ def test_yaml_that_does_not_parse(levada, api, tmp_path, lake):
     spec = tmp_path / "broken.yaml"
     spec.write_text("pipeline: sales\n  source: [1\n")
     for command in (("run", spec, *ONE_DAY), ("check", spec)):
-        told(levada(*command, "--lake", lake), 2, what="not YAML", where=f"{spec}:2:9", todo="mend the indentation")
+        told(levada(*command, "--lake", lake), 2, what="not YAML", where=f"{spec}:2:3", todo="indent it as the line above")
     assert not lake.exists()
 
 
