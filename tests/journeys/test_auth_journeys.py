@@ -19,9 +19,10 @@ import pytest
 from cases import Settings, attempt, one, run
 from levada.cli.main import main
 from levada.edges import Edges, FixedClock
-from levada.errors import ApiRefused
+from levada.errors import ApiRefused, LevadaError
 from levada.pipeline import load
 from levada.source.auth.token import forget
+from levada.source.events import Refused
 from mockapi import PAGE, POSTS
 from patience import PATIENCE
 from signing import apart
@@ -76,7 +77,8 @@ def page_of(asked: Asked) -> dict[str, Any]:
 
 def said_of(asked: Asked) -> str:
     """All that a request told, as a server may give it back."""
-    return f"{asked.raw} {dict(asked.headers)} {asked.body.decode('utf-8', 'replace')}"
+    alone = asked.headers.get("authorization", "").split(" ")[-1]
+    return f"{asked.raw} {dict(asked.headers)} {alone} {asked.body.decode('utf-8', 'replace')}"
 
 
 class Door(WebServer):
@@ -338,6 +340,28 @@ def test_an_endpoint_that_refuses_is_told_with_2_and_shows_nothing(name, here, t
     assert leaks(*(each.stdout + each.stderr for each in done), *files(tmp_path)) == []
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_errors_and_events_of_a_pipeline_hold_nothing_either(name, tmp_path):
+    way, seen = WAYS[name], []
+    clock = FixedClock()
+
+    def refuse(asked: Asked) -> Said:
+        return Said({"error": "invalid_client", "error_description": said_of(asked)}, 401)
+
+    def busy(asked: Asked) -> Said:
+        return Said(f"busy: {said_of(asked)}", 503)
+
+    for server in (Door(lambda *_: False, **way.gives), WebServer(refuse), WebServer(busy)):
+        forget()
+        with server:
+            edges = Edges(clock=clock, environment=ENVIRONMENT)
+            pipeline = load(str(written(tmp_path, server, way)), edges=edges)
+            with pytest.raises(LevadaError) as told:
+                pipeline.observed(seen.append).run(date=DAY)
+        assert leaks(str(told.value), repr(told.value), repr(seen), *files(tmp_path)) == []
+    assert [event for event in seen if isinstance(event, Refused)]
+
+
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 
@@ -449,8 +473,17 @@ def test_rotated_tokens_go_from_run_to_run(shell, tmp_path):
 
 
 def test_two_runs_at_once_lose_no_rotated_token(shell, tmp_path):
-    with Rotating(0) as door:
-        door.latency = 0.02
+    together = threading.Barrier(2)
+
+    def answer(asked: Asked) -> Any:
+        if asked.target == FIVE[0]:
+            together.wait(PATIENCE)  # from here on both ask, again and again
+        return door.asked(asked)
+
+    door = Rotating(0)
+    door.asked, door.answer = door.answer, answer
+    door.latency = 0.05
+    with door:
         spec = written(tmp_path, door, WAYS["refresh token"])
         both = [
             subprocess.Popen(
