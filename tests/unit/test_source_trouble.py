@@ -31,7 +31,7 @@ def test_a_refused_key_names_its_variables(status):
     assert (found.kind, found.again) == (ApiRefused, False)
     assert f"The API refuses the key with {status}" in found.what
     assert found.what.endswith(": Forbidden")
-    assert found.todo.startswith("Check AUTH_TOKEN or API_AUTH_TOKEN: the key may be wrong")
+    assert found.todo.startswith("Check AUTH_TOKEN or API_AUTH_TOKEN (used: AUTH_TOKEN): the key may be wrong")
 
 
 def test_a_key_that_is_wanted_and_not_there():

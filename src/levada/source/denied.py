@@ -22,8 +22,8 @@ _WHY: dict[type[Auth], str] = {
 }
 
 
-def advice(source: Source, answer: Answer) -> str:
-    """What a person does about `answer`, which refuses the key or the lack of one."""
+def advice(source: Source, answer: Answer, used: str = "") -> str:
+    """What a person does about `answer`, which refuses the key (from the variable `used`) or the lack of one."""
     if answer.status == _FORBIDDEN and _used_up(source, answer):
         return (
             "Nothing is left of the API's budget for now. If that is what the answer means, add a rule to `responses`, "
@@ -33,7 +33,9 @@ def advice(source: Source, answer: Answer) -> str:
     if auth is None:
         return f"The API wants a key: add `auth` to `source` ({source.place})."
     by = f"`{auth.name}`" if isinstance(auth, AuthClass) else f"`auth` ({auth.place})"
-    return f"Check {variables(auth) or by}: {_WHY[type(auth)]}"
+    names = variables(auth)
+    chosen = f" (used: {used})" if used and used != names and used in names else ""
+    return f"Check {names or by}{chosen}: {_WHY[type(auth)]}"
 
 
 def _used_up(source: Source, answer: Answer) -> bool:

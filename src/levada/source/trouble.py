@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from levada.edges import Answer, Call, WireFault, WireFaultKind
 from levada.errors import ApiRefused, ContractBroken, LevadaError, TimedOut, TryLater
 from levada.secret import redact
+from levada.source.auth.fixed import Fixed
 from levada.source.budget import resets
 from levada.source.classify import Verdict
 from levada.source.denied import advice
@@ -138,7 +139,12 @@ def _denied(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any
     else:
         what = f"The API refuses the key with {_status(answer)}{words}"
     refresh = verdict.means == "refresh_auth" or answer.status == _UNAUTHORIZED
-    return Trouble(ApiRefused, what, advice(plan.source, answer), again=False, refresh=refresh)
+    return Trouble(ApiRefused, what, advice(plan.source, answer, _used(plan)), again=False, refresh=refresh)
+
+
+def _used(plan: Plan) -> str:
+    """The variable of a key that is sent as it is; the spec may name several."""
+    return plan.signer.credentials[0].secret.name if isinstance(plan.signer, Fixed) and plan.signer.credentials else ""
 
 
 def _passing(plan: Plan, answer: Answer, verdict: Verdict, tree: Callable[[], Any], who: str) -> Trouble:
