@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 import tracemalloc
 from contextlib import closing
 
@@ -81,23 +80,6 @@ class Holding(ScriptedWire):
 
     def goes_after(self):
         return any(url.endswith(self.after) for url in self.asked)
-
-
-def test_where_the_server_caps_a_page_asking_ahead_begins_anew_behind_it():
-    others = []
-
-    def script(call, _):
-        others.append(wire.under_way)
-        first = int(call.url.rpartition("=")[2])
-        rows = [{"id": n} for n in range(first, min(first + 2, 24))]
-        return Reply(None if first == 36 else answer(200, json.dumps(rows).encode()), 3)
-
-    wire = Holding(script, held="offset=0", after="offset=36")
-    parts = {"by": "offset", "param": "offset", "start": 0, "limit": 12, "asked": (), "values": {}, "responses": ()}
-    pages = list(read(plan(concurrency=4, **parts), Edges(clock=FixedClock(), network=lambda: wire)))
-    assert [row["id"] for page in pages if page.body for row in json.loads(page.body)] == list(range(24))
-    # Offset 24 was asked ahead, and is empty: that is the end of pages of 12, not of those of 2 that came.
-    assert max(others[4:]) > 0
 
 
 def test_requests_beyond_an_end_in_sight_are_given_up_before_the_order_reaches_it():
