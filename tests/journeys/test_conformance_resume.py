@@ -63,6 +63,11 @@ def hollow(page: int) -> Any:
     return Said({"message": "nothing here", "next": 3}, 404)
 
 
+def hollow_and_long(page: int) -> Any:
+    """As `hollow`; what leads on stands beyond what is kept of an answer that is no page."""
+    return hollow(page) if page != 2 else Said({"message": "nothing here " * 1000, "next": 3}, 404)
+
+
 GRAPHQL = '{path: /a, graphql: {query: "query($c: Int) { items(after: $c) { id } }", variables: {c: null}}}'
 KINDS = {
     "page": Kind(paged("page", ", total_pages: $.pages") + FORMAT, query(), lambda page: body(page, pages=PAGES)),
@@ -115,6 +120,12 @@ KINDS = {
         query("cursor"),
         hollow,
     ),
+    "cursor behind an empty answer that is too long to keep": Kind(
+        paged("cursor", ", next: $.next") + FORMAT + "\nresponses: [{status: 404, means: empty}]",
+        query("cursor"),
+        hollow_and_long,
+        again=PAGES,
+    ),
     "next_url": Kind(
         paged("next_url") + FORMAT, query(), lambda page: body(page, next=more(page, f"/a?page={page + 1}"))
     ),
@@ -163,7 +174,7 @@ def faithful(kind: Kind) -> WebServer:
 
 
 def expected(kind: Kind) -> list[int]:
-    hidden = {2} if kind.answer is hollow else set()
+    hidden = {2} if kind.answer in {hollow, hollow_and_long} else set()
     return [row["id"] for page in range(1, PAGES + 1) if page not in hidden for row in rows(page)]
 
 
