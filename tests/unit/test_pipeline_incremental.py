@@ -12,6 +12,7 @@ from levada.errors import ContractBroken, FixThis, LeaseHeld, TryLater
 from levada.lake.area import Area, areas_of
 from levada.lake.lease import read_record, take_turn
 from levada.lake.memory import MemoryStore
+from levada.lake.record import as_json
 from levada.nouns import Counts, Cursor
 from levada.pipeline import Options, Pipeline
 from levada.pipeline.choosing import Choice
@@ -453,6 +454,48 @@ def test_records_that_are_alike_within_a_window_are_all_taken(store):
     api = Api([{"id": "a", "at": "2022-08-12T06:00:00Z"}] * 2)
     done = run(store, api, WINDOWS)
     assert done.counts == Counts(read=4, kept=2, dropped=2)
+
+
+def test_each_run_goes_on_from_the_highest_cursor_of_all_intervals(store):
+    api = Api()
+    for number in (1, 9, 10, 100):
+        api.pages = [numbered((number, f"o{number}"))]
+        run(store, api, NUMBERS)
+    run(store, api, NUMBERS)
+    assert api.since == ["0", "1", "9", "10", "100"]
+
+
+class Counting(MemoryStore):
+    """Counts the commit records that are read."""
+
+    commits = 0
+
+    def read(self, key):
+        self.commits += key.endswith("/commit.json")
+        return super().read(key)
+
+
+def test_few_commits_are_read_however_many_there_are():
+    store, api = Counting(), Api()
+    reads = []
+    for minute in range(1, 31):
+        api.pages = [at(minute, f"o{minute}")]
+        before = store.commits
+        run(store, api, now=later(minute - 59))
+        reads.append(store.commits - before)
+    assert max(reads) == reads[4] < 8
+
+
+def test_a_commit_that_was_not_shown_is_shown_before_the_stream_goes_on(store):
+    api = Api(at(10, "a"))
+    first = run(store, api)
+    key = Area(store, "shop", "orders", first.partition).commit
+    store.replace(key, as_json(replace(record(store, first.partition), shown=False)), store.head(key).tag)
+    api.asked = []
+    done = run(store, api, now=later(1))
+    assert (done.partition, done.changed, api.asked) == (first.partition, True, [])
+    assert "was stopped before it was shown" in done.notes[0]
+    assert record(store, first.partition).shown
 
 
 def test_two_runs_do_not_move_one_cursor_at_once(store):
