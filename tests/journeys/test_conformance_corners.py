@@ -402,3 +402,18 @@ def test_a_form_carries_the_page_beside_its_own_fields():
         case = run(one(below), server)
     assert numbers(case) == [1, 2]
     assert [asked.body for asked in server.seen] == [b"q=tea&page=1", b"q=tea&page=2", b"q=tea&page=3"]
+
+
+def test_the_page_in_a_form_takes_the_place_of_a_field_of_its_name():
+    with WebServer(lambda asked: ids(1, 1) if asked.form["page"] == "1" else []) as server:
+        run(one("request: {path: /a, form: {page: 9, q: tea}, repeatable: true}\npaging: {by: page, in: body}"), server)
+    assert [asked.body for asked in server.seen] == [b"q=tea&page=1", b"q=tea&page=2"]
+
+
+def test_a_body_without_room_for_the_page_is_told_before_anything_is_asked():
+    below = "request: {path: /a, json: {at: 5}}\npaging: {by: page, in: body, param: at.page}"
+    case = read(below, lambda _: ids(1, 1))
+    assert isinstance(case.error, FixThis)
+    assert "The body has no object at at.page, where paging puts its value." in str(case.error)
+    assert "change `param` or `limit_param`" in str(case.error)
+    assert case.requests == []

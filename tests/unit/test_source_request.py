@@ -143,6 +143,9 @@ def test_the_fingerprint_covers_what_decides_the_pages():
         plan(responses=(*RULES, rule("end", 410))),
         plan(responses=RULES[::-1]),
         plan(records="$"),
+        plan(slices=(Slice(0, {"row": 1}, {"row": 1}),)),
+        plan(slices=(Slice(0, {"row": 1}, {"row": 2}),)),
+        plan(slices=(Slice(0, {"row": 1}, {"row": 1}), Slice(1, {"row": 2}, {"row": 2}))),
     ]
     assert len({base, *map(fingerprint, others)}) == len(others) + 1
 
