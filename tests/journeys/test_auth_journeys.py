@@ -39,7 +39,8 @@ FIVE = [f"/posts?page={n}" for n in range(1, 6)]
 #: Values that need every kind of escape on some way: blanks, quotes and what URLs and forms reserve.
 KEY = 'kéy+/=&;%41 #?"open'
 PLAIN = "plain-key-4711"
-USER, PASSWORD = "some user", "pass:wörd/+&4711"
+#: Ten characters: the Base64 of user and password does not begin with that of the user alone.
+USER, PASSWORD = "some users", "pass:wörd/+&4711"
 CLIENT, SECRET = "client-4711", "client secret/+&=4711"
 REFRESH = "refresh-token-0"
 HMAC = "a-shared-secret-of-more-than-thirty-two-bytes"

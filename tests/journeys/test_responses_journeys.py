@@ -114,6 +114,8 @@ def test_texts_are_compared_as_texts_whatever_their_charset():
     assert case_of("{status: 404, text: 'não há', means: end}", odd(said)).outcome == "done"
     failed = case_of("{status: 404, means: fail}", odd(said))
     assert "não há mais" in str(failed.error)
+    refused = case_of("{status: 404, means: end}", odd(Said(said.body, 401, said.headers)))
+    assert "não há mais" in str(refused.error)
 
 
 # --- meanings ---------------------------------------------------------------------------------------------------------
@@ -152,6 +154,16 @@ def test_wait_is_not_counted_and_lasts_as_long_as_the_api_says():
     assert isinstance(for_good.error, TryLater)
     assert (for_good.slept, for_good.requests.count("/rows?page=3")) == ([20.0] * 3, 4)
     assert for_good.error.at is not None
+
+
+def test_waits_by_rule_leave_all_tries_to_what_follows():
+    def answer(_: Asked) -> Any:
+        came = len(server.seen)
+        return Said("being made", 202) if came <= 5 else Said("broken", 500) if came <= 9 else rows(1)
+
+    with WebServer(answer) as server:
+        case = run(one("request: {path: /rows}\nresponses: [{status: 202, means: wait}]"), server)
+    assert (len(case.requests), case.records()) == (10, rows(1))
 
 
 def test_skip_is_a_counted_gap():
