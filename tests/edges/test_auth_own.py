@@ -187,6 +187,12 @@ def test_other_algorithms_sign_too():
     assert said(client, shared, "HS256")
 
 
+def test_a_shared_secret_of_any_length_signs_without_a_warning():
+    client = Client("http://host", Jwt(ref("KEY"), "HS256", PLACE), {"KEY": "short-key"})
+    token = client.sign("/a").credentials[0].secret.value  # a warning would be an error here
+    assert token.startswith("Bearer ey")
+
+
 def test_a_signed_token_is_traded_for_an_access_token(rsa_key):
     with mock_api() as api:
         auth = Jwt(
