@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mockapi import MockApi, mock_api
 from refusals import attempt, public
 from simulated import SPEC, Api, Levada, api_of
 
@@ -27,6 +28,25 @@ def api(_sales_api) -> Api:
 def levada(api, tmp_path) -> Levada:
     """Run `levada …` in an empty folder against the simulated API; the result has returncode, stdout, stderr."""
     return Levada(api.environment, tmp_path)
+
+
+@pytest.fixture
+def shell(tmp_path) -> Levada:
+    """Run `levada …` in an empty folder; nothing is in its environment."""
+    return Levada({}, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def _posts() -> Iterator[MockApi]:
+    with mock_api() as server:
+        yield server
+
+
+@pytest.fixture
+def posts(_posts) -> MockApi:
+    """The API of 25 posts, its log empty."""
+    _posts.forget()
+    return _posts
 
 
 @pytest.fixture

@@ -5,21 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mockapi import mock_api
 from simulated import Levada
 from terminals import Terminal
 from webserver import Said, WebServer
-
-
-@pytest.fixture
-def posts():
-    with mock_api() as api:
-        yield api
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Levada({}, tmp_path)
 
 
 def lines(path):

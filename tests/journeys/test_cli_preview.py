@@ -2,26 +2,12 @@
 
 import json
 
-import pytest
-
-from mockapi import mock_api
 from simulated import SPEC, Levada
 from terminals import Terminal
 from webserver import Said, WebServer
 
 DAY = "2022-08-09"
 BAD_DAY = "2022-08-11"
-
-
-@pytest.fixture
-def posts():
-    with mock_api() as api:
-        yield api
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Levada({}, tmp_path)
 
 
 def written(folder, api, stream, more=""):

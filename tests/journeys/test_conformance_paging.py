@@ -8,22 +8,15 @@ import pytest
 
 from cases import attempt, one, run, spec
 from levada.errors import ContractBroken, FixThis
-from mockapi import POSTS, mock_api
+from mockapi import POSTS
 from webserver import Said, WebServer
 
 POST = "id: int64, title: string"
 
 
-@pytest.fixture(scope="module")
-def _api():
-    with mock_api() as api:
-        yield api
-
-
 @pytest.fixture
-def api(_api):
-    _api.forget()
-    return _api
+def api(posts):
+    return posts
 
 
 def book(*pages):

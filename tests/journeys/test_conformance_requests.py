@@ -17,16 +17,9 @@ PAGED = f"paging: {{by: page, total_pages: $.total_pages}}\n{DATA}"
 FIVE = [f"?page={n}" for n in range(1, 6)]
 
 
-@pytest.fixture(scope="module")
-def _api():
-    with mock_api() as api:
-        yield api
-
-
 @pytest.fixture
-def api(_api):
-    _api.forget()
-    return _api
+def api(posts):
+    return posts
 
 
 def failing(*statuses, body=None, headers=()):

@@ -2,24 +2,10 @@
 
 import pytest
 
-from levada.errors import FixThis
 from levada.spec.read import read_text
+from mistakes import refused, told
 
 SECRET = "hunter2secret"
-
-
-def refused(text):
-    with pytest.raises(FixThis) as caught:
-        read_text(text, "s.yaml", {})
-    return caught.value
-
-
-def told(text, at, what, todo):
-    error = refused(text)
-    assert f"s.yaml:{at}" in error.where, error
-    assert what in error.what, error
-    assert todo in error.todo, error
-    assert "\n" not in error.what, "one mistake, told once"
 
 
 def source(line):

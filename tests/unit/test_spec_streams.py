@@ -2,30 +2,16 @@
 
 import pytest
 
-from levada.errors import FixThis
 from levada.nouns import Format
 from levada.spec.read import read_text
 from levada.spec.words import words
+from mistakes import refused, told
 
 HEAD = "pipeline: p\nsource: {url: https://a.example}\n"
 
 
 def spec(text):
     return read_text(HEAD + text, "s.yaml", {})
-
-
-def refused(text):
-    with pytest.raises(FixThis) as caught:
-        spec(text)
-    return caught.value
-
-
-def told(text, at, what, todo):
-    error = refused(text)
-    assert f"s.yaml:{at}" in error.where, error
-    assert what in error.what, error
-    assert todo in error.todo, error
-    assert "\n" not in error.what, "one mistake, told once"
 
 
 POSTS = "streams:\n  posts: {request: {path: /posts}}\n"
@@ -67,13 +53,13 @@ ROWS = [
 
 @pytest.mark.parametrize(("text", "at", "what", "todo"), ROWS, ids=[case[2] for case in ROWS])
 def test_a_mistake_between_streams_is_told(text, at, what, todo):
-    told(text, at, what, todo)
+    told(HEAD + text, at, what, todo)
 
 
 def test_a_circle_of_streams_is_shown_whole_and_once():
     line = '  {}: {{request: {{path: "/{{row.id}}"}}, for_each: {{row_of: {}}}}}\n'
     text = "streams:\n" + line.format("a", "b") + line.format("b", "c") + line.format("c", "a")
-    told(text, "4:", "the stream is made from itself: a <- b <- c <- a", "circle")
+    told(HEAD + text, "4:", "the stream is made from itself: a <- b <- c <- a", "circle")
 
 
 def test_children_may_have_children_and_several_parents():
@@ -104,7 +90,7 @@ PARTITIONS = [
 
 @pytest.mark.parametrize(("partition", "at", "what", "todo"), PARTITIONS)
 def test_a_mistake_of_partitions_is_told(partition, at, what, todo):
-    told(f"partition: {partition}\n{POSTS}", at, what, todo)
+    told(HEAD + f"partition: {partition}\n{POSTS}", at, what, todo)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +110,8 @@ def test_a_mistake_of_partitions_is_told(partition, at, what, todo):
 )
 def test_names_tell_partitions_of_every_kind_apart(partition, name, what):
     assert (
-        what in refused(f'partition: {partition}\nstreams: {{s: {{request: {{path: /}}, raw: "raw/{name}"}}}}\n').what
+        what
+        in refused(HEAD + f'partition: {partition}\nstreams: {{s: {{request: {{path: /}}, raw: "raw/{name}"}}}}\n').what
     )
 
 
@@ -146,7 +133,7 @@ CURSORS = [
 
 @pytest.mark.parametrize(("incremental", "what", "todo"), CURSORS)
 def test_a_mistake_of_an_incremental_stream_is_told(incremental, what, todo):
-    told(f"streams: {{s: {{request: {{path: /}}, incremental: {incremental}}}}}\n", "3:", what, todo)
+    told(HEAD + f"streams: {{s: {{request: {{path: /}}, incremental: {incremental}}}}}\n", "3:", what, todo)
 
 
 @pytest.mark.parametrize("kind", ["number, start: 0", 'text, start: "a"'])
@@ -158,28 +145,28 @@ def test_what_needs_time_is_refused_beside_other_cursors(kind, key, what):
     how = 'request: {path: "/ROW", params: {since: "{start}"}}, incremental: {cursor: $.n, type: KIND}'
     text = f"streams: {{s: {{KEY, {how}}}}}\n"
     row = "{row.id}" if "row" in key else "x"
-    told(text.replace("KEY", key).replace("KIND", kind).replace("ROW", row), "3:", what, "")
+    told(HEAD + text.replace("KEY", key).replace("KIND", kind).replace("ROW", row), "3:", what, "")
     spec(text.replace("KEY", key).replace("type: KIND", 'start: "2022-01-01"').replace("ROW", row))
 
 
 def test_incremental_never_stands_beside_partition():
     text = "partition: {by: day}\nstreams:\n  s:\n    request: {path: /}\n    incremental: {cursor: $.id}\n"
-    told(text, "7:18", "never stands beside partition (line 3)", "two specs")
+    told(HEAD + text, "7:18", "never stands beside partition (line 3)", "two specs")
 
 
 def test_an_incremental_stream_knows_its_interval_alone():
     text = 'streams: {s: {request: {path: "/{date}"}, incremental: {cursor: $.id}}}\n'
-    told(text, "3:", "{date} is unknown to an incremental stream", "{start}")
-    told(text.replace("{date}", "{start}"), "3:", "lacks the key start", "add start")
+    told(HEAD + text, "3:", "{date} is unknown to an incremental stream", "{start}")
+    told(HEAD + text.replace("{date}", "{start}"), "3:", "lacks the key start", "add start")
     good = text.replace("{date}", "{start:%Y}").replace("$.id", "$.id, start: 2022-01-01")
     assert spec(good).streams[0].incremental.start == "2022-01-01"
     numbers = good.replace("start: 2022-01-01", "type: number, start: 5")
-    told(numbers, "3:", "{start:%Y}: a number takes no format", "{start}")
+    told(HEAD + numbers, "3:", "{start:%Y}: a number takes no format", "{start}")
 
 
 def test_a_stream_of_an_incremental_one_is_not_built_yet():
     text = child("row_of: posts").replace("path: /posts}", "path: /posts}, incremental: {cursor: $.id}")
-    told(text, "5:", "not built yet (they share no partitions)", "partitions")
+    told(HEAD + text, "5:", "not built yet (they share no partitions)", "partitions")
 
 
 DEFAULTS = """\
@@ -231,7 +218,7 @@ def test_a_mistake_in_defaults_is_told_at_its_line(old, new, at, what, todo):
     streams = "streams: {a: {request: {path: /a}}, c: {request: {path: /c, json: ~}, paging: ~}}\n"
     text = DEFAULTS[: DEFAULTS.index("streams:")] + streams
     assert text.count(old) == 1
-    told(text.replace(old, new), at, what, todo)
+    told(HEAD + text.replace(old, new), at, what, todo)
 
 
 def test_what_defaults_lack_is_noted_for_each_stream_and_not_for_them():

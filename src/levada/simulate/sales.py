@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from levada.errors import FixThis
 from levada.simulate import require
+from levada.simulate.keys import key_in
 from levada.simulate.people import BLOCK, sales
 
 if TYPE_CHECKING:
@@ -74,11 +75,7 @@ class _Shop:
 
 def token(environment: Mapping[str, str]) -> tuple[str, str]:
     """The token that counts and where it comes from: AUTH_TOKEN, API_AUTH_TOKEN, or else the default."""
-    for name in _VARIABLES:
-        value = environment.get(name, "").strip()
-        if value:
-            return value, name
-    return DEMO_TOKEN, f"the default, {DEMO_TOKEN}"
+    return key_in(environment, _VARIABLES, DEMO_TOKEN)
 
 
 def make_app(

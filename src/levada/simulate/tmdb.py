@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from levada.edges import Clock, SystemClock
 from levada.errors import FixThis
 from levada.simulate import require
+from levada.simulate.keys import key_in
 from levada.simulate.tmdb_detail import detailed
 from levada.simulate.tmdb_query import discover, page_number
 from levada.simulate.tmdb_quota import Quota
@@ -84,11 +85,7 @@ class _Catalogue:
 
 def key(environment: Mapping[str, str]) -> tuple[str, str]:
     """The key that counts and where it comes from: TMDB_API_KEY, IMDB_API_KEY, or else the default."""
-    for name in _VARIABLES:
-        value = environment.get(name, "").strip()
-        if value:
-            return value, name
-    return DEMO_KEY, f"the default, {DEMO_KEY}"
+    return key_in(environment, _VARIABLES, DEMO_KEY)
 
 
 def make_app(
