@@ -1,6 +1,6 @@
 """The end of a run: is it fit to be committed, what does the record say, what is the person told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from levada.contract import check
 from levada.contract.model import Contract
@@ -66,22 +66,8 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
 
 def _untouched(job: Job, lease: Lease, end: Closing, *notes: str) -> Run:
     """The end of a job without data: its folder keeps what it holds, and no commit is made."""
-    return Run(
-        pipeline=job.spec.pipeline,
-        stream=job.stream.name,
-        partition=job.partition.key,
-        run=end.tally.work.run,
-        outcome="no data",
-        level=lease.record.level if lease.record else None,
-        counts=Counts(),
-        pages=0,
-        requests=0,
-        resumed=0,
-        files=(),
-        changed=False,
-        seconds=0.0,
-        notes=notes,
-    )
+    level = lease.record.level if lease.record else None
+    return replace(nothing_new(job, Counts(), *notes, run=end.tally.work.run), level=level)
 
 
 def stands(record: Record, *notes: str, changed: bool = False, run: str | None = None) -> Run:
