@@ -72,7 +72,13 @@ def test_a_token_with_a_line_break(levada, api, lake):
 def test_an_unknown_host(levada, lake, before):
     done = levada("run", SPEC, *ONE_DAY, "--lake", lake, SALES_API_URL="http://no-such-host.invalid")
     todo = f"Check `source.url` ({SPEC}:"
-    told(done, 2, what="The host name does not exist: no-such-host.invalid", where=f"{DAY}, page 1, http://no-such", todo=todo)
+    told(
+        done,
+        2,
+        what="The host name does not exist: no-such-host.invalid",
+        where=f"{DAY}, page 1, http://no-such",
+        todo=todo,
+    )
     assert public(lake) == before
 
 
@@ -113,7 +119,13 @@ def test_yaml_that_does_not_parse(levada, api, tmp_path, lake):
     spec = tmp_path / "broken.yaml"
     spec.write_text("pipeline: sales\n  source: [1\n")
     for command in (("run", spec, *ONE_DAY), ("check", spec)):
-        told(levada(*command, "--lake", lake), 2, what="not YAML", where=f"{spec}:2:3", todo="indent it as the line above")
+        told(
+            levada(*command, "--lake", lake),
+            2,
+            what="not YAML",
+            where=f"{spec}:2:3",
+            todo="indent it as the line above",
+        )
     assert not lake.exists()
 
 
