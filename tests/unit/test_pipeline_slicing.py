@@ -69,13 +69,20 @@ def test_an_empty_value_fills_what_is_no_path():
     assert ids(slices(each(), Fields(filling=("id",)), rows("", 0, False))) == ["", 0, False]
 
 
-def test_a_field_that_only_add_uses_counts_too_and_may_be_an_object():
+def test_a_field_that_only_add_uses_may_be_an_object_null_or_missing():
     fields = Fields(("id",), (), ("owner",))
-    given = [Row("posts", 1, {"id": 1, "owner": {"name": "Ana"}}), Row("posts", 2, {"id": 2, "owner": None})]
+    owners = [{"owner": {"name": "Ana"}}, {"owner": None}, {}]
+    given = [Row("posts", n, {"id": n, **owner}) for n, owner in enumerate(owners, start=1)]
     made = slices(each(add=(("owner", "owner"),)), fields, given)
-    assert [part.fills for part in made.slices] == [{"row": 1, "row.id": 1, "row.owner": {"name": "Ana"}}]
+    assert [part.fills["row.owner"] for part in made.slices] == [{"name": "Ana"}, None, None]
     assert "row.owner" not in made.slices[0].values
-    assert made.notes == ("1 row of posts lacks owner: not asked for",)
+    assert (made.left_out, made.notes) == (0, ())
+
+
+def test_a_field_for_add_that_no_row_has_is_a_mistake():
+    given = [Row("posts", n, {"id": n}) for n in (1, 2)]
+    with pytest.raises(ContractBroken, match=r"No row of posts has the field owner; the first has: id\."):
+        slices(each(add=(("owner", "owner"),)), Fields(("id",), (), ("owner",)), given)
 
 
 def test_fields_lie_within_fields():
