@@ -79,12 +79,6 @@ def test_a_field_that_only_add_uses_may_be_an_object_null_or_missing():
     assert (made.left_out, made.notes) == (0, ())
 
 
-def test_a_field_for_add_that_no_row_has_is_a_mistake():
-    given = [Row("posts", n, {"id": n}) for n in (1, 2)]
-    with pytest.raises(ContractBroken, match=r"No row of posts has the field owner; the first has: id\."):
-        slices(each(add=(("owner", "owner"),)), Fields(("id",), (), ("owner",)), given)
-
-
 def test_fields_lie_within_fields():
     fields = Fields(("owner.login",))
     given = [Row("repos", 1, {"owner": {"login": "ana"}}), Row("repos", 2, {"owner": "none"})]

@@ -176,11 +176,6 @@ class _Lacking:
             self._absent[row.of, name] += absent
             self._keys.setdefault(row.of, ", ".join(str(key) for key in islice(row.fields, 10)))
 
-    def missed(self, row: Row, name: str) -> None:
-        """A row that can be asked for by, and the field that is not there for its records."""
-        self._absent[row.of, name] += 1
-        self._keys.setdefault(row.of, ", ".join(str(key) for key in islice(row.fields, 10)))
-
     def refuse_unknown(self) -> None:
         """A field that no row has is a mistake of the spec, and no reason to ask for nothing."""
         for (of, name), rows in self._absent.items():
@@ -202,9 +197,7 @@ def _usable(fields: Fields, rows: Iterable[Row], lacking: _Lacking) -> Iterator[
         lacking.saw(row, name, absent=name is not None and values[name] is _ABSENT)
         for given in fields.added:
             # What a record only gets along may be null: the contract says whether that is well.
-            if values[given] is _ABSENT and given not in fields.filling:
-                lacking.missed(row, given)
-                values[given] = None
+            values[given] = None if values[given] is _ABSENT else values[given]
         if name is None:
             for used in fields.filling:
                 _refuse_unfit(row, used, values[used])
