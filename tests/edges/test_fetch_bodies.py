@@ -1,6 +1,5 @@
 """What goes over the wire besides a GET: methods and bodies, where redirects take them, and whom TLS trusts."""
 
-import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -12,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from levada.edges import Call, WireFault
 from levada.errors import FixThis
-from levada.source.fetch import HttpWire
 from signing import apart, ask
 from webserver import Said, WebServer
 
@@ -163,15 +161,17 @@ def test_a_folder_of_certificates_is_none_of_the_machine_s(certificate, https, m
 
 
 @pytest.mark.parametrize(("file", "why"), [("absent.pem", "No such file or directory"), ("text.pem", "no certificate")])
-def test_a_file_without_certificates_is_told(tmp_path, monkeypatch, file, why):
-    async def go():
-        async with HttpWire():
-            pass
-
+def test_a_file_without_certificates_is_told(https, tmp_path, monkeypatch, file, why):
     (tmp_path / "text.pem").write_text("hello")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / file))
     with pytest.raises(FixThis) as told:
-        asyncio.run(go())
+        ask(Call("GET", https))
     assert f"REQUESTS_CA_BUNDLE names no certificates: {tmp_path / file}" in told.value.what
     assert why in told.value.what.lower() or why in told.value.what
     assert "PEM" in told.value.todo
+
+
+def test_certificates_are_not_read_for_plain_http(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    with WebServer(lambda _: Said([])) as server:
+        assert ask(Call("GET", server.url)).status == 200

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Self
@@ -54,14 +55,10 @@ class HttpWire:
     _proxies: dict[str, str]
 
     async def __aenter__(self) -> Self:
-        """Open connections.
-
-        Raises:
-            FixThis: REQUESTS_CA_BUNDLE or SSL_CERT_FILE names no certificates.
-        """
+        """Open connections."""
         self._proxies = getproxies()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=_trust()),  # how many at once is the reader's to say
+            connector=aiohttp.TCPConnector(limit=0),  # how many at once is the reader's to say
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT),
@@ -82,6 +79,7 @@ class HttpWire:
         """The answer to `call`, its body whole and decoded.
 
         Raises:
+            FixThis: REQUESTS_CA_BUNDLE or SSL_CERT_FILE names no certificates.
             WireFault: no complete answer came.
         """
         try:
@@ -120,6 +118,7 @@ class HttpWire:
         host = (url.host or "").rstrip(".")
         if host.lower().rpartition(".")[2] == "invalid":
             raise WireFault("no_such_host", f"{host}: names in .invalid never exist (RFC 6761, 6.4)")
+        proxy = self._proxy(url)
         request = self._session.request(
             hop.method,
             url,
@@ -128,7 +127,9 @@ class HttpWire:
             data=None if hop.body is None else io.BytesIO(hop.body),
             skip_auto_headers=("Content-Type",),
             allow_redirects=False,
-            proxy=self._proxy(url),
+            proxy=proxy,
+            # Not before it is needed: reading a machine's certificates takes 0.1 s.
+            ssl=_trust() if url.scheme == "https" or (proxy or "").startswith("https:") else True,
             trace_request_ctx=left,
         )
         async with request as response:
@@ -150,14 +151,24 @@ def _departures() -> aiohttp.TraceConfig:
     return trace
 
 
+@lru_cache(maxsize=4)
+def _context(path: str, _changed: int) -> ssl.SSLContext:
+    """The certificates of a file or folder; read again when it changes."""
+    if Path(path).is_dir():
+        return ssl.create_default_context(capath=path)
+    return ssl.create_default_context(cafile=path)
+
+
 def _trust() -> ssl.SSLContext | bool:
-    """The certificates to trust: those that the environment names, else the machine's own."""
+    """The certificates to trust: those that the environment names, else the machine's own.
+
+    Raises:
+        FixThis: REQUESTS_CA_BUNDLE or SSL_CERT_FILE names none.
+    """
     for name in _TRUST:
         if path := os.environ.get(name):
             try:
-                if Path(path).is_dir():
-                    return ssl.create_default_context(capath=path)
-                return ssl.create_default_context(cafile=path)
+                return _context(path, Path(path).stat().st_mtime_ns)
             except (OSError, ssl.SSLError) as error:
                 what = f"{name} names no certificates: {path} ({error.strerror or error})."
                 raise FixThis(what, where=name, todo=f"Let {name} name a PEM file, or unset it.") from None
