@@ -36,13 +36,14 @@ def work(*_):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(600)
 signal.signal(signal.SIGTERM, _terminate)
-pipeline = Some(spec=Some(pipeline="p"), streams=lambda: [Some(name="s")], observed=lambda _: Some(work=work))
+stream = Some(name="s", for_each=None, pages_of=None)
+pipeline = Some(spec=Some(pipeline="p"), observed=lambda _: Some(work=work))
 report.warn = slowly
 atexit.register(slowly, "the end")
 with closing(as_json=True):
     ACT
 """
-RUNNING = 'report.report(pipeline, "run", ["2022-08-09"], as_json=True)'
+RUNNING = 'report.report(pipeline, "run", [("2022-08-09", stream)], as_json=True)'
 STOPPED = "levada: stopped; what had arrived is kept, and the same command goes on from there\n"
 
 
