@@ -82,9 +82,9 @@ def test_a_server_killed_at_every_change_of_a_job_that_replaces_an_older_one(api
     assert done["kills"] == done["moments"] > sum(done["changes"].values())
     assert done["before"] > done["after"] > 5
     assert done["second_kills"] > 10
-    assert all(
-        done["changes"][change] for change in ("write", "fsync", "link", "rename", "unlink", "mkdir", "exchange")
-    )
+    # Files have no name before they are whole, so that nothing need be unlinked.
+    made = {change for change, count in done["changes"].items() if count}
+    assert {"write", "fsync", "link", "rename", "mkdir", "exchange"} <= made
 
 
 @pytest.mark.timeout(20 * MINUTES)
