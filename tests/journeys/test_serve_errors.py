@@ -130,10 +130,14 @@ def test_an_api_in_trouble_is_503_and_when_to_come_again(place, api, fault):
 
 
 @pytest.mark.parametrize("retry_after", [3600, {"date_in": 3600}], ids=["seconds", "date"])
-def test_a_wait_that_is_too_long_is_handed_on(place, api, retry_after):
+def test_a_wait_that_is_too_long_is_handed_on(api, tmp_path, retry_after):
     api.fail(always({"status": 503, "retry_after": retry_after}, page=1))
-    answer = place.land()
+    # A server of its own: for that hour it asks the API for no other job either.
+    with serving(api.environment, tmp_path / "lake", spec=quick(tmp_path)) as server:
+        answer = furnished(server, "too_long").land()
+        other = furnished(server, "another").land()
     told(answer, 503, "TryLater", what="3")
+    told(other, 503, "TryLater", what="")
     # What it took to come here is gone from it, on a starved machine perhaps some minutes.
     assert 2400 < int(answer.headers["retry-after"]) <= 3601
     assert api.pages_asked().count(1) == 1
