@@ -65,9 +65,10 @@ def check(rest: Sequence[str]) -> None:
 
 
 def test(rest: Sequence[str]) -> None:
-    """Check, then the whole suite (or what the arguments choose)."""
+    """Check, then the whole suite (or what the arguments choose), on every core; `-n 0` for one and a debugger."""
     check([])
-    run(PYTHON, "-m", "pytest", *rest)
+    # By files: the servers of a file are started once.
+    run(PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *rest)
 
 
 def bench(rest: Sequence[str]) -> None:

@@ -1,6 +1,9 @@
-"""For every test: a slow machine is no failure."""
+"""For every test: a slow machine is no failure, and what one test keeps secret is no secret of the next."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from levada import secret
 
 # Hypothesis measures time, which tells more of the machine than of the code; pytest's own timeout catches what hangs.
 settings.register_profile(
@@ -10,3 +13,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_the_test(monkeypatch):
+    """The secrets of one test are forgotten after it: "password" as a secret would be redacted in every later text."""
+    monkeypatch.setattr(secret, "_known", dict(secret._known))  # noqa: SLF001 - no other way to it
+    monkeypatch.setattr(secret, "_lately", dict(secret._lately))  # noqa: SLF001 - nor to this

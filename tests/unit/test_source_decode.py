@@ -18,7 +18,12 @@ def bare(data):
     return packer.compress(data) + packer.flush()
 
 
-CODED = {"gzip": gzip.compress(TEXT), "x-gzip": gzip.compress(TEXT), "deflate": zlib.compress(TEXT), "": TEXT}
+CODED = {
+    "gzip": gzip.compress(TEXT, mtime=0),
+    "x-gzip": gzip.compress(TEXT, mtime=0),
+    "deflate": zlib.compress(TEXT),
+    "": TEXT,
+}
 
 
 def decode(encoding, data, *, limit=LIMIT, size=7):
