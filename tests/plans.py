@@ -48,7 +48,7 @@ def plan(url: str = "http://api.test", *, token: str | None = "sesame-4711", **p
         ApiKey("header", "Authorization", SecretRef(("AUTH_TOKEN", "API_AUTH_TOKEN"), PLACE), PLACE) if token else None
     )
     source = Source(url, PLACE, **{"auth": auth, "retry": retry, "limits": limits, **some(Source)})
-    said = {name: parts.pop(name) for name in ("slices", "follow", "enough", "about") if name in parts}
+    said = {name: parts.pop(name) for name in ("slices", "follow", "enough") if name in parts}
     assert not parts, parts
     signer = api_key(source.auth, {"AUTH_TOKEN": token}) if source.auth else Fixed()
     return Plan(source, stream, values, signer, Limiter(limits), **said)

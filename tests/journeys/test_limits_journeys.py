@@ -23,7 +23,6 @@ from levada.pipeline import Pipeline
 from levada.spec.read import read_text
 from patience import PATIENCE, settles
 from serving import serving
-from simulated import Levada
 from terminals import Terminal
 from webserver import Asked, Said, WebServer
 
@@ -361,11 +360,6 @@ def waiting(server: WebServer, tmp_path, max_wait: str):
     text = one(PAGED, source=f"retry: {{max_wait: {max_wait}}}").replace("${URL}", server.url)
     (tmp_path / "case.yaml").write_text(text)
     return "run", tmp_path / "case.yaml", "--date", DAY
-
-
-@pytest.fixture
-def shell(tmp_path) -> Levada:
-    return Levada({}, tmp_path)
 
 
 def test_a_long_wait_is_a_plain_line_in_a_pipe_and_can_be_stopped(tmp_path):

@@ -32,7 +32,6 @@ def fingerprint(plan: Plan) -> str:
         "responses": _plain(stream.responses),
         "records": _plain(stream.records),
         "slices": [dict(part.fills) for part in plan.slices],
-        "about": _plain(dict(plan.about)),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -51,10 +51,10 @@ def judge(plan: Plan, position: Position, url: str, answer: Answer, at: datetime
     verdict = classify(plan.stream.responses, answer, tree, graphql=_graphql(plan))
     if verdict.means in _TROUBLES:
         return from_answer(plan, answer, verdict, tree)
-    records: list[Any] = []
+    records: Sequence[Any] = ()
     if verdict.means == "page":
         try:
-            records = list(split(answer.body, plan.stream.records, media))
+            records = split(answer.body, plan.stream.records, media)
         except ContractBroken as error:
             return from_body(error)
     common: dict[str, Any] = {
@@ -84,14 +84,17 @@ def recalled(plan: Plan, position: Position, url: str, facts: PageFacts, body: C
     media = facts.headers.get("content-type", "")
     read = _lazily(body if facts.means == "page" else lambda: _of_text(facts))
 
-    def records() -> list[Any]:
-        return list(split(read(), plan.stream.records, media)) if facts.means == "page" else []
+    def records() -> Sequence[Any]:
+        return split(read(), plan.stream.records, media) if facts.means == "page" else []
 
     def last() -> Any:
         return _last(records())()
 
+    finds = _lazily(lambda: _finder(plan, read(), media, bare=facts.means != "page"))
+
     def find(path: str) -> list[Any]:
-        return _finder(plan, read(), media, bare=facts.means != "page")(path)
+        found: list[Any] = finds()(path)
+        return found
 
     told = Told(facts, position.value, _answered(facts, url), facts.headers, find, last)
     return Judged(Page(facts, b""), told, plan.enough is not None and _enough(plan, records()))
@@ -153,11 +156,11 @@ def _graphql(plan: Plan) -> bool:
     return body is not None and body.kind == "graphql"
 
 
-def _enough(plan: Plan, records: list[Any]) -> bool:
+def _enough(plan: Plan, records: Sequence[Any]) -> bool:
     return plan.enough is not None and bool(records) and plan.enough(records)
 
 
-def _last(records: list[Any]) -> Callable[[], Any]:
+def _last(records: Sequence[Any]) -> Callable[[], Any]:
     return _lazily(lambda: record_tree(records[-1]) if records else None)
 
 

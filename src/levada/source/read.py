@@ -16,7 +16,7 @@ from levada.source.ahead import Ahead
 from levada.source.courier import Courier
 from levada.source.events import Event, Refused, Saw, Took, Waiting, ignore
 from levada.source.judge import Judged, kept_headers
-from levada.source.paginate import Broken, Position, noted
+from levada.source.paginate import Broken, Position, first, noted
 from levada.source.request import Plan, build, place, shown
 from levada.source.retry import GiveUp, decide, repeatable
 from levada.source.slices import Slice
@@ -92,8 +92,8 @@ def read(
 
 
 @dataclass(slots=True)
-class _Resumed:
-    """How far an interrupted read had come."""
+class _Stand:
+    """Where a read stands."""
 
     number: int = 0
     #: Pages with data so far, in the partition or in the row that had begun.
@@ -101,9 +101,9 @@ class _Resumed:
     slice: int = 0
 
 
-def _recalled(plan: Plan, done: Done) -> tuple[list[Walk], _Resumed]:
+def _recalled(plan: Plan, done: Done) -> tuple[list[Walk], _Stand]:
     """The slice that an interrupted read had begun, where it stands now; the slices before it are through."""
-    at, walk = _Resumed(), None
+    at, walk = _Stand(), None
     for facts in done.facts:
         if walk is None or facts.slice != at.slice:
             if (walk is not None and walk.position is not None) or facts.slice >= len(plan.slices):
@@ -128,9 +128,7 @@ def _try_to_build(plan: Plan) -> None:
     """Find what is wrong with the request before a thread is started for it."""
     try:
         for part in plan.slices[:1]:
-            walk = Walk(plan, part)
-            assert walk.position  # noqa: S101 - a walk that has not begun
-            build(plan, part, walk.position)
+            build(plan, part, first(plan.stream.paging))
     except FixThis as error:
         raise error.at_place(place(plan)) from None
 
@@ -144,13 +142,13 @@ class _Reader:
         self._courier = courier
         self._observe = observe
         self._ahead = Ahead(plan, courier, edges, observe)
-        self._at = _Resumed()
+        self._at = _Stand()
         #: Rows, one after the other, that could not be asked for because the API or the network was away.
         self._away = 0
         #: Seconds waited for the page whose turn it is, and how often credentials were fetched anew for it.
         self._waited, self._refreshes = 0.0, 0
 
-    def pages(self, walks: list[Walk], at: _Resumed) -> Iterator[Page]:
+    def pages(self, walks: list[Walk], at: _Stand) -> Iterator[Page]:
         self._at = at
         self._lost = _LOST if walks else set()
         for walk in walks:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from levada.edges import Call
@@ -47,8 +47,6 @@ class Plan:
     follow: Follow | None = None
     #: Whether the records of a page say that the rest is not needed (`incremental` in order).
     enough: Callable[[Sequence[bytes]], bool] | None = None
-    #: What a fingerprint knows of the rest: the interval of an incremental stream, say.
-    about: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def request(self) -> Request:

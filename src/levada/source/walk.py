@@ -11,10 +11,10 @@ from levada.nouns import Page, PageFacts
 from levada.source.judge import Judged, recalled
 from levada.source.paginate import (
     Broken,
+    End,
     Next,
     Position,
     Said,
-    Step,
     Trail,
     Value,
     advance,
@@ -122,27 +122,26 @@ class Walk:
             return True
         url = build(self.plan, self.part, self.position).url
         judged = recalled(self.plan, self.position, url, facts, body)
-        told = self._said(judged)
-        step = self._step(self.position, facts, told)
-        if isinstance(step, Broken) or isinstance(told, Broken):
+        decided = self._decided(self.position, facts, judged)
+        if isinstance(decided, Broken):
             return False
-        self._go(self.position, step, facts, told)
+        self._go(self.position, facts, *decided)
         return True
 
     def _take(self, position: Position, judged: Judged) -> bool:
         facts = judged.page.facts
-        told = self._said(judged)
-        step = self._step(position, facts, told)
-        if isinstance(step, Broken) or isinstance(told, Broken):
-            self.broken = step if isinstance(step, Broken) else None
+        decided = self._decided(position, facts, judged)
+        if isinstance(decided, Broken):
+            self.broken = decided
             return True
+        step, told = decided
         facts = self._settled(position, step, judged)
         saw = words(self.plan.stream.paging, facts, told)
         self.ready.append(Ready(Page(facts, judged.page.body if facts.means == "page" else b""), saw))
         del self.came[position.value]
-        return self._go(position, step, facts, told)
+        return self._go(position, facts, step, told)
 
-    def _settled(self, position: Position, step: Step, judged: Judged) -> PageFacts:
+    def _settled(self, position: Position, step: Next | End, judged: Judged) -> PageFacts:
         """The facts, now that it is known what follows."""
         facts = judged.page.facts
         if isinstance(step, Next) and facts.means == "empty":
@@ -150,6 +149,14 @@ class Walk:
             return facts if judged.bare else replace(facts, means="page", text=None)
         means = meaning(position, facts.means, alone=len(self.plan.slices) == 1)
         return facts if means == facts.means else replace(facts, means=means)
+
+    def _decided(self, position: Position, facts: PageFacts, judged: Judged) -> tuple[Next | End, Said] | Broken:
+        """What follows, and what the answer said for it."""
+        told = self._said(judged)
+        if isinstance(told, Broken):
+            return told
+        step = advance(self.plan.stream.paging, position, facts, told, self.trail)
+        return step if isinstance(step, Broken) else (step, told)
 
     def _said(self, judged: Judged) -> Said | Broken:
         paging = self.plan.stream.paging
@@ -161,12 +168,7 @@ class Walk:
             return Broken(error.what, error.todo)
         return replace(found, enough=judged.enough) if isinstance(found, Said) else found
 
-    def _step(self, position: Position, facts: PageFacts, told: Said | Broken) -> Step:
-        if isinstance(told, Broken):
-            return told
-        return advance(self.plan.stream.paging, position, facts, told, self.trail)
-
-    def _go(self, position: Position, step: Step, facts: PageFacts, told: Said) -> bool:
+    def _go(self, position: Position, facts: PageFacts, step: Next | End, told: Said) -> bool:
         """Stand where `step` leads; whether that is where was guessed ahead."""
         expected = guess(self.plan.stream.paging, position, 1, self.trail)
         self.trail.add(position, facts, told)

@@ -20,7 +20,6 @@ __all__ = [
     "param_name",
     "secret",
     "sent",
-    "sent_header",
     "sent_name",
     "token",
     "token_url",
@@ -121,16 +120,6 @@ def _token(word: Word) -> str:
 
 
 token = Value(_token, "the name of a header such as Authorization", fills=False)
-
-
-def _sent_header(word: Word) -> str:
-    if problem := header_name(word.text):
-        raise Wrong(problem, "write one such as X-Page")
-    return word.text
-
-
-#: Kind of the name of a header that paging sends.
-sent_header = Value(_sent_header, "the name of a header such as X-Page")
 
 
 def _answer_header(word: Word) -> str:
