@@ -271,7 +271,18 @@ def test_what_is_noted_of_a_position_holds_no_secret():
 
 @pytest.mark.parametrize(
     ("concurrency", "received", "expected"),
-    [(4, 0, 4), (1, 0, 1), (2, 100, 2), (16, 0, 4), (16, 2, 4), (16, 4, 8), (16, 9, 16), (16, 99, 16), (0, 0, 1)],
+    [
+        (4, 0, 4),
+        (1, 0, 1),
+        (2, 100, 2),
+        (16, 0, 4),
+        (16, 1, 4),
+        (16, 2, 8),
+        (16, 3, 12),
+        (16, 9, 16),
+        (16, 99, 16),
+        (0, 0, 1),
+    ],
 )
 def test_the_window_grows_with_the_pages_received(concurrency, received, expected):
     assert window(concurrency, received) == expected

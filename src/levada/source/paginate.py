@@ -290,10 +290,10 @@ def noted(value: Value) -> int | str:
 def window(concurrency: int, received: int) -> int:
     """Pages that may be under way at once: the lowest not yet handed on and those ahead of it.
 
-    Four until pages have come, then twice as many as have: 14 rounds for 200 pages at 16, where as many as have come
-    would take 15.
+    Four until pages have come, then four times as many as have. Measured, 200 pages of 100 ms, 16 at a time: 1.57 s for
+    a whole run, 1.65 s with twice as many; 1.35 s for bare requests that know no care.
     """
-    return max(1, min(concurrency, max(FIRST_WINDOW, 2 * received)))
+    return max(1, min(concurrency, max(FIRST_WINDOW, 4 * received)))
 
 
 def _number(position: Position) -> int:
