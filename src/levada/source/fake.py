@@ -20,10 +20,14 @@ __all__ = ["Reply", "ScriptedWire", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a call gets: an answer or a fault, after so many turns of the event loop; None: nothing, ever."""
+    """What a call gets: an answer or a fault, after so many turns of the event loop; None: nothing, ever.
+
+    `beside`: not before so many calls, itself counted, were under way at once.
+    """
 
     outcome: Answer | WireFault | None
     turns: int = 0
+    beside: int = 0
 
 
 #: (call, attempt from 1 for this URL) -> reply
@@ -40,6 +44,7 @@ class ScriptedWire:
         self.under_way = 0
         self.most = 0
         self.open = False
+        self._more = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         self.open = True
@@ -58,9 +63,15 @@ class ScriptedWire:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
+            await self._company(reply.beside)
             return await _deliver(reply)
         finally:
             self.under_way -= 1
+
+    async def _company(self, most: int) -> None:
+        async with self._more:
+            self._more.notify_all()
+            await self._more.wait_for(lambda: self.most >= most)
 
 
 def answer(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None, url: str = "") -> Answer:
