@@ -25,8 +25,10 @@ PYTHON = BIN / "python"
 STAMP = VENV / "installed"
 #: Scripts of bench/ that compare; the others are what they compare with.
 BENCHES = ("channel.py", "contract_avro.py", "jobs.py", "startup.py")
+#: Holds the emulator of the Lambda runtime, one binary; nothing of what it depends on is needed for that.
+EMULATOR = "aws-sam-cli==1.170.0"
 #: What an installation depends on; when they change it is made again.
-INPUTS = ("pyproject.toml", "constraints.txt")
+INPUTS = ("pyproject.toml", "constraints.txt", "tasks.py")
 
 
 def run(*command: str | Path) -> None:
@@ -49,6 +51,7 @@ def install() -> None:
             sys.exit("this Python has no working venv module; on Debian or Ubuntu: apt-get install python3-venv")
     print("installing levada[all,dev] into .venv (a minute or so)", flush=True)
     run(PYTHON, "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", ".[all,dev]")
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", EMULATOR)
     STAMP.write_text(wanted)
 
 
@@ -86,7 +89,7 @@ def docs(rest: Sequence[str]) -> None:
 
 def pins(rest: Sequence[str]) -> None:
     """Freeze the installed versions, without addresses."""
-    command = [str(PYTHON), "-m", "pip", "freeze", "--exclude-editable", *rest]
+    command = [str(PYTHON), "-m", "pip", "freeze", "--exclude-editable", "--exclude", EMULATOR.partition("==")[0], *rest]
     frozen = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     head = "# Versions that the tests ran with; written by `python3 tasks.py pins`.\n"
     (ROOT / "constraints.txt").write_text(head + frozen)

@@ -33,9 +33,11 @@ APART_USED_BY = {"cli"}
 #: Each library that is not of Python itself, and asyncio, with the only modules that may import it.
 HOMES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("source.fetch",),
+    "apscheduler": ("scheduler",),
     "asyncio": ("edges", "source.courier", "source.fake", "source.fetch", "simulate"),
     "click": ("cli",),
     "cramjam": (),
+    "deltalake": ("staging.delta",),
     "dotenv": ("spec.read",),
     "faker": ("simulate",),
     "fastapi": ("simulate",),
@@ -45,6 +47,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jsonpath_rfc9535": ("jsonpath",),
     "jwt": ("source.auth.jwt",),
     "msgspec": ("nouns", "contract", "records", "lake", "spec"),
+    "obstore": ("lake.objects",),
     "pyarrow": ("records.arrow", "staging", "load"),
     "re2": ("contract",),
     "rich": ("cli",),

@@ -18,7 +18,22 @@ __all__ = [
     "columns",
 ]
 
-FieldType = Literal["string", "int32", "int64", "float64", "boolean", "date"]
+FieldType = Literal[
+    "string",
+    "int32",
+    "int64",
+    "float64",
+    "decimal",
+    "boolean",
+    "date",
+    "timestamp",
+    "time",
+    "binary",
+    "uuid",
+    "json",
+    "list",
+    "struct",
+]
 #: What happens to a record with a bad value: out to quarantine; the value becomes null; the run fails.
 OnBad = Literal["quarantine", "nullify", "fail"]
 #: What happens to keys the contract does not name: left out; kept as JSON text in `_unknown`; the record is bad.
@@ -69,11 +84,23 @@ class Contract:
 
 
 class Column(NamedTuple):
-    """One column of what comes out of the contract."""
+    """One column of what comes out of the contract, or an item of a list, or a part of a struct.
+
+    Values are str, int, float, Decimal (of exactly `scale` places), bool, date, datetime (aware, UTC, microseconds),
+    time (naive), bytes, UUID, list and dict (parts in order); `json` is its JSON text.
+    """
 
     name: str
     type: FieldType
     nullable: bool
+    #: decimal(precision, scale).
+    precision: int = 0
+    scale: int = 0
+    #: What a list holds.
+    item: "Column | None" = None
+    #: What a struct holds.
+    parts: tuple["Column", ...] = ()
+    description: str = ""
 
 
 def columns(contract: Contract) -> tuple[Column, ...]:
