@@ -89,7 +89,8 @@ def docs(rest: Sequence[str]) -> None:
 
 def pins(rest: Sequence[str]) -> None:
     """Freeze the installed versions, without addresses."""
-    command = [str(PYTHON), "-m", "pip", "freeze", "--exclude-editable", "--exclude", EMULATOR.partition("==")[0], *rest]
+    beside = EMULATOR.partition("==")[0]
+    command = [str(PYTHON), "-m", "pip", "freeze", "--exclude-editable", "--exclude", beside, *rest]
     frozen = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     head = "# Versions that the tests ran with; written by `python3 tasks.py pins`.\n"
     (ROOT / "constraints.txt").write_text(head + frozen)
