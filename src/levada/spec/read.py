@@ -6,8 +6,8 @@ The one home of YAML and of `.env` files.
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,12 @@ from dotenv.parser import parse_stream
 from levada.errors import FixThis
 from levada.nouns import Place
 from levada.spec.blame import Complaint, blame, bracketed, masked, quoted, unprintable
-from levada.spec.defaults import merged
-from levada.spec.engine import Given, Reading, Wrong, walk
-from levada.spec.grammar import DEFAULTED, SPEC
-from levada.spec.model import Partitioning, Spec, Stream
-from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, refusal, show
-from levada.spec.values import folder, seconds
+from levada.spec.build import build
+from levada.spec.model import Spec
+from levada.spec.tree import Items, Keys, Lost, Mistake, Node, Word, show
+from levada.spec.values import seconds
 
-__all__ = ["duration", "environment_of", "read", "read_text"]
+__all__ = ["duration", "environment_of", "read", "read_text", "tree_of"]
 
 #: The C parser is ten times as fast; where PyYAML was built without libyaml, its own does the same.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -63,49 +61,14 @@ def read_text(text: str, file: str, environment: Mapping[str, str], *, lake: str
     Raises:
         FixThis: see `read`.
     """
+    root, mistakes = tree_of(text, file)
+    return build(root, environment, lake=lake, mistakes=mistakes)
+
+
+def tree_of(text: str, file: str) -> tuple[Node, Sequence[Mistake]]:
+    """What `text` says before it means anything, variables not filled in; and what is wrong with it as YAML."""
     growing = _Tree(file, _BREAK.split(text.removeprefix("\ufeff")))
-    reading = Reading(environment, growing.mistakes)
-    root = _root(text.removeprefix("\ufeff"), growing)
-    given = walk(SPEC, merged(root, DEFAULTED) if isinstance(root, Keys) else root, (), reading)
-    if reading.mistakes or not isinstance(given, Given):
-        raise refusal(reading.mistakes)
-    return _spec(given, reading, lake)
-
-
-def _spec(given: Given, reading: Reading, lake: str | None) -> Spec:
-    file = given.place.file
-    said = given.get("lake", "lake") if lake is None else _argument(lake)
-    # What defaults use is noted for each stream that takes it.
-    unused = ("defaults.", *(() if lake is None else ("lake",)))
-    missing = [gap for gap in reading.missing if not gap.used_in.startswith(unused)]
-    return Spec(
-        pipeline=given.values["pipeline"],
-        file=file,
-        lake=str((Path(file).parent / said if lake is None else Path(lake)).absolute()),
-        partition=given.get("partition", Partitioning()),
-        source=given.values["source"],
-        streams=_streams(given.values["streams"]),
-        missing=tuple(missing),
-        **{key: given.values[key] for key in ("resume_within", "keep_replaced") if key in given.values},
-    )
-
-
-def _streams(given: Mapping[str, Stream]) -> tuple[Stream, ...]:
-    """The streams; one that reads the pages of another reads them in the format of that other."""
-    return tuple(
-        replace(stream, records=replace(stream.records, format=given[stream.pages_of].records.format))
-        if stream.pages_of
-        else stream
-        for stream in given.values()
-    )
-
-
-def _argument(lake: str) -> str:
-    """The lake that the command line names."""
-    try:
-        return str(folder.parse(Word(lake, Place("--lake", 1, 1))))
-    except Wrong as wrong:
-        raise FixThis(wrong.what, where="--lake", todo=wrong.todo) from None
+    return _root(text.removeprefix("\ufeff"), growing), growing.mistakes
 
 
 def duration(text: str) -> float:
