@@ -107,3 +107,30 @@ def tmdb(port: int, host: str, limited: bool) -> None:
     _, origin = key(os.environ)
     app = make_app(limited=limited, environment=os.environ)
     serve(app, host, port, ready=lambda url: say(f"Simulated TMDB on {url}/3; key: {origin}. Ctrl-C ends it."))
+
+
+@simulate.command(short_help="Purchases of the last second, as many as asked for.")
+@_port
+@_host
+@click.option("--seed", type=int, metavar="N", default=14, show_default=True, help="Other seeds, other purchases.")
+@click.option(
+    "--errors", type=click.IntRange(min=1), metavar="N", help='Every Nth purchase is one that failed, product "error".'
+)
+def purchases(port: int, host: str, seed: int, errors: int | None) -> None:
+    """The purchases API: GET /gerar_compra and GET /gerar_compras/50, without a key.
+
+    Each second has other purchases. In another terminal:
+
+    \b
+      curl localhost:8000/gerar_compras/3
+
+    GET /_log tells the requests seen. PUT /_faults makes it fail, as in `levada simulate sales`.
+    """
+    from levada.simulate import require
+
+    require()
+    from levada.simulate.purchases import make_app
+    from levada.simulate.server import serve
+
+    app = make_app(seed=seed, errors=errors)
+    serve(app, host, port, ready=lambda url: say(f"Simulated purchases API on {url}; no key. Ctrl-C ends it."))
