@@ -20,9 +20,8 @@ from levada.source.auth.make import signer_for
 from levada.source.events import Event, ignore
 from levada.spec.bind import Verb, needed, require
 from levada.spec.model import Spec, Stream
+from levada.spec.packed import opened
 from levada.spec.partition import parse, parse_day
-from levada.spec.read import environment_of
-from levada.spec.read import read as read_spec
 
 __all__ = ["Options", "Pipeline", "load", "open_lake"]
 
@@ -39,7 +38,7 @@ def load(spec: str | Path, *, lake: str | None = None, edges: Edges | None = Non
     """The pipeline that a spec file describes.
 
     Args:
-        spec: Path of the YAML file; a `.env` beside it adds to the environment.
+        spec: Path of the YAML file; a `.env` beside it adds to the environment. Or of a packed spec.
         lake: Folder of the lake, instead of the one that the spec names.
         edges: Clock, environment, randomness and network; those of this machine if left out.
 
@@ -47,8 +46,7 @@ def load(spec: str | Path, *, lake: str | None = None, edges: Edges | None = Non
         FixThis: the spec is wrong; the text lists every mistake with line and column.
     """
     used = edges or Edges()
-    environment = environment_of(str(spec), used.environment)
-    read = read_spec(str(spec), environment, lake=lake)
+    read, environment = opened(str(spec), used.environment, lake)
     return Pipeline(read, open_lake(read.lake), replace(used, environment=environment))
 
 
