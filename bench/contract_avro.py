@@ -21,11 +21,13 @@ import fastavro
 
 from levada.contract.check import check_page, prepare
 from levada.contract.model import Contract, Field
+from levada.nouns import Records
 from levada.records.split import split
 from levada.staging import avro
 
 PAGE = 100
 DAY = "2022-08-09"
+SHAPE = Records()
 Rows = tuple[Mapping[str, Any], ...]
 
 SALES = Contract(
@@ -60,7 +62,7 @@ def levada(bodies: list[bytes], contract: Contract, codec: str) -> bytes:
     out, checker = io.BytesIO(), prepare(contract)
     with avro.writer(out, contract, name="sales", namespace="sales", codec=codec) as writer:
         for number, body in enumerate(bodies, 1):
-            writer.write(check_page(checker, number, split(body, None)).rows)
+            writer.write(check_page(checker, number, split(body, SHAPE)).rows)
     return out.getvalue()
 
 
@@ -75,7 +77,7 @@ def plain(bodies: list[bytes], contract: Contract, codec: str) -> bytes:
 def checked(bodies: list[bytes], contract: Contract) -> list[Rows]:
     """The rows of each page."""
     checker = prepare(contract)
-    return [check_page(checker, number, split(body, None)).rows for number, body in enumerate(bodies, 1)]
+    return [check_page(checker, number, split(body, SHAPE)).rows for number, body in enumerate(bodies, 1)]
 
 
 def written(batches: list[Rows], contract: Contract, codec: str) -> bytes:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from levada.contract import pattern
 from levada.contract.check import fingerprint, hopeless, verdict
-from levada.contract.model import Contract, Field, MaxBad, columns
+from levada.contract.model import Column, Contract, Field, MaxBad, columns
 from levada.errors import ContractBroken
 from levada.nouns import Counts, Place
 
@@ -79,9 +79,32 @@ def test_what_is_hopeless_is_refused_whatever_follows(allowed, bad, good, more):
 
 
 def test_columns_are_the_fields_and_what_the_contract_adds():
-    assert columns(Contract(FIELDS)) == (("a", "string", False), ("b", "date", True))
-    assert columns(Contract(FIELDS, on_bad="nullify")) == (("a", "string", True), ("b", "date", True))
-    assert columns(Contract(FIELDS, unknown="keep"))[2:] == (("_unknown", "string", True),)
+    text, day = Column("a", "string", nullable=False), Column("b", "date", nullable=True)
+    assert columns(Contract(FIELDS)) == (text, day)
+    assert columns(Contract(FIELDS, on_bad="nullify")) == (text._replace(nullable=True), day)
+    assert columns(Contract(FIELDS, unknown="keep"))[2:] == (Column("_unknown", "string", nullable=True),)
+
+
+def test_columns_tell_what_lists_and_structs_hold():
+    city = Field("city", "string", description="Where it is")
+    price = Field("price", "decimal", precision=10, scale=2, null_exactly_when=(("city", (None,)),))
+    tags = Field("tags", "list", item=Field("item", "struct", parts=(city, price)))
+    assert columns(Contract((tags,), on_bad="nullify")) == (
+        Column(
+            "tags",
+            "list",
+            nullable=True,
+            item=Column(
+                "item",
+                "struct",
+                nullable=False,
+                parts=(
+                    Column("city", "string", nullable=False, description="Where it is"),
+                    Column("price", "decimal", nullable=True, precision=10, scale=2),
+                ),
+            ),
+        ),
+    )
 
 
 def test_the_fingerprint_is_of_what_is_said_not_of_where():

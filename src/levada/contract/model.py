@@ -9,8 +9,10 @@ __all__ = [
     "UNKNOWN",
     "Column",
     "Contract",
+    "Decode",
     "Field",
     "FieldType",
+    "Length",
     "Literals",
     "MaxBad",
     "OnBad",
@@ -39,14 +41,23 @@ OnBad = Literal["quarantine", "nullify", "fail"]
 #: What happens to keys the contract does not name: left out; kept as JSON text in `_unknown`; the record is bad.
 Unknown = Literal["drop", "keep", "refuse"]
 Literals = str | int | float | bool
+#: What a text is a value of: a literal of Python (`{'a': None}`), read and never run; JSON.
+Decode = Literal["python_literal", "json"]
 
 #: The column that `unknown: keep` adds: one JSON object with the keys that the contract does not name.
 UNKNOWN = "_unknown"
 
 
+class Length(NamedTuple):
+    """Bounds, both included: characters of a string, bytes of a binary, items of a list."""
+
+    min: int = 0
+    max: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: its type and the rules of its values."""
+    """One column, item of a list or part of a struct: where it comes from, its type and the rules of its values."""
 
     name: str
     type: FieldType
@@ -61,6 +72,32 @@ class Field:
     #: The only value allowed. A spec may write a template (`{date}`); it is filled before records are checked.
     equals: Literals | None = None
     place: Place | None = None
+    #: Where the value is: a key, or a JSONPath (it begins with `$`) to one value; None: the key is the name.
+    source: str | None = None
+    #: What packs the value in a text.
+    decode: Decode | None = None
+    #: Other forms of the type that are taken besides its own, in order: words and forms of dates, see `forms.py`.
+    parse: tuple[str, ...] = ()
+    #: IANA name of the zone of timestamps without offset; None: they are bad.
+    timezone: str | None = None
+    #: decimal(precision, scale): digits in all, digits after the point.
+    precision: int = 0
+    scale: int = 0
+    #: What a list holds.
+    item: "Field | None" = None
+    #: What a struct holds.
+    parts: tuple["Field", ...] = ()
+    length: Length | None = None
+    #: Other fields and their values (None: null): the value is null where all of them are so, and only there.
+    null_exactly_when: tuple[tuple[str, tuple[Literals | None, ...]], ...] = ()
+    #: No value comes twice in a partition.
+    unique: bool = False
+    description: str = ""
+
+    @property
+    def optional(self) -> bool:
+        """Whether the column may be null."""
+        return self.nullable or bool(self.null_exactly_when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +118,12 @@ class Contract:
     unknown: Unknown = "drop"
     max_bad: MaxBad | None = None
     place: Place | None = None
+    #: Fields that tell rows apart: no two rows of a partition agree in all of them.
+    key: tuple[str, ...] = ()
+    #: 12 is no float64, 1.0 is no int.
+    strict: bool = False
+    #: Keys whose texts are values of their own, unpacked before fields are looked for in them.
+    decode: tuple[tuple[str, Decode], ...] = ()
 
 
 class Column(NamedTuple):
@@ -106,5 +149,18 @@ class Column(NamedTuple):
 def columns(contract: Contract) -> tuple[Column, ...]:
     """What comes out, in order: under `nullify` every column may be null; `unknown: keep` adds `_unknown`."""
     nullify = contract.on_bad == "nullify"
-    named = tuple(Column(field.name, field.type, field.nullable or nullify) for field in contract.fields)
+    named = tuple(_column(field, field.optional or nullify) for field in contract.fields)
     return (*named, Column(UNKNOWN, "string", nullable=True)) if contract.unknown == "keep" else named
+
+
+def _column(field: Field, nullable: bool) -> Column:
+    return Column(
+        field.name,
+        field.type,
+        nullable,
+        precision=field.precision,
+        scale=field.scale,
+        item=_column(field.item, field.item.optional) if field.item else None,
+        parts=tuple(_column(part, part.optional) for part in field.parts),
+        description=field.description,
+    )
