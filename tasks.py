@@ -70,8 +70,8 @@ def check(rest: Sequence[str]) -> None:
 def test(rest: Sequence[str]) -> None:
     """Check, then the whole suite (or what the arguments choose), on every core; `-n 0` for one and a debugger."""
     check([])
-    # By files: the servers of a file are started once.
-    run(PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *rest)
+    # By files: the servers of a file are started once. In order: few long tests must not come last and alone.
+    run(PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", *rest)
 
 
 def bench(rest: Sequence[str]) -> None:
