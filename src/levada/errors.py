@@ -42,6 +42,11 @@ class LevadaError(Exception):
             lines.append(f"  to do: {self.todo}")
         return "\n".join(lines)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are made again from their args alone, and `where` and `todo` are given by name.
+        cause = str(self.__cause__) if self.__cause__ else ""
+        return _again, (type(self), self.args, dict(self.__dict__), cause)
+
     def at_place(self, where: str) -> "LevadaError":
         """This error, its `where` filled in if it was raised below the place that knows it."""
         if not self.where:
@@ -85,3 +90,11 @@ class TimedOut(TryLater):
 
 class LeaseHeld(TryLater):
     """Another run holds this partition; the text says which host and process, and since when."""
+
+
+def _again(kind: type[LevadaError], args: tuple[object, ...], facts: dict[str, object], cause: str) -> LevadaError:
+    """An error that comes from another process, its cause as text."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    error.__cause__ = Exception(cause) if cause else None
+    return error
