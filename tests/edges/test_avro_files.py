@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from levada.contract.check import check_page, prepare
 from levada.contract.model import Contract, Field
 from levada.errors import FixThis
-from levada.staging import FORMATS, avro, rows_of
+from levada.staging import avro, rows_of
 
 SALES = Contract(
     (
@@ -110,7 +110,7 @@ class Sink:
 
 def test_nothing_but_write_and_flush_is_asked_of_the_output(tmp_path):
     sink, good = Sink(), rows(50)
-    with FORMATS["avro"]().writer(sink, SALES, name="sales", namespace="shop", codec="deflate") as writer:
+    with avro.writer(sink, SALES, name="sales", namespace="shop", codec="deflate") as writer:
         writer.write(good)
         writer.close()
     assert bytes(sink.data) == write(tmp_path / "a.avro", [good], "deflate")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from levada.contract.model import Contract, Field
 from levada.errors import ContractBroken
 from levada.pipeline.slicing import Fields, Row, fields_of, in_order, label, parents, slices, windowed
-from levada.spec.model import Body, ForEach, Request, Stage, Stream
+from levada.spec.model import Body, ForEach, Output, Request, Stage, Stream
 from levada.spec.template import parse
 from plans import PLACE, texts
 
@@ -197,7 +197,7 @@ def test_the_fields_used_are_those_of_every_template_and_of_add():
         for_each=each(add=(("post_id", "id"), ("login", "owner.login"))),
         raw=parse("raw/{row.raw}/{page}.json"),
         contract=Contract((Field("post", "int64", equals="{row.equal}"), Field("n", "int64", equals=3))),
-        stage=Stage(parse("stg/{row.stage}.avro"), PLACE),
+        stage=Stage((Output("avro", parse("stg/{row.stage}.avro"), PLACE, "null"),), PLACE),
     )
     assert fields_of(child) == Fields(
         ("a", "b.c", "equal", "header", "param", "path", "raw", "stage"), ("path",), ("id", "owner.login")

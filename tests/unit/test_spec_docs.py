@@ -71,6 +71,7 @@ def test_every_form_of_a_date_is_documented():
 #: Where a spec has the noun of a section, and what the example of each of its keys gives there: the value of the
 #: field of that name, or (name of the field, value).
 STREAM = "streams[0]"
+OUTPUT = f"{STREAM}.stage.outputs[0]"
 GIVES = {
     "the spec": ("", {
         "pipeline": "sales", "lake": "/data/lake", "partition": ("partition.by", "hour"), "resume_within": 21600.0,
@@ -124,10 +125,10 @@ GIVES = {
         "request": ("request.path", "/sales"), "paging": ("paging.by", "page"),
         "responses": ("responses[0].means", "end"),
         "format": ("records.format.kind", "csv"), "records": ("records.path", "$.data[*]"),
-        "for_each": ("for_each.row_of", ("posts",)), "pages_of": "posts", "window": 21600.0,
+        "for_each": ("for_each.row_of", ("posts",)), "files": ("files.names[0]", "data/*.csv"), "pages_of": "posts", "window": 21600.0,
         "incremental": ("incremental.cursor", "$.updated_at"), "raw": "raw/{date}/{page}.json",
         "raw_joined": "raw/{date}.json", "contract": ("contract.fields[0].name", "id"),
-        "stage": ("stage.avro", "stg/{date}.avro"),
+        "stage": ("stage.outputs[0].name", "stg/{date}.avro"),
     }),
     "request": (f"{STREAM}.request", {
         "method": "POST", "path": "/sales/{date:%Y/%m}",
@@ -154,7 +155,7 @@ GIVES = {
     }),
     "format": (f"{STREAM}.records.format", {
         "type": ("kind", "json_lines"), "unpack": "gzip", "charset": "latin-1", "delimiter": ";", "quote": "'",
-        "header": ("id", "name"), "nulls": ("\\N", ""),
+        "header": ("id", "name"), "columns": ("id", "name"), "nulls": ("\\N", ""),
     }),
     "records": (f"{STREAM}.records", {
         "path": "$.data[*]", "optional": True, "explode": "$.items", "keep": (("order_id", "$.id"),), "key_as": "id",
@@ -174,7 +175,16 @@ GIVES = {
         "type": "date", "nullable": True, "enum": ("a", "b"), "min": 0, "max": 100, "pattern": "^[a-z]+$",
         "equals": "{date}",
     }),
-    "stage": (f"{STREAM}.stage", {"avro": "stg/sales/{date}.avro", "codec": "zstandard"}),
+    "stage": (f"{STREAM}.stage", {
+        form: ("outputs[0].name", f"stg/sales/{{date}}.{form}") for form in ("avro", "parquet", "jsonl", "csv")
+    } | {"delta": ("outputs[0].name", "tables/sales")}),
+    "avro": (OUTPUT, {"name": "stg/sales/{date}.avro", "codec": "zstandard"}),
+    "parquet": (OUTPUT, {"name": "stg/sales/{date}.parquet", "codec": "snappy", "row_group": 64 * 1024**2}),
+    "jsonl": (OUTPUT, {"name": "stg/sales/{date}.jsonl", "codec": "gzip"}),
+    "csv": (OUTPUT, {"name": "stg/sales/{date}.csv", "codec": "gzip", "delimiter": ";", "null": "NA"}),
+    "delta": (OUTPUT, {
+        "table": ("name", "tables/sales"), "column": "day", "codec": "snappy", "row_group": 64 * 1024**2,
+    }),
 }  # fmt: skip
 #: What a stream needs beside one of its sections.
 BESIDE = {
@@ -183,7 +193,7 @@ BESIDE = {
     "next": "by: cursor",
 }
 #: What excludes what a section needs otherwise.
-INSTEAD = {"token_header": "token", "rows": "row_of", "pages_of": "request"}
+INSTEAD = {"token_header": "token", "rows": "row_of", "pages_of": "request", "files": "request"}
 #: Where the fields of one row differ in name from the key: the header of a rule is a pair itself.
 PAIRS = {("a response rule", "header"), ("auth", "secrets")}
 

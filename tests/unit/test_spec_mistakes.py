@@ -198,9 +198,14 @@ CASES = [
     ("      fields:", "      max_bad: 101%\n      fields:", "14:16", "neither a count nor a share", ""),
     ("      fields:", "      max_bad: -1\n      fields:", "14:16", "neither a count nor a share", ""),
     ("      fields:", "      strict: true\n      fields:", "14:7", "strict in contract is not built yet", ""),
-    ("    stage:\n      avro: stg/{date}/{page}.avro", "    stage: {parquet: x}", "18:13", "parquet in stage", ""),
-    ("    stage:\n", "    stage:\n      codec: gzip\n", "19:14", "not known here", "use null, deflate"),
-    ("    stage:\n", "    stage:\n      codec: ~\n", "19:14", "not known here", ""),
+    ("    stage:\n      avro: stg/{date}/{page}.avro", "    stage: {parquet: x}", "18:22", "not tell days apart", ""),
+    ("    stage:\n      avro: stg/{date}/{page}.avro", "    stage: {}", "18:12", "stage names no format", "{parquet: "),
+    ("    stage:\n", "    stage:\n      codec: snappy\n", "19:7", 'unknown key "codec" in stage', "belongs into avro"),
+    ("avro: stg", "delta: stg", "19:14", "{date} is no variable here", "{pipeline}, {stream}"),
+    ("avro: stg/{date}/{page}.avro", "parquet: {name: x, codec: gz}", "19:33", "not known here", "did you mean gzip"),
+    ("avro: stg/{date}/{page}.avro", "avro: {name: x, codec: ~}", "19:30", "not known here", ""),
+    ("avro: stg/{date}/{page}.avro", "delta: {codec: snappy}", "19:14", "delta lacks the key table", "folder of the"),
+    ("avro: stg/{date}/{page}.avro", "delta: tables/x\n      jsonl: 'tables/x/{date}.jsonl'", "20:14", "same name as", ""),
 ]  # fmt: skip
 
 

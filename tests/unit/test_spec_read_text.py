@@ -12,7 +12,7 @@ from levada.errors import FixThis
 from levada.nouns import Format, Place, Records, plain
 from levada.spec.auth import ApiKey, Jwt, Login, OAuth2, SecretRef
 from levada.spec.engine import Reading, Value, walk
-from levada.spec.model import ForEach, Incremental, Limits, Missing, Paging, Partitioning, Retry, Source, Stage
+from levada.spec.model import ForEach, Incremental, Limits, Missing, Output, Paging, Partitioning, Retry, Source, Stage
 from levada.spec.read import duration, read_text
 from levada.spec.template import fill, parse
 from levada.spec.tree import Word, core
@@ -110,7 +110,7 @@ def test_everything_a_stream_can_say():
         "raw: none\n"
         "raw_joined: all/{date}.json\n"
         "contract: {on_bad: nullify, unknown: keep, max_bad: 5%, fields: {id: int64}}\n"
-        "stage: {avro: 'x/{partition}.avro', codec: null}\n"
+        "stage: {avro: {name: 'x/{partition}.avro', codec: null}}\n"
     )
     assert found.paging == Paging(by="page", param="p", start=0, max_pages=3, ahead=False)
     assert [(rule.statuses, rule.text, rule.means) for rule in found.responses] == [
@@ -121,7 +121,8 @@ def test_everything_a_stream_can_say():
     assert (found.records, found.raw, found.raw_joined) == (Records("$"), None, parse("all/{date}.json"))
     assert (found.contract.on_bad, found.contract.unknown) == ("nullify", "keep")
     assert found.contract.max_bad == MaxBad(share=0.05)
-    assert found.stage == Stage(parse("x/{partition}.avro"), found.stage.place, "null")
+    (output,) = found.stage.outputs
+    assert output == Output("avro", parse("x/{partition}.avro"), output.place, "null")
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ streams:
         id: {type: int64, min: 1, max: 9}
         kind: {type: string, enum: [a, b], pattern: ^x, nullable: true}
         day: {type: date, equals: "{date}"}
-    stage: {avro: "stg/{date}.avro", codec: null}
+    stage: {avro: {name: "stg/{date}.avro", codec: null}, delta: tables/x, csv: "{date}.csv"}
   list:
     request: {path: /list}
     records: $
@@ -73,7 +73,9 @@ def plan():
         "A record that breaks a rule fails the run",
         "A record with keys that the contract does not name is bad.",
         "more than 2.5 % bad records fails",
-        "stg/{date}.avro (Avro, codec null, one file a partition)",
+        "Stages stg/{date}.avro (Avro, codec null, one file a partition)\n",
+        "tables/x (Delta table, codec zstd, partitions told by _levada_partition)\n",
+        "{date}.csv (CSV, codec none, one file a partition)",
         "Stream list",
         "A snapshot: the request does not mention its partition",
         "one page",

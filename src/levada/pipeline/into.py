@@ -106,7 +106,11 @@ def refuse_unable(stream: Stream, verb: str) -> None:
     if verb == "stage" and not stream.stage:
         what = f"stream {stream.name} has no `stage`, so a stage job would leave its folder empty"
         raise FixThis(what, where=str(stream.place), todo="give it `stage: {avro: ...}`")
-    for name, template in (("raw", stream.raw), ("stage", stream.stage.avro if stream.stage else None)):
+    outputs = stream.stage.outputs if stream.stage else ()
+    if verb == "stage" and any(output.format == "delta" for output in outputs):
+        what = f"stream {stream.name} stages a Delta table, and a stage job fills folders with files"
+        raise FixThis(what, where=str(stream.place), todo="leave `delta` out, or stage it without a server")
+    for name, template in (("raw", stream.raw), *((output.format, output.name) for output in outputs)):
         if template and "page" in variables(template) and "page" not in variables(in_folder(template, "")):
             raise FixThis(
                 f"`{name}` of stream {stream.name} has {{page}} in its folders only; a job uses its file name alone",
@@ -137,7 +141,8 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
     _refuse_nested(raw, folder)
     _refuse_unfit(filling, folder)
     _refuse_at_once(filling.area(raw), raw)
-    there = replace(stage, avro=in_folder(stage.avro, folder)) if stage else None
+    files = tuple(replace(output, name=in_folder(output.name, folder)) for output in stage.outputs) if stage else ()
+    there = replace(stage, outputs=files) if stage else None
     stream = replace(filling.stream, raw=None, raw_joined=None, stage=there)
     with ExitStack() as both:
         source, lease = _leases(filling, (raw, folder), both)

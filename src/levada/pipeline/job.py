@@ -4,7 +4,7 @@ import functools
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 
 from levada.contract import check
@@ -18,7 +18,7 @@ from levada.source.request import Plan
 from levada.spec.bind import bind_contract, values_of
 from levada.spec.interval import Reach
 from levada.spec.interval import values_of as values_in
-from levada.spec.model import Spec, Stream
+from levada.spec.model import Output, Spec, Stream
 from levada.spec.template import Template, Value, encode_name, fill, parse, variables
 
 __all__ = ["Job", "Options"]
@@ -129,7 +129,8 @@ class Job:
     def stage_fingerprint(self) -> str:
         """Equal for equal staging: names, codec, format."""
         stage = self.stream.stage
-        facts = [stage.avro.text, stage.codec, self.stream.name, self.spec.pipeline] if stage else []
+        outputs = [_facts(output) for output in stage.outputs] if stage else []
+        facts = [*outputs, self.stream.name, self.spec.pipeline] if stage else []
         return sha256(json.dumps([*facts, *self._selection()]).encode()).hexdigest()
 
     def _selection(self) -> list[object]:
@@ -140,6 +141,12 @@ class Job:
         selected: list[object] = [] if plain_shape and not added else [plain(shape), added]
         how = self.reach.incremental if self.reach else None
         return [*selected, how.cursor, how.type, how.without] if how else selected
+
+
+def _facts(output: Output) -> list[object]:
+    """What decides which bytes an output has, and under which name."""
+    own = {each.name: getattr(output, each.name) for each in fields(Output) if each.name not in ("name", "place")}
+    return [output.name.text, own]
 
 
 def _by_row(field: Field) -> bool:

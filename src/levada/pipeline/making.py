@@ -25,8 +25,8 @@ from levada.pipeline.job import Job
 from levada.pipeline.sieve import Sieve
 from levada.pipeline.tally import Tally
 from levada.records.split import split
-from levada.spec.model import Stage
-from levada.staging import FORMATS, RowWriter
+from levada.spec.model import Output
+from levada.staging import How, RowWriter, writer
 
 __all__ = ["Made", "make"]
 
@@ -111,7 +111,8 @@ class _Checked:
         assert job.contract  # noqa: S101 - make() sees to it
         self._job, self._contract = job, job.contract
         self._checkers = _Checkers(job, job.contract)
-        self._staged = _Staged(job, work, whole, job.stream.stage) if job.stream.stage else None
+        outputs = job.stream.stage.outputs if job.stream.stage else ()
+        self._staged = [_Staged(job, work, whole, output) for output in outputs]
         self._refused = _Refused(work, whole)
 
     def take(self, page: LakeFile, records: Sequence[bytes]) -> Batch:
@@ -119,15 +120,16 @@ class _Checked:
         batch = check.check_page(self._checkers.of(fills), page.page or 0, added(self._job, fills, records))
         if batch.rejected:
             self._refused.take(batch.rejected)
-        if batch.rows and self._staged:
-            self._staged.take(batch, fills)
+        for staged in self._staged if batch.rows else ():
+            staged.take(batch, fills)
         return batch
 
     def hopeless(self, counts: Counts) -> bool:
         return check.hopeless(self._contract, counts)
 
     def files(self) -> Iterator[LakeFile]:
-        yield from self._staged.files() if self._staged else ()
+        for staged in self._staged:
+            yield from staged.files()
         yield from self._refused.files()
 
 
@@ -174,7 +176,7 @@ class _Open:
     """A staged file in the making."""
 
     path: tuple[str, str]
-    public: str
+    public: str | None
     page: int | None
     fills: Mapping[str, Any]
     out: Writer
@@ -183,14 +185,13 @@ class _Open:
 
 
 class _Staged:
-    """Staged files: one a page where the template names page or row, else one for the partition. None without rows."""
+    """An output: a file a page where its name tells page or row, else one for the partition. None without rows."""
 
-    FORMAT = "avro"
-
-    def __init__(self, job: Job, work: Work, whole: ExitStack, stage: Stage) -> None:
-        self._job, self._work, self._whole, self._stage = job, work, whole, stage
-        self._by_page = job.by_page(stage.avro)
-        self._names = Names(job, stage.avro)
+    def __init__(self, job: Job, work: Work, whole: ExitStack, output: Output) -> None:
+        self._job, self._work, self._whole, self._output = job, work, whole, output
+        self._by_page = job.by_page(output.name)
+        # A table's files have the names that the table gives them.
+        self._names = Names(job, output.name if output.format != "delta" else None)
         self._open_one: _Open | None = None
         self._made: list[LakeFile] = []
 
@@ -210,13 +211,12 @@ class _Staged:
             yield self._file(self._open_one)
 
     def _open(self, page: int | None, fills: Mapping[str, Any], stack: ExitStack) -> _Open:
-        public = self._names(fills) or ""
-        path = ("staged", f"{'all' if page is None else page}.{self.FORMAT}")
+        job, form = self._job, self._output.format
+        path = ("staged", f"{'all' if page is None else page}.{form}")
         out = stack.enter_context(self._work.writer(*path))
-        contract, name, namespace = self._job.contract, self._job.stream.name, self._job.spec.pipeline
-        assert contract  # noqa: S101 - a stage has a contract, the spec reader sees to it
-        made = FORMATS[self.FORMAT]().writer(out, contract, name=name, namespace=namespace, codec=self._stage.codec)
-        return _Open(path, public, page, fills, out, stack.enter_context(made))
+        assert job.contract  # noqa: S101 - a stage has a contract, the spec reader sees to it
+        made = writer(out, job.contract, How(job.stream.name, job.spec.pipeline, self._output))
+        return _Open(path, self._names(fills), page, fills, out, stack.enter_context(made))
 
     def _file(self, made: _Open) -> LakeFile:
         written = made.out.written()
@@ -228,7 +228,7 @@ class _Staged:
             sha256=written.sha256,
             rows=made.count,
             page=made.page,
-            format=self.FORMAT,
+            format=self._output.format,
             fills=made.fills,
         )
 

@@ -117,7 +117,8 @@ def _templates(stream: Stream) -> Iterator[Template]:
         request = stream.request
         yield from _within((request.path, request.params, request.headers))
         yield from _within(request.body.content if request.body else ())
-    yield from _within((stream.raw, stream.raw_joined, stream.stage.avro if stream.stage else None))
+    staged = tuple(output.name for output in stream.stage.outputs) if stream.stage else ()
+    yield from _within((stream.raw, stream.raw_joined, staged))
     for each in stream.contract.fields if stream.contract else ():
         if isinstance(each.equals, str):
             yield parse(each.equals)

@@ -10,19 +10,22 @@ from levada.nouns import Records
 from levada.spec.engine import Each, Given, Key, Named, Section
 from levada.spec.grammar_contract import CONTRACT
 from levada.spec.grammar_paging import PAGING, RESPONSE
+from levada.spec.grammar_schedule import SCHEDULE, SCHEDULE_RULES
 from levada.spec.grammar_source import REQUEST, SOURCE
+from levada.spec.grammar_stage import stage
 from levada.spec.grammar_stream import FOR_EACH, FORMAT, INCREMENTAL, RECORDS
-from levada.spec.model import Partitioning, Stage, Stream
-from levada.spec.names import RAW, RAW_OF_ROW
+from levada.spec.model import Files, Partitioning, Stream
+from levada.spec.names import RAW, RAW_OF_FILE, RAW_OF_ROW
 from levada.spec.rules import PARTITION_RULES, ROOT_RULES, STREAM_RULES
 from levada.spec.template import parse
 from levada.spec.values import choice, duration, folder, identifier, name_problem, text, zone
+from levada.spec.values_files import file_name
 from levada.spec.values_template import template, template_or_none
 
 __all__ = ["DEFAULTED", "DEFAULTS", "SPEC"]
 
 _NAMED = ("pipeline", "stream", "partition", "date", "start", "end", "tick")
-_PAGE_NAME = template(*_NAMED, "page", "row")
+_PAGE_NAME = template(*_NAMED, "page", "row", "file")
 _NAME = template(*_NAMED)
 
 
@@ -32,8 +35,10 @@ def _stream(given: Given) -> Stream:
     records = found.get("records", Records())
     found["records"] = records if page_format is None else replace(records, format=page_format)
     found.setdefault("request", None)
+    if "files" in found:
+        found["files"] = Files(found["files"], given.places["files"])
     if "raw" not in found:
-        default = RAW_OF_ROW if "for_each" in found else RAW
+        default = RAW_OF_FILE if "files" in found else RAW_OF_ROW if "for_each" in found else RAW
         found["raw"] = None if "pages_of" in found else parse(default)
     return Stream(name=given.path[-1], place=given.place, **found)
 
@@ -65,35 +70,26 @@ PARTITION = Section(
     around="by: day",
 )
 
-STAGE = Section(
-    "stage",
-    "Files made of the checked records.",
-    (
-        Key(
-            "avro",
-            _PAGE_NAME,
-            "name of the Avro files; without {page}, one file a partition",
-            required=True,
-            example='avro: "stg/sales/{date}.avro"',
-        ),
-        Key(
-            "codec",
-            choice("null", "deflate", "snappy", "zstandard", null=True),
-            "how blocks are compressed",
-            "deflate",
-            example="codec: zstandard",
-        ),
-    ),
-    lambda given: Stage(**given.values, place=given.place),
-    later=dict.fromkeys(("parquet", "delta", "jsonl", "csv"), "other formats"),
-    around='avro: "stg/{date}.avro"',
-)
+STAGE = stage(_PAGE_NAME)
 
 STREAM = Section(
     "a stream",
     "One kind of record: how it is asked for, landed, checked and staged.",
     (
-        Key("request", REQUEST, "what is asked for", "none: `pages_of` instead", example="request: {path: /sales}"),
+        Key(
+            "request",
+            REQUEST,
+            "what is asked for",
+            "none: `files` or `pages_of` instead",
+            example="request: {path: /sales}",
+        ),
+        Key(
+            "files",
+            Each(file_name(*_NAMED), single=True),
+            "files that are taken instead of asking an API, one page each: paths, globs, s3:// and https:// URLs",
+            "none",
+            example="files: data/*.csv, format: csv",
+        ),
         Key("paging", PAGING, "how one page leads to the next", "a single page", example="paging: {by: page}"),
         Key(
             "responses",
@@ -158,7 +154,6 @@ STREAM = Section(
     _stream,
     rules=STREAM_RULES,
     later={
-        "files": "streams from files",
         "decode": "packed values",
         "load": "databases",
     },
@@ -175,7 +170,7 @@ DEFAULTS = Section(
     tuple(
         replace(key, kind=_LOOSE_REQUEST) if key.kind is REQUEST else key
         for key in STREAM.keys
-        if key.name != "pages_of"
+        if key.name not in ("files", "pages_of")
     ),
     lambda _: None,
     later=STREAM.later,
@@ -211,10 +206,17 @@ SPEC = Section(
             example="keep_replaced: 0",
         ),
         Key(
+            "schedule",
+            SCHEDULE,
+            "when `levada schedule` runs the spec by itself",
+            "none",
+            example="schedule: {every: 1h}, partition: {by: hour, default: last}",
+        ),
+        Key(
             "source",
             SOURCE,
             "the API",
-            required=True,
+            "none: every stream takes files",
             example="source: {url: https://api.example.com}",
         ),
         Key(
@@ -233,11 +235,10 @@ SPEC = Section(
         ),
     ),
     lambda given: given,
-    rules=ROOT_RULES,
+    rules=(*ROOT_RULES, *SCHEDULE_RULES),
     later={
         "reports": "reports",
         "notify": "mails",
-        "schedule": "schedules",
         "logs": "log files",
         "load": "databases",
     },

@@ -15,6 +15,11 @@ _OTHERS: dict[str, dict[str, str]] = {
         "endpoints": "streams",
         "base_url": "write source: {url: ...}",
     },
+    "schedule": {
+        **dict.fromkeys(("interval", "minutes", "seconds", "each"), "every"),
+        **dict.fromkeys(("crontab", "at", "expression"), "cron"),
+        **dict.fromkeys(("timezone", "tz"), "leave it out: schedules are in UTC"),
+    },
     "partition": {"type": "by", "interval": "by", "tz": "timezone"},
     "source": {"base_url": "url", "authentication": "auth", "rate_limit": "write limits: {rate: 10/s}"},
     "auth": {
@@ -32,6 +37,8 @@ _OTHERS: dict[str, dict[str, str]] = {
         "paginator": "paging",
         "schema": "contract",
         "resource": "request",
+        **dict.fromkeys(("file", "glob"), "files"),
+        "csv": "write format: {type: csv, delimiter: ...}; what its line of names must say is `columns`",
     },
     "request": {
         "body": "write json, form, text or graphql: each is a kind of body",
@@ -74,7 +81,7 @@ _OTHERS: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 #: The key that is meant by a single word where no key is required.
-_MAIN = {"for_each": "row_of", "retry": "attempts", "incremental": "cursor", "stage": "avro"}
+_MAIN = {"for_each": "row_of", "retry": "attempts", "incremental": "cursor", "stage": "parquet"}
 
 
 @dataclass(frozen=True, slots=True)

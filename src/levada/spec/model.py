@@ -6,16 +6,19 @@ from typing import Any, Literal, TypeAlias
 from levada.contract.model import Contract
 from levada.nouns import PartitionBy, Place, Records
 from levada.spec.auth import Auth
+from levada.spec.cron import Cron
 from levada.spec.template import Template
 
 __all__ = [
     "Body",
     "BodyKind",
     "Budget",
+    "Files",
     "ForEach",
     "Incremental",
     "Limits",
     "Missing",
+    "Output",
     "Paging",
     "Pairs",
     "Partitioning",
@@ -25,6 +28,7 @@ __all__ = [
     "ResponseRule",
     "Retry",
     "RuleMeaning",
+    "Schedule",
     "Source",
     "Spec",
     "Stage",
@@ -37,7 +41,7 @@ PagingBy = Literal["page", "offset", "cursor", "next_url", "link", "class", "non
 #: Where a request carries a value.
 Carrier = Literal["query", "header", "body"]
 BodyKind = Literal["json", "form", "text", "graphql"]
-Codec = Literal["null", "deflate", "snappy", "zstandard"]
+OutputFormat = Literal["avro", "parquet", "jsonl", "csv", "delta"]
 #: A JSON body before it is filled: Template for text, int, float, bool and None as they are, tuples of these for lists,
 #: dicts with names for objects. A text that is one hole takes the type of its value.
 Tree: TypeAlias = Any
@@ -92,7 +96,7 @@ class Limits:
 class Source:
     """Where the API is and how it is spoken to."""
 
-    #: Without user and password.
+    #: Without user and password; "" where no stream asks an API.
     url: str
     place: Place
     auth: Auth | None = None
@@ -126,6 +130,15 @@ class Request:
     body: Body | None = None
     #: Whether asking twice does no harm. None: yes for GET and for GraphQL queries, no for other POSTs.
     repeatable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files that a stream takes instead of asking an API: each is a page, landed as it is."""
+
+    #: Paths, relative ones below the spec's folder; globs; URLs of objects (s3://...) and of the web (https://...).
+    names: tuple[Template, ...]
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +264,30 @@ class Partitioning:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Avro files to make from the checked records; without `{page}` in the name, one file a partition."""
+class Output:
+    """What is made of the checked records in one format."""
 
-    avro: Template
+    format: OutputFormat
+    #: Public name of the files; without `{page}` and `{row}`, one file a partition. Of Delta, the folder of the table.
+    name: Template
     place: Place
-    codec: Codec = "deflate"
+    #: How it is compressed, in the format's own words.
+    codec: str
+    #: Parquet and Delta: bytes in memory after which a row group ends.
+    row_group: int = 32 * 1024 * 1024
+    #: CSV: what stands between two values, and for null.
+    delimiter: str = ","
+    null: str = ""
+    #: Delta: the column that tells the partition of a row.
+    column: str = "_levada_partition"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """All that is made of the checked records."""
+
+    outputs: tuple[Output, ...]
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +295,10 @@ class Stream:
     """One kind of record: how it is asked for, landed, checked and staged."""
 
     name: str
-    #: None for a stream that takes the pages of another (`pages_of`).
+    #: None for a stream that takes files, or the pages of another (`pages_of`).
     request: Request | None
     place: Place
+    files: Files | None = None
     paging: Paging = Paging()
     responses: tuple[ResponseRule, ...] = ()
     records: Records = field(default_factory=Records)
@@ -282,6 +314,17 @@ class Stream:
     raw_joined: Template | None = None
     contract: Contract | None = None
     stage: Stage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a spec runs by itself; exactly one of these, unless a variable is not set."""
+
+    place: Place
+    #: Seconds, counted from 1970-01-01T00:00:00Z.
+    every: float | None = None
+    #: In UTC.
+    cron: Cron | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,4 +354,5 @@ class Spec:
     resume_within: float = 3600.0
     #: Seconds that replaced files stay readable under `_levada/`.
     keep_replaced: float = 3600.0
+    schedule: Schedule | None = None
     missing: tuple[Missing, ...] = ()

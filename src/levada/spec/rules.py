@@ -68,15 +68,33 @@ def _ending(given: Given, reading: Reading) -> Iterator[Mistake]:
 
 
 def _asking(given: Given, _: Reading) -> Iterator[Mistake]:
-    if "pages_of" not in given.places:
+    origin = next((key for key in ("pages_of", "files") if key in given.places), None)
+    if origin is None:
         if "request" not in given.places:
-            todo = "add request: {path: ...}, or pages_of: STREAM to read its pages again"
+            todo = "add request: {path: ...}, files: PATH, or pages_of: STREAM to read its pages again"
             yield Mistake(given.place, "a stream lacks the key request", todo)
         return
-    for key in _ASKING:
-        if key in given.places:
-            what = f"{key} has no meaning with pages_of, which asks for nothing"
-            yield given.mistake(key, what, f"leave {key} or pages_of out")
+    allowed = {"format"} if origin == "files" else set()
+    for key in (*_ASKING, "files"):
+        if key in given.places and key not in {*allowed, origin}:
+            what = f"{key} has no meaning with {origin}, which asks for nothing"
+            yield given.mistake(key, what, f"leave {key} or {origin} out")
+
+
+def _no_files(given: Given, _: Reading) -> Iterator[Mistake]:
+    if given.get("files") == ():
+        yield given.mistake("files", "files is empty", "name at least one")
+
+
+def _source_wanted(given: Given, reading: Reading) -> Iterator[Mistake]:
+    """A stream that asks needs to know whom."""
+    if "source" in given.places:
+        return
+    for path in streams(reading):
+        if "request" in reading.sections[path].places:
+            what = f"the spec lacks the key source, which stream {path[1]} asks"
+            yield Mistake(given.place, what, "add source: {url: https://...}")
+            return
 
 
 def _carried(given: Given, reading: Reading) -> Iterator[Mistake]:
@@ -101,7 +119,8 @@ def _stage_needs(given: Given, _: Reading) -> Iterator[Mistake]:
 def _avro_names(given: Given, reading: Reading) -> Iterator[Mistake]:
     if "stage" not in given.values or given.get("contract") is None:
         return
-    for field in given.values["contract"].fields:
+    formats = {output.format for output in given.values["stage"].outputs}
+    for field in given.values["contract"].fields if "avro" in formats else ():
         if not _AVRO_NAME.fullmatch(field.name):
             place = reading.sections[(*given.path, "contract", "fields", field.name)].place
             yield Mistake(place, f'"{field.name}" is no name for a field in Avro', "leave the field out for now")
@@ -205,12 +224,14 @@ STREAM_RULES = (
     Rule(("responses",), _responses),
     Rule(("paging", "responses"), _ending),
     Rule((), _asking),
+    Rule(("files",), _no_files),
     Rule(("paging",), _carried),
     Rule((), _stage_needs),
     Rule(("stage", "contract"), _avro_names),
 )
 ROOT_RULES = (
     Rule(("streams",), _some_streams),
+    Rule(("streams",), _source_wanted),
     Rule((), _windows),
     Rule((), _without_time),
     Rule((), _never_both),

@@ -1,13 +1,16 @@
 """Rules of names in the lake: inside it, one for each partition and page, never the same twice. Pure."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
-from levada.spec.names import RAW, RAW_OF_ROW, Naming, meet, misplaced, tells_partitions, vague
+from levada.spec.model import Output
+from levada.spec.names import RAW, RAW_OF_FILE, RAW_OF_ROW, Naming, meet, misplaced, tells_partitions, vague
 from levada.spec.template import Hole, Template, parse, variables
 from levada.spec.tree import Mistake
+from levada.spec.values_files import several
 
 __all__ = ["NAME_RULES", "streams"]
 
@@ -41,12 +44,16 @@ def _naming(path: Path, reading: Reading) -> Naming | None:
 def _names(path: Path, reading: Reading) -> Iterator[tuple[str, Template, Given]]:
     """The lake names of a stream that were read well: key, template, and the section that it stands in."""
     stream = reading.sections[path]
-    default = None if "pages_of" in stream.places else parse(RAW_OF_ROW if "for_each" in stream.places else RAW)
-    for at, key in ((path, "raw"), (path, "raw_joined"), ((*path, "stage"), "avro")):
-        given = reading.sections.get(at)
-        found = given.get(key, default if key == "raw" else None) if given else None
-        if given and isinstance(found, Template):
-            yield key, found, given
+    usual = RAW_OF_FILE if "files" in stream.places else RAW_OF_ROW if "for_each" in stream.places else RAW
+    default = None if "pages_of" in stream.places else parse(usual)
+    for key in ("raw", "raw_joined"):
+        found = stream.get(key, default if key == "raw" else None)
+        if isinstance(found, Template):
+            yield key, found, stream
+    stage = reading.sections.get((*path, "stage"))
+    for key, output in stage.values.items() if stage else ():
+        if stage and isinstance(output, Output):
+            yield key, output.name, stage
 
 
 def _all(reading: Reading) -> Iterator[tuple[Naming, str, Template, Given]]:
@@ -66,6 +73,8 @@ def _inside(_: Given, reading: Reading) -> Iterator[Mistake]:
 
 def _told_apart(_: Given, reading: Reading) -> Iterator[Mistake]:
     for naming, key, template, given in _all(reading):
+        if key == "delta":
+            continue  # a table holds all partitions
         if not tells_partitions(template, naming):
             noun = f"{naming.by}s" if naming.by in _SPAN_TODO or naming.by == "tick" else "partitions"
             what = f"the name does not tell {noun} apart: two partitions would share it"
@@ -83,13 +92,16 @@ def _pages_apart(_: Given, reading: Reading) -> Iterator[Mistake]:
         single = _single(origin, reading)
         for key, template, given in _names(path, reading):
             said = variables(template)
-            of_page = key == "raw" or "page" in said
+            of_page = key == "raw" or bool({"page", "file"} & said)
             rows = sorted(name for name in said if name == "row" or name.startswith("row."))
             if rows and not of_page:
                 yield given.mistake(
                     key, f"{key} names rows, but holds all of them", "put {page} into it, or leave rows out"
                 )
             if not of_page or key not in given.places:
+                continue
+            if "files" in reading.sections[origin].places:
+                yield from _files_apart(key, said, single, given)
                 continue
             if "page" not in said and not single:
                 todo = "put {page} into it, or write raw: none and give raw_joined this name"
@@ -100,6 +112,12 @@ def _pages_apart(_: Given, reading: Reading) -> Iterator[Mistake]:
             elif each and "batch" in each.places and rows != ["row"]:
                 what = f"{key} names a field of a row, but a request is for a batch of them"
                 yield given.mistake(key, what, "write {row}, the number of the batch")
+
+
+def _files_apart(key: str, said: AbstractSet[str], single: bool, given: Given) -> Iterator[Mistake]:
+    if not single and not {"page", "file"} & said:
+        todo = "put {file} into it, the file's own name, or {page}, its number"
+        yield given.mistake(key, f"{key} lacks {{file}}: two files would share one name", todo)
 
 
 def _origin(path: Path, reading: Reading) -> Path:
@@ -114,6 +132,9 @@ def _single(path: Path, reading: Reading) -> bool:
     stream, paging = reading.sections[path], reading.sections.get((*path, "paging"))
     if stream.get("window") is not None:
         return False
+    if "files" in stream.places:
+        names = stream.get("files")
+        return isinstance(names, tuple) and len(names) == 1 and not several(names[0])
     return paging is None or paging.get("by") in ("none", BROKEN) or paging.get("max_pages") == 1
 
 

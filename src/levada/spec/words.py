@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from levada.contract.model import Contract, Field, MaxBad
 from levada.nouns import Records
-from levada.spec.model import Missing, Source, Spec, Stage, Stream
+from levada.spec.model import Missing, Output, Source, Spec, Stage, Stream
 from levada.spec.template import variables
 from levada.spec.words_asking import answers, asked, paged, sliced
 from levada.spec.words_auth import credential
+from levada.spec.words_schedule import when
 from levada.spec.words_units import listed, size, span
 
 __all__ = ["words"]
@@ -17,6 +18,7 @@ _ON_BAD = {
     "nullify": "Values that break a rule become null, and are counted.",
     "fail": "A record that breaks a rule fails the run; nothing is published.",
 }
+_FORMATS = {"avro": "Avro", "parquet": "Parquet", "jsonl": "JSON lines", "csv": "CSV"}
 _UNKNOWN = {
     "drop": "Keys that the contract does not name are left out.",
     "keep": "Keys that the contract does not name are kept as JSON text in `_unknown`.",
@@ -32,10 +34,11 @@ def words(spec: Spec) -> list[str]:
     lines = [
         f"Pipeline {spec.pipeline}: one run is {_unit(spec)}.",
         *_default(spec),
+        *([f"  Schedule: {when(spec.schedule)}, while `levada schedule` works."] if spec.schedule else []),
         f"  Lake: {spec.lake}",
         f"  An interrupted run is continued within {span(spec.resume_within)}.",
         f"  Replaced files stay readable for {span(spec.keep_replaced)}.",
-        *_source(spec.source),
+        *(_source(spec.source) if spec.source.url else ()),
     ]
     for stream in spec.streams:
         lines += ["", f"Stream {stream.name}", *(f"  {line}" for line in _stream(spec, stream))]
@@ -158,8 +161,15 @@ def _staging(stage: Stage | None) -> Iterator[str]:
     if stage is None:
         yield "Stages nothing"
         return
-    each = "one file a page" if "page" in variables(stage.avro) else "one file a partition"
-    yield f"Stages {stage.avro.text} (Avro, codec {stage.codec}, {each})"
+    for number, output in enumerate(stage.outputs):
+        yield f"{'       ' if number else 'Stages '}{output.name.text} ({_output(output)})"
+
+
+def _output(output: Output) -> str:
+    if output.format == "delta":
+        return f"Delta table, codec {output.codec}, partitions told by {output.column}"
+    each = "one file a page" if "page" in variables(output.name) else "one file a partition"
+    return f"{_FORMATS[output.format]}, codec {output.codec}, {each}"
 
 
 def _warning(gap: Missing) -> str:

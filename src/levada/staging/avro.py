@@ -14,7 +14,7 @@ from fastavro.write import Writer
 from levada.contract.model import Column, Contract, FieldType, columns
 from levada.errors import FixThis
 from levada.staging.exact import see_exact
-from levada.staging.format import Output, RowWriter
+from levada.staging.format import RowWriter, Sink
 
 __all__ = ["rows", "schema", "writer"]
 
@@ -73,7 +73,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def writer(out: Output, contract: Contract, *, name: str, namespace: str, codec: str) -> Iterator[RowWriter]:
+def writer(out: Sink, contract: Contract, *, name: str, namespace: str, codec: str) -> Iterator[RowWriter]:
     """Write rows to `out` as one Avro file; equal rows give equal bytes, however they are cut into calls.
 
     Args:
@@ -106,7 +106,7 @@ def rows(file: BinaryIO) -> Iterator[Mapping[str, Any]]:
 class _Forward:
     """An output as fastavro wants it: it asks first whether it may seek, to append to what is there."""
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, out: Sink) -> None:
         self.write = out.write
         self.flush = out.flush
 

@@ -1,15 +1,15 @@
 """What a format offers and what it is given: the seam between this room and its modules."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, BinaryIO, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from levada.contract.model import Contract
+from levada.spec.model import Output
 
-__all__ = ["Format", "Output", "RowWriter"]
+__all__ = ["How", "RowWriter", "Sink"]
 
 
-class Output(Protocol):
+class Sink(Protocol):
     """Where a format writes its bytes, from the first to the last."""
 
     def write(self, data: bytes, /) -> int:
@@ -33,26 +33,10 @@ class RowWriter(Protocol):
         ...
 
 
-class Format(Protocol):
-    """What a module of this room offers."""
+@dataclass(frozen=True, slots=True)
+class How:
+    """Whose rows a file holds, and what the spec says of it."""
 
-    def writer(
-        self, out: Output, contract: Contract, *, name: str, namespace: str, codec: str
-    ) -> AbstractContextManager[RowWriter]:
-        """A writer that is closed at a clean exit; equal rows, names and codec give equal bytes.
-
-        Args:
-            out: Receives the file.
-            contract: What the rows are.
-            name: The stream.
-            namespace: The pipeline.
-            codec: How blocks are compressed.
-
-        Raises:
-            FixThis: there is no such codec here.
-        """
-        ...
-
-    def rows(self, file: BinaryIO) -> Iterator[Mapping[str, Any]]:
-        """The rows of a file that `writer` made."""
-        ...
+    stream: str
+    pipeline: str
+    output: Output
