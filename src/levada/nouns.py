@@ -91,6 +91,8 @@ class Format:
     header: tuple[str, ...] = ()
     #: Texts that are null.
     nulls: tuple[str, ...] = ()
+    #: What the line of names must say, in this order; empty: whatever it says.
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +300,8 @@ class Run:
     gaps: tuple[Gap, ...] = ()
     #: Rows of other streams that were not asked for by, because they lack a field.
     left_out: int = 0
+    #: Rows that the commit before had in quarantine and this one has not any more; told by stage and replay.
+    returned: int = 0
 
 
 def plain(noun: object) -> Any:

@@ -211,3 +211,34 @@ def test_mending_is_told_and_counts_as_a_change(store, api):
     assert "written again" in mended.notes[0]
     assert public(store) == before
     assert not run(store, api).changed
+
+
+LOOSE = SPEC.replace("price: int32", "price: {type: int32, nullable: true}")
+
+
+def test_replay_says_how_many_rows_came_back(store):
+    api = Shop([{"price": 1}, {"price": None}], [{"price": "two"}, {"price": None}])
+    assert run(store, api).counts.quarantined == 3
+    asked = len(api.wires)
+    done = run(store, api, "replay", LOOSE)
+    assert (done.returned, done.counts.quarantined, done.counts.kept) == (2, 1, 3)
+    assert run(store, api, "replay", LOOSE).returned == 0, "nothing changed, and yet something came back"
+    assert len(api.wires) == asked
+
+
+def test_rows_that_come_back_are_told_apart_from_rows_that_go(store):
+    api = Shop([{"price": 1}, {"price": None}, {"price": 2000}])
+    run(store, api)
+    capped = SPEC.replace("price: int32", "price: {type: int32, nullable: true, max: 1000}")
+    done = run(store, api, "replay", capped)
+    assert (done.returned, done.counts.quarantined) == (1, 1)
+
+
+def test_a_damaged_quarantine_does_not_stop_a_replay(store):
+    api = Shop([{"price": 1}, {"price": None}])
+    run(store, api)
+    (key,) = [entry.key for entry in store.list("_levada") if entry.key.endswith("quarantine.jsonl")]
+    store.delete(key)
+    store.create(key, b"no line of ours\n")
+    done = run(store, api, "replay", LOOSE)
+    assert (done.outcome, done.returned) == ("done", 1)

@@ -38,6 +38,7 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "notes": "what a person should know, a list of texts",
             "gaps": "what was left out, a list of gap objects; the run of a commit with gaps is partial",
             "left_out": "rows of other streams that lack a field, so that nothing was asked for by them",
+            "returned": "of `stage` and `replay`: rows that were in quarantine before and are not any more",
         },
     ),
     (

@@ -20,7 +20,7 @@ from levada.lake.runs import run_folders
 from levada.lake.store import Missing, Store, Writer
 from levada.nouns import Rejected, Violation
 
-__all__ = ["Quarantined", "listing", "rows", "write"]
+__all__ = ["Quarantined", "listing", "returned", "rows", "write"]
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +64,16 @@ def rows(store: Store, key: str) -> Iterator[Rejected]:
     with stream:
         for number, line in enumerate(stream, 1):
             yield _rejected(line, f"{store.describe()}/{key}:{number}")
+
+
+def returned(store: Store, before: str, after: str | None) -> int:
+    """How many records of the quarantine file `before` are not in `after`, which is made from the same pages.
+
+    Raises:
+        FixThis: see `rows`.
+    """
+    still = {(row.page, row.index) for row in rows(store, after)} if after else set()
+    return sum((row.page, row.index) not in still for row in rows(store, before))
 
 
 def _line(row: Rejected) -> _Line:

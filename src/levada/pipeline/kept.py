@@ -42,6 +42,8 @@ class Kept:
     #: What the commit lacks, see its record.
     gaps: tuple[Gap, ...] = ()
     left_out: int = 0
+    #: The records that the commit has in quarantine.
+    refused: LakeFile | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -70,7 +72,8 @@ def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:
         FixThis: there are none; a file of the commit is missing or was changed; a raw file of another tool is no page.
     """
     if lease.record:
-        return of_record(job, lease.record, adopted=lease.record.adopted)
+        refused = next((file for file in lease.record.files if file.kind == "quarantine"), None)
+        return replace(of_record(job, lease.record, adopted=lease.record.adopted), refused=refused)
     found = _found(job) if adopting else ()
     if not found:
         raise FixThis(

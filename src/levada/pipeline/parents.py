@@ -105,6 +105,8 @@ class PagesOf:
     names: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     left_out: int = 0
+    #: They may be other pages than those of the commit before: nobody can tell which of its records come back.
+    refused: None = None
 
     def landed(self, work: Work) -> Iterator[Landed]:
         """The pages in order, each landed in this run's own folder."""

@@ -7,19 +7,20 @@ stage:  lease ──► kept pages ──► contract ──► staging ──�
 Does not decide what is a page, a good record or the same content: the rooms do. Does not print.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from levada.errors import LevadaError
+from levada.errors import FixThis, LevadaError
 from levada.lake import commit
 from levada.lake.lease import Lease, hold, reread
+from levada.lake.quarantine import returned
 from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, Work, begin
 from levada.landing import land as land_pages
 from levada.landing import taken
-from levada.nouns import Level, Page, Run
+from levada.nouns import LakeFile, Level, Page, Run
 from levada.pipeline.closing import Closing, committed, stands
 from levada.pipeline.fills import Names
 from levada.pipeline.gaps import gaps_of
@@ -139,7 +140,19 @@ def staged(job: Job, lease: Lease, pages: Kept | PagesOf, level: Level = "staged
         made = make(job, pages.landed(work), level, tally)
         end = Closing(made, tally, level, pages.adopted, pages.names, pages.gaps, pages.left_out)
         done = committed(job, lease, end)
-    return _closed(job, lease, tally, replace(done, notes=(*done.notes, *pages.notes)), started)
+        back = _returned(job, pages.refused, made.others) if done.changed else 0
+    return _closed(job, lease, tally, replace(done, notes=(*done.notes, *pages.notes), returned=back), started)
+
+
+def _returned(job: Job, before: LakeFile | None, files: Iterable[LakeFile]) -> int:
+    """How many records that were in quarantine are not any more."""
+    if before is None:
+        return 0
+    after = next((file for file in files if file.kind == "quarantine"), None)
+    try:
+        return returned(job.area.store, before.key, after.key if after else None)
+    except FixThis:  # the old file was damaged, and is nobody's any more: the figures are left
+        return max(0, before.rows - (after.rows if after else 0))
 
 
 @contextmanager

@@ -148,6 +148,7 @@ _RUN = {
     "notes": _texts("What a person should know."),
     "gaps": _GAPS,
     "left_out": _count("Rows of other streams that lack a field, so that nothing was asked for by them."),
+    "returned": _count("Rows that were in quarantine before and are not any more; 0 for jobs, which begin anew."),
 }
 _SCHEMAS: dict[str, Any] = {
     "Done": {
