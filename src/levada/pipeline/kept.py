@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
 from levada.lake.record import Record
-from levada.lake.store import Entry
+from levada.lake.store import Entry, Written
 from levada.lake.verify import check_file
 from levada.lake.work import Work
 from levada.landing import Landed
@@ -19,7 +20,7 @@ from levada.pipeline.job import Job
 from levada.records.split import split
 from levada.spec.template import Template, page_pattern, variables
 
-__all__ = ["Kept", "in_order", "kept", "kept_files", "of_record"]
+__all__ = ["Kept", "facts_of", "in_order", "kept", "kept_files", "of_record"]
 
 #: Pages of another tool may be numbered from 0 or from 1.
 FIRST_NUMBERS = (0, 1)
@@ -171,18 +172,23 @@ def _facts(job: Job, number: int, entry: Entry, body: bytes) -> PageFacts:
         raise _no_page(job, entry, error.what) from None  # what it says of answers is no help here
     if not body:  # of an API it is a page without records; here it is a file that nobody wrote to its end
         raise _no_page(job, entry, "It is empty.")
+    found = Written(len(body), hashlib.sha256(body).hexdigest())
+    return replace(facts_of(number, entry.key, found, entry.changed), rows=rows, fills={"page": number})
+
+
+def facts_of(number: int, key: str, found: Written, at: datetime) -> PageFacts:
+    """The facts of a page that nobody was asked for: it was found in the lake. Its rows and fills are to be added."""
     return PageFacts(
         number=number,
         position=number,
         means="page",
-        url=f"file:{entry.key}",
+        url=f"file:{key}",
         status=0,
         headers={},
-        rows=rows,
-        size=len(body),
-        sha256=hashlib.sha256(body).hexdigest(),
-        at=entry.changed,
-        fills={"page": number},
+        rows=0,
+        size=found.size,
+        sha256=found.sha256,
+        at=at,
     )
 
 

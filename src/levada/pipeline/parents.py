@@ -8,13 +8,14 @@ from levada.errors import FixThis
 from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.record import Record
+from levada.lake.store import Written
 from levada.lake.work import Work
 from levada.landing import Landed
 from levada.nouns import Gap, LakeFile, Page, PageFacts
 from levada.pipeline.fills import Names, added, of_file
 from levada.pipeline.gaps import inherited
 from levada.pipeline.job import Job
-from levada.pipeline.kept import kept_files
+from levada.pipeline.kept import facts_of, kept_files
 from levada.pipeline.slicing import Row, Sliced, Window, fields_of, parents, slices, windowed
 from levada.records.raw import tree
 from levada.records.split import split
@@ -119,19 +120,11 @@ class PagesOf:
                 yield Landed(landed, body)
 
     def _facts(self, number: int, file: LakeFile, body: bytes, work: Work) -> PageFacts:
-        return PageFacts(
-            number=number,
-            position=number,
-            means="page",
-            url=f"file:{file.key}",
-            status=0,
-            headers={"content-type": file.media} if file.media else {},
-            rows=len(split(body, self.job.stream.records, file.media)),
-            size=file.size,
-            sha256=file.sha256,
-            at=work.edges.clock.now(),
-            fills=of_file(file),
-        )
+        # As the commit has them: landing it compares them with what was read.
+        found = facts_of(number, file.key, Written(file.size, file.sha256), work.edges.clock.now())
+        rows = len(split(body, self.job.stream.records, file.media))
+        headers = {"content-type": file.media} if file.media else {}
+        return replace(found, rows=rows, headers=headers, fills=of_file(file))
 
 
 def pages_of(job: Job) -> PagesOf:
