@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from grammars import sections
+from levada.spec import build as builder
 from levada.spec import read as reader
 from levada.spec.auth import SecretRef
 from levada.spec.engine import Each, Given, Named, Reading, Section, walk
-from levada.spec.grammar import DEFAULTS, SPEC
+from levada.spec.grammar import DEFAULTED, DEFAULTS, SPEC
 from levada.spec.reference import page
 from levada.spec.template import DIRECTIVES, Template
 from levada.spec.tree import Items, Keys
@@ -77,7 +78,9 @@ GIVES = {
         "pipeline": "sales", "lake": "/data/lake", "partition": ("partition.by", "hour"), "resume_within": 21600.0,
         "keep_replaced": 0.0, "source": ("source.url", "https://api.example.com"),
         "defaults": ("streams[0].request.params", (("lang", "en"),)), "streams": ("streams[0].name", "sales"),
+        "schedule": ("schedule.every", 3600.0),
     }),
+    "schedule": ("schedule", {"every": 60.0, "cron": ("cron.text", "0 3 * * *")}),
     "partition": ("partition", {
         "by": "month", "timezone": "Europe/Lisbon", "default": "yesterday", "every": 900.0, "names": ("north", "south"),
     }),
@@ -125,7 +128,8 @@ GIVES = {
         "request": ("request.path", "/sales"), "paging": ("paging.by", "page"),
         "responses": ("responses[0].means", "end"),
         "format": ("records.format.kind", "csv"), "records": ("records.path", "$.data[*]"),
-        "for_each": ("for_each.row_of", ("posts",)), "files": ("files.names[0]", "data/*.csv"), "pages_of": "posts", "window": 21600.0,
+        "for_each": ("for_each.row_of", ("posts",)), "pages_of": "posts", "window": 21600.0,
+        "files": ("files.names[0]", "data/*.csv"),
         "incremental": ("incremental.cursor", "$.updated_at"), "raw": "raw/{date}/{page}.json",
         "raw_joined": "raw/{date}.json", "contract": ("contract.fields[0].name", "id"),
         "stage": ("stage.outputs[0].name", "stg/{date}.avro"),
@@ -191,6 +195,7 @@ BESIDE = {
     "for_each": 'request: {path: "/sales/{row.id}"}',
     "stage": "contract: {fields: {id: int64}}",
     "next": "by: cursor",
+    "schedule": "partition: {by: day, default: yesterday}",
 }
 #: What excludes what a section needs otherwise.
 INSTEAD = {"token_header": "token", "rows": "row_of", "pages_of": "request", "files": "request"}
@@ -255,10 +260,10 @@ def complete(section, example):
     streams = inner.entries["streams"][1]
     streams.entries.setdefault("posts", (posts.place, posts))
     reading = Reading({})
-    given = walk(SPEC, reader.merged(inner, reader.DEFAULTED), (), reading)
+    given = walk(SPEC, builder.merged(inner, DEFAULTED), (), reading)
     assert reading.mistakes == []
     assert isinstance(given, Given)
-    return reader._spec(given, reading, None)  # noqa: SLF001 - the tree was put together here
+    return builder._spec(given, reading, None)  # noqa: SLF001 - the tree was put together here
 
 
 def over(around, example):

@@ -2,15 +2,14 @@
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from levada.errors import ContractBroken
 from levada.nouns import Format
+from levada.records.columns import see_columns
 from levada.records.refusal import start
 from levada.records.unpack import LIMIT
-from levada.secret import redact
 
 __all__ = ["rows"]
 
@@ -22,17 +21,12 @@ def rows(text: str, how: Format) -> list[Any]:
     is kept whole.
 
     Raises:
-        ContractBroken: a quote is not closed or stands where none may; two columns have one name.
+        ContractBroken: a quote is not closed or stands where none may; the line of names is not the one that `how`
+            says, or two columns have one name.
     """
     lines = _lines(text, how)
     names = how.header or tuple(next(lines, ()))
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
-        raise ContractBroken(
-            redact(f"Two columns of the CSV are named `{twice[0]}`: one would hide the other."),
-            todo="Ask the API for columns of different names; if the file has no line of names, write `header` in the "
-            "stream's `format`.",
-        )
+    see_columns(names, how)
     nulls = frozenset(how.nulls)
     return [_row(names, line, nulls) for line in lines]
 

@@ -9,7 +9,7 @@ from levada.nouns import Place
 from levada.spec.defaults import merged
 from levada.spec.engine import Given, Reading, Wrong, walk
 from levada.spec.grammar import DEFAULTED, SPEC
-from levada.spec.model import Partitioning, Spec, Stream
+from levada.spec.model import Partitioning, Source, Spec, Stream
 from levada.spec.tree import Keys, Mistake, Node, Word, refusal
 from levada.spec.values import folder
 
@@ -48,10 +48,10 @@ def _spec(given: Given, reading: Reading, lake: str | None) -> Spec:
         file=file,
         lake=str((Path(file).parent / said if lake is None else Path(lake)).absolute()),
         partition=given.get("partition", Partitioning()),
-        source=given.values["source"],
+        source=given.get("source", Source("", given.place)),
         streams=_streams(given.values["streams"]),
         missing=tuple(missing),
-        **{key: given.values[key] for key in ("resume_within", "keep_replaced") if key in given.values},
+        **{key: given.values[key] for key in ("resume_within", "keep_replaced", "schedule") if key in given.values},
     )
 
 

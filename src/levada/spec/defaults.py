@@ -19,6 +19,8 @@ _BY_NAME = frozenset({"params", "headers", "json", "form"})
 _ASKING = frozenset(
     {"request", "paging", "responses", "format", "for_each", "window", "incremental", "raw", "raw_joined"}
 )
+#: What a stream that takes files has no use for; names of pages are no names of files either.
+_OF_APIS = _ASKING - {"format", "raw_joined"}
 
 
 def merged(root: Keys, known: frozenset[str]) -> Keys:
@@ -40,8 +42,8 @@ def merged(root: Keys, known: frozenset[str]) -> Keys:
 
 
 def _stream(stream: Keys, defaults: Keys) -> Keys:
-    reading = "pages_of" in stream.entries
-    taken = {key: entry for key, entry in defaults.entries.items() if not (reading and key in _ASKING)}
+    unused = _ASKING if "pages_of" in stream.entries else _OF_APIS if "files" in stream.entries else frozenset()
+    taken = {key: entry for key, entry in defaults.entries.items() if key not in unused}
     return _over(stream, Keys(taken, stream.place), {"request": _request})
 
 

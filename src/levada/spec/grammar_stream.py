@@ -50,6 +50,13 @@ FORMAT = Section(
             "the first line",
             example="header: [id, name]",
         ),
+        Key(
+            "columns",
+            Each(text()),
+            "csv: what the line of names must say, in this order; another file is refused",
+            "whatever it says",
+            example="columns: [id, name]",
+        ),
         Key("nulls", Each(plain_text), "csv: texts that are null", "none", example="nulls: ['\\N', \"\"]"),
     ),
     lambda given: Format(**{"kind" if key == "type" else key: value for key, value in given.values.items()}),

@@ -12,11 +12,12 @@ from typing import TypeAlias
 from levada.nouns import PartitionBy
 from levada.spec.template import DIRECTIVES, Hole, Template, Value, encode_name, fill
 
-__all__ = ["MOMENTS", "RAW", "RAW_OF_ROW", "Naming", "meet", "misplaced", "tells_partitions", "vague"]
+__all__ = ["MOMENTS", "RAW", "RAW_OF_FILE", "RAW_OF_ROW", "Naming", "meet", "misplaced", "tells_partitions", "vague"]
 
 #: Where pages are landed when a stream does not say.
 RAW = "raw/{pipeline}/{stream}/{partition}/{page}.json"
 RAW_OF_ROW = "raw/{pipeline}/{stream}/{partition}/{row}-{page}.json"
+RAW_OF_FILE = "raw/{pipeline}/{stream}/{partition}/{file}"
 #: Variables that are moments of a partition.
 MOMENTS = ("start", "end", "tick")
 #: What one atom matches, and how often: once, perhaps, any number of times.
@@ -93,6 +94,7 @@ def misplaced(template: Template, naming: Naming) -> str | None:
     """Why the names of a template are no names in the lake, or None."""
     moment = datetime(2022, 12, 31, 12, tzinfo=UTC)
     sample: dict[str, Value] = {"date": moment.date(), "partition": "2022-12-31", "page": 1000000, "row": 1000000}
+    sample["file"] = "movies.csv"
     sample |= {**dict.fromkeys(MOMENTS, moment), "pipeline": naming.pipeline, "stream": naming.stream}
     fields: dict[str, Value] = {
         hole.name: "x" for hole in template.parts if isinstance(hole, Hole) and hole.name.startswith("row.")
@@ -132,7 +134,7 @@ def _kind(piece: str) -> str:
         return "slash"
     if piece in _LOOSE:
         return "loose"
-    if piece.startswith("{row.") or piece == "{partition}":
+    if piece.startswith("{row.") or piece in ("{partition}", "{file}"):
         return "text"
     return "fixed" if piece in _WIDTHS or piece in "0123456789" else "apart"
 

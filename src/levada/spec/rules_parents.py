@@ -91,7 +91,7 @@ def _variables(_: Given, reading: Reading) -> Iterator[Mistake]:
     by = partition.get("by", "day") if partition else "day"
     if by is BROKEN:
         return
-    asking = [path for path in streams(reading) if "pages_of" not in reading.sections[path].places]
+    asking = [path for path in streams(reading) if not {"files", "pages_of"} & reading.sections[path].places.keys()]
     for path, template, place in reading.templates:
         users = asking if path[0] == "source" else [path[:2]] if path[:2] in streams(reading) else []
         for user in users:
@@ -124,6 +124,7 @@ def _roots(stream: Given, by: str, reading: Reading) -> set[str]:
         found |= {"date", "start", "end", "tick"}
     origin = stream.get("pages_of")
     rows = reading.sections.get(("streams", origin), stream) if isinstance(origin, str) else stream
+    found |= {"file"} if "files" in rows.places else set()
     return found | ({"row"} if "for_each" in rows.places else set())
 
 
@@ -138,6 +139,8 @@ def _hint(name: str, stream: Given, by: str, roots: Iterable[str]) -> tuple[str,
     if root == "row":
         todo = "add for_each: {row_of: STREAM}, or leave it out"
         return f"{{{name}}}: a stream without for_each has no row", todo
+    if root == "file":
+        return "{file}: a stream without files has none", "name pages by {page}"
     of = "an incremental stream" if "incremental" in stream.places else f"a stream with partitions by {by}"
     known = ", ".join(f"{{{one}}}" for one in shown(sorted(set(roots) - {"page", "pipeline", "stream"})))
     return f"{{{name}}} is unknown to {of}", f"known here: {known}"

@@ -11,7 +11,7 @@ from levada.spec.values import seconds
 
 __all__ = ["FORMAT_RULES", "FOR_EACH_RULES", "INCREMENTAL_RULES", "RECORDS_RULES", "amount"]
 
-_CSV = ("delimiter", "quote", "header", "nulls")
+_CSV = ("delimiter", "quote", "header", "columns", "nulls")
 
 
 def _csv(given: Given, _: Reading) -> Iterator[Mistake]:
@@ -22,9 +22,13 @@ def _csv(given: Given, _: Reading) -> Iterator[Mistake]:
                 yield given.mistake(key, what, f"leave {key} out, or write type: csv")
     elif given.get("delimiter", ",") == given.get("quote", '"'):
         yield given.mistake("quote", "delimiter and quote are the same character", "write another")
-    header = given.get("header") or ()
-    for name in sorted({name for name in header if header.count(name) > 1}):
-        yield given.mistake("header", f'the column "{name}" stands in header twice', "give each its own name")
+    for key in ("header", "columns"):
+        names = given.get(key) or ()
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield given.mistake(key, f'the column "{name}" stands in {key} twice', "give each its own name")
+    if {"header", "columns"} <= given.places.keys():
+        what = "header is for files without a line of names, columns says what that line must be"
+        yield given.mistake("columns", what, "keep one of them")
 
 
 def _keep(given: Given, _: Reading) -> Iterator[Mistake]:

@@ -24,6 +24,11 @@ _COUNTED = ("page", "offset")
 def asked(source: Source, stream: Stream) -> Iterator[str]:
     """The request, and whether it mentions the partition."""
     request = stream.request
+    if stream.files:
+        yield f"no API: it takes {listed(name.text for name in stream.files.names)}"
+        if not {name for each in stream.files.names for name in variables(each)} - {"pipeline", "stream"}:
+            yield "A snapshot: the files' names do not mention the partition, so earlier dates cannot be taken."
+        return
     if request is None:
         yield f"the pages of {stream.pages_of} again; no requests"
         return

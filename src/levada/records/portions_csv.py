@@ -1,0 +1,197 @@
+"""CSV of any length -> portions of rows as objects, every value a text or null; a line that is no row is told.
+
+A row may go over several lines inside quotes. Where quotes are wrong, or columns too many or too few, the line on which
+the row began is bad, and reading goes on at the next one: a quote that is never closed costs one line, not the file.
+"""
+
+import csv
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from levada.errors import ContractBroken
+from levada.nouns import Format
+from levada.records.blocks import blocks
+from levada.records.columns import see_columns
+from levada.records.portion import Broken, Portion
+from levada.records.unpack import LIMIT
+
+__all__ = ["count", "names", "portions"]
+
+#: Bytes of one row over several lines; what is longer is a quote that was never closed.
+_LONGEST = 8 * 1024 * 1024
+#: Rows of a portion that is read line by line.
+_MANY = 5000
+_rows = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def portions(stream: BinaryIO, how: Format, media: str = "") -> Iterator[Portion]:
+    """The rows of a CSV file; blank lines are none.
+
+    Raises:
+        ContractBroken: see `blocks`; the line of names is not the one that `how` says, or names a column twice.
+    """
+    yield from _File(stream, how, media).portions()
+
+
+def count(stream: BinaryIO, how: Format, media: str = "") -> int:
+    """How many rows and bad lines a CSV file has; raises as `portions` does."""
+    return _File(stream, how, media).count()
+
+
+def names(stream: BinaryIO, how: Format, media: str = "") -> tuple[str, ...]:
+    """The columns of a CSV file; () where it has not one line. Raises as `portions` does."""
+    return _File(stream, how, media).names
+
+
+class _File:
+    """One file being read."""
+
+    def __init__(self, stream: BinaryIO, how: Format, media: str) -> None:
+        csv.field_size_limit(LIMIT)  # of the process; Python's own limit, 128 KB, is less than files hold
+        self._how = how
+        self._blocks = blocks(stream, how, media)
+        self._quote = how.quote.encode()
+        self._nulls = frozenset(how.nulls)
+        #: Lines that were read; those from `_at` on were not looked at yet, the first of them is line `_line`.
+        self._ahead: list[bytes] = []
+        self._at, self._line, self._place = 0, 1, 0
+        self.names: tuple[str, ...] = ()
+        self.names = how.header or self._first()
+        see_columns(self.names, how)
+
+    def portions(self) -> Iterator[Portion]:
+        yield from self._careful()
+        for block in self._blocks:
+            rows = self._quick(block)
+            if rows is None:
+                self._ahead.extend(block.splitlines(keepends=True))
+                yield from self._careful()
+            else:
+                lines = range(self._line, self._line + len(rows))
+                yield Portion(self._records(rows), self._place, lines=lines)
+                self._line += len(rows)
+                self._place += len(rows)
+
+    def count(self) -> int:
+        found = sum(len(each.records) + len(each.broken) for each in self._careful())
+        for block in self._blocks:
+            if self._plain(block):
+                found += _lines_in(block)
+            else:
+                self._ahead.extend(block.splitlines(keepends=True))
+                found += sum(len(each.records) + len(each.broken) for each in self._careful())
+        return found
+
+    def _first(self) -> tuple[str, ...]:
+        """The line of names, taken; () where there is not one line."""
+        while self._at < len(self._ahead) or self._more():
+            found = self._row()
+            if isinstance(found, Broken):
+                raise ContractBroken(
+                    f"Line {found.line} should be the line of names, and is no line of CSV: {found.why}.",
+                    todo="check `delimiter`, `quote` and `charset` of `format`, and whether the file is the right one",
+                )
+            if found:
+                return tuple(found)
+        return ()
+
+    def _plain(self, block: bytes) -> bool:
+        """Whether each of its lines stands for itself."""
+        if self._quote and self._quote in block:
+            return False
+        return b"\r" not in block or block.count(b"\r") == block.count(b"\r\n")
+
+    def _quick(self, block: bytes) -> list[list[str]] | None:
+        """The rows of a block whose every line is a good one; None if one may not be."""
+        if not self._plain(block):
+            return None
+        try:
+            lines = block.decode().removesuffix("\n").split("\n")
+        except UnicodeDecodeError:
+            return None
+        if b"\r" in block:
+            lines = [line.removesuffix("\r") for line in lines]
+        rows = [line.split(self._how.delimiter) for line in lines]
+        # An empty line is one empty text, too.
+        return rows if {*map(len, rows)} == {len(self.names)} and "" not in lines else None
+
+    def _records(self, rows: list[list[str]]) -> list[msgspec.Raw]:
+        names, nulls = self.names, self._nulls
+        if nulls:
+            rows = [[None if text in nulls else text for text in row] for row in rows]  # type: ignore[misc]
+        # At once and cut apart: half the time of one by one.
+        return _rows.decode(msgspec.json.encode([dict(zip(names, row, strict=True)) for row in rows]))
+
+    def _careful(self) -> Iterator[Portion]:
+        """What was read and not looked at, line by line."""
+        while self._at < len(self._ahead):
+            rows: list[list[str]] = []
+            broken: list[Broken] = []
+            places: list[int] = []
+            lines: list[int] = []
+            while self._at < len(self._ahead) and len(rows) < _MANY:
+                line, found = self._line, self._row()
+                if isinstance(found, Broken):
+                    broken.append(found)
+                elif found:
+                    rows.append(found)
+                    places.append(self._place)
+                    lines.append(line)
+                self._place += bool(found)
+            yield Portion(self._records(rows), places=places, lines=lines, broken=tuple(broken))
+        self._ahead, self._at = [], 0
+
+    def _row(self) -> list[str] | Broken | None:
+        """The next row, or the next line as a bad one, taken; None for a blank line."""
+        raw = self._ahead[self._at]
+        used = 1
+        try:
+            if self._quote and self._quote in raw:
+                fields, used = self._quoted()
+            else:
+                text = raw.decode().rstrip("\r\n")
+                fields = text.split(self._how.delimiter) if text else []
+        except UnicodeDecodeError as error:
+            return self._bad(f"byte {error.start + 1} of the line is no UTF-8")
+        except csv.Error as error:
+            return self._bad(str(error))
+        if fields and self.names and len(fields) != len(self.names):
+            return self._bad(f"expected {len(self.names)} columns, found {len(fields)}")
+        self._at += used
+        self._line += used
+        return fields or None
+
+    def _bad(self, why: str) -> Broken:
+        raw = self._ahead[self._at].rstrip(b"\r\n")
+        self._at += 1
+        self._line += 1
+        return Broken(self._place, self._line - 1, why, raw)
+
+    def _quoted(self) -> tuple[list[str], int]:
+        """The fields of the row that begins here, and how many lines it goes over."""
+        how = self._how
+        reader = csv.reader(self._onward(), delimiter=how.delimiter, quotechar=how.quote, strict=True)
+        return next(reader, []), reader.line_num
+
+    def _onward(self) -> Iterator[str]:
+        """The lines from here on, as many as one row may have."""
+        number, size = self._at, 0
+        while size <= _LONGEST and (number < len(self._ahead) or self._more()):
+            line = self._ahead[number]
+            number, size = number + 1, size + len(line)
+            yield line.decode()
+
+    def _more(self) -> bool:
+        """Read on; False at the end of the file."""
+        block = next(self._blocks, b"")
+        self._ahead.extend(block.splitlines(keepends=True))
+        return bool(block)
+
+
+def _lines_in(block: bytes) -> int:
+    """Lines of a block that are not blank."""
+    if block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block:
+        return sum(1 for line in block.split(b"\n") if line.strip(b"\r"))
+    return block.count(b"\n") + (not block.endswith(b"\n"))

@@ -1,0 +1,50 @@
+"""How `files` is read: where files are taken from, as paths, globs and URLs. Pure."""
+
+import re
+
+from levada.spec.engine import Value, Wrong
+from levada.spec.template import Template
+from levada.spec.tree import Word
+from levada.spec.values_template import template
+
+__all__ = ["file_name", "several"]
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+#: The web's names are taken as they are; stores of objects can be listed.
+_WEB = ("http", "https")
+_STORES = ("s3", "s3a", "gs", "az")
+_USER = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*@", re.IGNORECASE)
+#: Characters of the shell's patterns, as Python's glob knows them.
+_GLOB = re.compile(r"[*?[]")
+
+
+def file_name(*allowed: str) -> Value:
+    """Kind of a path, a glob or a URL, with these variables."""
+    kind = template(*allowed)
+
+    def read(word: Word) -> Template:
+        found: Template = kind.parse(word)
+        if word.text.startswith("~"):
+            raise Wrong("a path that begins with ~ is not understood", "write ${HOME}/..., or the whole path")
+        _known(word)
+        return found
+
+    return Value(read, "a path such as data/*.csv, or a URL", unset=kind.unset)
+
+
+def _known(word: Word) -> None:
+    scheme = _SCHEME.match(word.text)
+    if scheme and scheme[1].lower() not in (*_WEB, *_STORES):
+        near = "leave file:// out" if scheme[1].lower() == "file" else f"use a path, {', '.join(_STORES)} or https"
+        raise Wrong(f"files of {scheme[1]}:// cannot be taken", near)
+    if _USER.match(word.text):
+        raise Wrong("a user or password in a URL is a secret in the open", "write it under source: auth")
+
+
+def several(name: Template) -> bool:
+    """Whether it may be the name of several files."""
+    literal = "".join(part for part in name.parts if isinstance(part, str))
+    scheme = _SCHEME.match(name.text)
+    if scheme and scheme[1].lower() in _WEB:
+        return False
+    return bool(_GLOB.search(literal)) or name.text.endswith("/")
