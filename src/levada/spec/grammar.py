@@ -208,7 +208,7 @@ SPEC = Section(
         Key(
             "schedule",
             SCHEDULE,
-            "when `levada schedule` runs the spec by itself",
+            "when the scheduler runs the spec by itself",
             "none",
             example="schedule: {every: 1h}, partition: {by: hour, default: last}",
         ),

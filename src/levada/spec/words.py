@@ -34,7 +34,7 @@ def words(spec: Spec) -> list[str]:
     lines = [
         f"Pipeline {spec.pipeline}: one run is {_unit(spec)}.",
         *_default(spec),
-        *([f"  Schedule: {when(spec.schedule)}, while `levada schedule` works."] if spec.schedule else []),
+        *([f"  Schedule: {when(spec.schedule)}, while the scheduler works."] if spec.schedule else []),
         f"  Lake: {spec.lake}",
         f"  An interrupted run is continued within {span(spec.resume_within)}.",
         f"  Replaced files stay readable for {span(spec.keep_replaced)}.",
