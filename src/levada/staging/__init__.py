@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from levada.contract.model import Contract
+from levada.extras import require
+from levada.staging import csv, jsonl
 from levada.staging.format import How, RowWriter, Sink
 
 __all__ = ["READERS", "WRITERS", "How", "RowWriter", "Sink", "rows_of", "writer"]
@@ -12,7 +14,7 @@ __all__ = ["READERS", "WRITERS", "How", "RowWriter", "Sink", "rows_of", "writer"
 Rows = Iterator[Mapping[str, Any]]
 
 
-# The modules are loaded when they are asked for: their libraries take their time.
+# Modules with libraries are loaded when they are asked for: it takes its time.
 def _avro(out: Sink, contract: Contract, how: How) -> AbstractContextManager[RowWriter]:
     from levada.staging import avro
 
@@ -25,10 +27,45 @@ def _read_avro(file: BinaryIO) -> Rows:
     return avro.rows(file)
 
 
-#: Name in a spec -> what makes a writer.
-WRITERS: Mapping[str, Callable[[Sink, Contract, How], AbstractContextManager[RowWriter]]] = {"avro": _avro}
+def _parquet(out: Sink, contract: Contract, how: How) -> AbstractContextManager[RowWriter]:
+    require("parquet", "Parquet files", ["pyarrow"])
+    from levada.staging import parquet
+
+    return parquet.writer(out, contract, codec=how.output.codec, row_group=how.output.row_group)
+
+
+def _read_parquet(file: BinaryIO) -> Rows:
+    require("parquet", "Parquet files", ["pyarrow"])
+    from levada.staging import parquet
+
+    return parquet.rows(file)
+
+
+def _jsonl(out: Sink, contract: Contract, how: How) -> AbstractContextManager[RowWriter]:
+    return jsonl.writer(out, contract, codec=how.output.codec)
+
+
+def _csv(out: Sink, contract: Contract, how: How) -> AbstractContextManager[RowWriter]:
+    given = how.output
+    return csv.writer(out, contract, codec=given.codec, delimiter=given.delimiter, null=given.null)
+
+
+#: Name in a spec -> what makes a writer. The files of a Delta table are Parquet.
+WRITERS: Mapping[str, Callable[[Sink, Contract, How], AbstractContextManager[RowWriter]]] = {
+    "avro": _avro,
+    "parquet": _parquet,
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "delta": _parquet,
+}
 #: Name in a spec -> what reads a file of it.
-READERS: Mapping[str, Callable[[BinaryIO], Rows]] = {"avro": _read_avro}
+READERS: Mapping[str, Callable[[BinaryIO], Rows]] = {
+    "avro": _read_avro,
+    "parquet": _read_parquet,
+    "jsonl": jsonl.rows,
+    "csv": csv.rows,
+    "delta": _read_parquet,
+}
 
 
 def writer(out: Sink, contract: Contract, how: How) -> AbstractContextManager[RowWriter]:

@@ -1,0 +1,61 @@
+"""CSV after RFC 4180, but for line ends: a line of names, then one line a row, each ended by a line feed."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import Any, BinaryIO
+
+from levada.contract.model import Column, Contract, columns
+from levada.staging.format import RowWriter, Sink
+from levada.staging.text import Lines, Text, as_text, opened, packed
+
+__all__ = ["rows", "writer"]
+
+
+@contextmanager
+def writer(out: Sink, contract: Contract, *, codec: str, delimiter: str, null: str) -> Iterator[RowWriter]:
+    """Write rows to `out` as CSV in UTF-8; equal rows give equal bytes, however they are cut into calls.
+
+    Args:
+        out: Receives the file.
+        contract: What the rows are.
+        codec: none or gzip.
+        delimiter: What stands between two values.
+        null: What stands for null, never in quotes; a text that is the same is in quotes.
+
+    Raises:
+        TypeError: a row is not what the contract makes, which is a bug.
+    """
+    made = columns(contract)
+    quoted = _quoting(delimiter, null)
+    texts = [_cell(column, quoted, null) for column in made]
+
+    def line(row: Mapping[str, Any]) -> str:
+        cells = [text(value) for text, value in zip(texts, row.values(), strict=True)]
+        return f"{delimiter.join(cells)}\n"
+
+    with packed(out, codec) as target:
+        target.write(f"{delimiter.join(quoted(column.name) for column in made)}\n".encode())
+        yield Lines(target, made, line)
+
+
+def _quoting(delimiter: str, null: str) -> Text:
+    """What puts a text into quotes where readers would take it for another, or for several, without."""
+    special = re.compile(f'[{re.escape(delimiter)}"\r\n]|^[ \t]|[ \t]$|^$|^{re.escape(null)}$')
+
+    def quoted(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"' if special.search(text) else text
+
+    return quoted
+
+
+def _cell(column: Column, quoted: Text, null: str) -> Text:
+    text = as_text(column)
+    return lambda value: null if value is None else quoted(text(value))
+
+
+def rows(file: BinaryIO) -> Iterator[Mapping[str, Any]]:
+    """The rows of a CSV file, values as texts; null and an empty text look alike."""
+    yield from csv.DictReader(TextIOWrapper(opened(file), "utf-8", newline=""))
