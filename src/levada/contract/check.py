@@ -13,38 +13,35 @@ from typing import Any, Never
 
 import msgspec
 
+from levada.contract.memory import Memory, Once, onces
 from levada.contract.model import UNKNOWN, Contract, Field, MaxBad, OnBad, Unknown
-from levada.contract.quick import Quick, plainly_good
-from levada.contract.rules import Rule, rules
-from levada.contract.values import EXPECTED, Reader, keyed, readers, shown
+from levada.contract.quick import Quick, plainly_good, quick
+from levada.contract.reading import Found, Named, named, repeated, root, taken, unlike
+from levada.contract.rules import When, whens
+from levada.contract.values import keyed, shown
 from levada.errors import ContractBroken, FixThis
 from levada.nouns import Batch, Counts, Rejected, Violation
 
-__all__ = ["Checker", "check_page", "check_record", "fingerprint", "hopeless", "prepare", "verdict"]
+__all__ = ["Checker", "Memory", "check_page", "check_record", "fingerprint", "hopeless", "prepare", "verdict"]
 
 Row = dict[str, Any]
 
+#: What changes no row.
+_UNSAID = frozenset({"place"})
+
 #: Rules that speak of the record, not of the value of one field: there is nothing that null could stand in for.
-_OF_THE_RECORD = frozenset({"json", "unknown"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A field made ready."""
-
-    name: str
-    nullable: bool
-    read: Reader
-    rules: tuple[Rule, ...]
-    #: Completes the sentence "expected …".
-    expected: str
+_OF_THE_RECORD = frozenset({"json", "unknown", "key"})
 
 
 @dataclass(frozen=True, slots=True)
 class Checker:
     """A contract made ready; make one with `prepare`."""
 
-    fields: tuple[_Named, ...]
+    fields: tuple[Named, ...]
+    #: Keys of a record that fields are taken from.
+    keys: frozenset[str]
+    whens: tuple[When, ...]
+    onces: tuple[Once, ...]
     on_bad: OnBad
     unknown: Unknown
     quick: Quick
@@ -55,12 +52,9 @@ class _Examined:
     """A record by the record path: the row as far as it is good (bad values null), and all that is wrong."""
 
     row: Row
-    violations: tuple[Violation, ...]
-
-    @property
-    def mendable(self) -> bool:
-        """Whether every violation is of one field's value, so that null can stand in for it."""
-        return all(each.path in self.row and each.rule not in _OF_THE_RECORD for each in self.violations)
+    violations: tuple[Violation, ...] = ()
+    #: Fields whose values are bad.
+    bad: frozenset[str] = frozenset()
 
 
 def prepare(contract: Contract) -> Checker:
@@ -69,136 +63,138 @@ def prepare(contract: Contract) -> Checker:
     Raises:
         FixThis: a rule does not fit its field; a field has the name that `unknown: keep` needs.
     """
-    read = readers()
     if contract.unknown == "keep" and any(field.name == UNKNOWN for field in contract.fields):
         raise FixThis(
             f"A field is named `{UNKNOWN}`, which is the column that `unknown: keep` adds.",
             where=str(contract.place or ""),
             todo="Choose `unknown: drop` or `unknown: refuse`.",
         )
-    named = tuple(_named(field, read[field.type]) for field in contract.fields)
+    fields, nulls = named(contract), whens(contract)
     return Checker(
-        fields=named,
+        fields=fields,
+        keys=frozenset(map(root, contract.fields)),
+        whens=nulls,
+        onces=onces(contract),
         on_bad=contract.on_bad,
         unknown=contract.unknown,
-        quick=Quick(contract, tuple((field.name, rule.good) for field in named for rule in field.rules)),
+        quick=quick(contract, fields, nulls),
     )
 
 
-def _named(field: Field, read: Reader) -> _Named:
-    return _Named(field.name, field.nullable, read, rules(field, read), EXPECTED[field.type])
-
-
-def check_page(checker: Checker, page: int, records: Sequence[msgspec.Raw | bytes]) -> Batch:
+def check_page(
+    checker: Checker, page: int, records: Sequence[msgspec.Raw | bytes], memory: Memory | None = None
+) -> Batch:
     """Check the records of one page, each the JSON text of one value.
+
+    Args:
+        checker: The contract.
+        page: Its number.
+        records: Its records in order.
+        memory: What the partition remembers of its earlier pages; None: this page is all of it.
 
     Raises:
         ContractBroken: a record is bad and the contract says `on_bad: fail`.
     """
+    memory = memory or Memory()
+    found = plainly_good(checker.quick, records, memory)
     rows: list[Row] = []
     rejected: list[Rejected] = []
     nullified = 0
-    quick = plainly_good(checker.quick, records)
-    for index, raw in enumerate(records):
-        row = quick(raw)
-        if row is None:
-            examined = _examine(checker, raw)
-            if not examined.violations:
-                row = examined.row
-            elif checker.on_bad == "fail":
-                _fail(page, index, examined.violations)
-            elif checker.on_bad == "nullify" and examined.mendable:
-                row = examined.row
-                nullified += len({each.path for each in examined.violations})
-            else:
-                rejected.append(Rejected(page, index, examined.violations, bytes(raw)))
-                continue
-        rows.append(row)
+    for index, (raw, row) in enumerate(zip(records, found, strict=True)):
+        if row is not None and not checker.onces:
+            rows.append(row)
+            continue
+        examined = _judged(checker, raw, row, memory)
+        if not examined.violations or _mendable(checker, examined):
+            rows.append(examined.row)
+            nullified += len(examined.bad)
+            for once in checker.onces:
+                memory.add(once, examined.row, page, index)
+        elif checker.on_bad == "fail":
+            _fail(page, index, examined.violations)
+        else:
+            rejected.append(Rejected(page, index, examined.violations, bytes(raw)))
     return Batch(page, tuple(rows), tuple(rejected), nullified=nullified)
 
 
 def check_record(checker: Checker, raw: msgspec.Raw | bytes) -> Row | tuple[Violation, ...]:
     """The row of a good record, keys in the contract's order; for a bad one all its violations.
 
-    Violations of the record come first, then those of the fields in the contract's order, then unknown keys.
+    Violations of the record come first, then those of the fields in the contract's order, then unknown keys. What other
+    records hold plays no part.
     """
-    examined = _examine(checker, raw)
+    examined = _examine(checker, raw, Memory())
     return examined.violations or examined.row
 
 
-def _examine(checker: Checker, raw: msgspec.Raw | bytes) -> _Examined:
+def _judged(checker: Checker, raw: msgspec.Raw | bytes, row: Row | None, memory: Memory) -> _Examined:
+    """A record by itself, and beside those before it: what is bad already is not held against them."""
+    examined = _Examined(row) if row is not None else _examine(checker, raw, memory)
+    if examined.violations and not _mendable(checker, examined):
+        return examined
+    again = [(once, found) for once in checker.onces if (found := memory.repeats(once, examined.row))]
+    if not again:
+        return examined
+    bad = {once.fields[0] for once, _ in again if once.rule == "unique"}
+    return _Examined(
+        {name: None if name in bad else value for name, value in examined.row.items()},
+        (*examined.violations, *(found for _, found in again)),
+        examined.bad | bad,
+    )
+
+
+def _mendable(checker: Checker, examined: _Examined) -> bool:
+    """Whether null can stand in for all that is bad: values of fields, and none of the key."""
+    if checker.on_bad != "nullify" or not examined.bad:
+        return False
+    told = {each.rule for each in examined.violations}
+    return told.isdisjoint(_OF_THE_RECORD) and all(
+        examined.bad.isdisjoint(once.fields) for once in checker.onces if once.rule == "key"
+    )
+
+
+def _examine(checker: Checker, raw: msgspec.Raw | bytes, memory: Memory) -> _Examined:
     text = bytes(raw)
     try:
         text.decode()
-        found = keyed(text)
+        record = keyed(text)
     except (ValueError, RecursionError) as error:
         return _Examined({}, (_no_record(text, error),))
+    memory.saw(record)
     row: Row = {}
-    violations = _repeated(text, found)
+    found = Found(repeated(text, record))
+    bad = set()
     for field in checker.fields:
-        row[field.name] = _value(field, found.get(field.name), violations)
-    if checker.unknown != "drop":
-        _see_unknown(checker.unknown, found, row, violations)
-    return _Examined(row, tuple(violations))
+        before = len(found.violations)
+        row[field.name] = taken(field, record, field.name, found)
+        if len(found.violations) > before:
+            bad.add(field.name)
+    _see_nulls(checker.whens, row, found, bad)
+    _see_unknown(checker, record, row, found)
+    return _Examined(row, tuple(found.violations), frozenset(bad))
 
 
-def _value(field: _Named, raw: msgspec.Raw | None, violations: list[Violation]) -> Any:
-    """The value of a field; where it is bad, None, and why is added to `violations`."""
-    if raw is None:
-        if not field.nullable:
-            violations.append(Violation(field.name, "required", f"expected {field.expected}, but the key is missing"))
-        return None
-    try:
-        value = field.read(raw)
-    except ValueError:
-        violations.append(_unlike(field.name, "type", field.expected, raw))
-        return None
-    if value is None:
-        if not field.nullable:
-            violations.append(_unlike(field.name, "nullable", field.expected, raw))
-        return None
-    bad = [_unlike(field.name, rule.name, rule.expected, raw) for rule in field.rules if not rule.good(value)]
-    violations += bad
-    return None if bad else value
+def _see_nulls(whens: Sequence[When], row: Row, found: Found, bad: set[str]) -> None:
+    """`null_exactly_when`, of fields that are good, as the others are that they hang on."""
+    for when in whens:
+        if bad.isdisjoint({when.name, *(other for other, _ in when.others)}) and when.broken(row):
+            value = row[when.name]
+            wanted = "a value, because not" if value is None else "null, because"
+            said = f"expected {wanted} {when.said}, found {shown(msgspec.json.encode(value))}"
+            found.violations.append(Violation(when.name, "null_exactly_when", said))
+            row[when.name] = None
+            bad.add(when.name)
 
 
-def _unlike(path: str, rule: str, expected: str, raw: msgspec.Raw) -> Violation:
-    return Violation(path, rule, f"expected {expected}, found {shown(bytes(raw))}")
-
-
-def _see_unknown(unknown: Unknown, found: Mapping[str, msgspec.Raw], row: Row, violations: list[Violation]) -> None:
-    rest = {key: raw for key, raw in found.items() if key not in row}
-    if unknown == "keep":
+def _see_unknown(checker: Checker, record: Mapping[str, msgspec.Raw], row: Row, found: Found) -> None:
+    if checker.unknown == "drop":
+        return
+    rest = {key: raw for key, raw in record.items() if key not in checker.keys} | found.beyond
+    if checker.unknown == "keep":
         row[UNKNOWN] = msgspec.json.encode(rest).decode() if rest else None
     else:
-        violations += [_unlike(key, "unknown", "no key beyond the contract's", raw) for key, raw in rest.items()]
-
-
-def _repeated(text: bytes, found: Mapping[str, msgspec.Raw]) -> list[Violation]:
-    """Keys that the object has twice: JSON readers keep the last value, so the others would be lost unseen."""
-    if _colons(text, found):
-        return []
-    # Only keys written with a colon in them, and real repetitions, come here. The outermost object is built last.
-    told: list[str] = json.loads(text, object_pairs_hook=_names, parse_int=str, parse_float=str)
-    return [
-        Violation(key, "json", f"expected each key once, found {told.count(key)} values for {shown(_encoded(key))}")
-        for key in found
-        if told.count(key) > 1
-    ]
-
-
-def _colons(text: bytes, found: Mapping[str, msgspec.Raw]) -> bool:
-    """Whether all colons are accounted for: one a key, and those within the values that were found."""
-    colons = text.count(b":") - len(found)
-    return not colons or colons == b"".join(found.values()).count(b":")
-
-
-def _names(pairs: list[tuple[str, Any]]) -> list[str]:
-    return [name for name, _ in pairs]
-
-
-def _encoded(key: str) -> bytes:
-    return msgspec.json.encode(key)
+        nothing = "no key beyond the contract's"
+        found.violations += [unlike(key, "unknown", nothing, raw) for key, raw in rest.items()]
 
 
 def _no_record(text: bytes, error: Exception) -> Violation:
@@ -281,7 +277,7 @@ def fingerprint(contract: Contract) -> str:
 
 
 def _said(noun: Contract | Field | MaxBad) -> dict[str, Any]:
-    said = {each.name: getattr(noun, each.name) for each in fields(noun) if each.name != "place"}
+    said = {each.name: getattr(noun, each.name) for each in fields(noun) if each.name not in _UNSAID}
     defaults = {each.name: each.default for each in fields(noun)}
     return {name: _plain(value) for name, value in said.items() if value != defaults[name]}
 

@@ -1,26 +1,32 @@
-"""The quick path: a whole record decoded in one go. It says "plainly good", with the row, or "I do not know".
+"""The quick path: whole pages at once. It says "plainly good", with the rows, or "I do not know".
 
-It takes a third of the record path's time (1.6 against 4.7 µs a sales record). What it says must be what the record
-path would say; a property test holds the two together.
+What it says must be what the record path would say; a property test holds the two together. Keys, colons and rules are
+looked at column by column for all records of a page; a page in which anything is doubtful is looked at in parts, then
+record by record. Fields that msgspec cannot read by itself are read by the record path's own readers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
+from levada.contract.memory import Memory
 from levada.contract.model import UNKNOWN, Contract, Field
-from levada.contract.values import ANNOTATIONS, keyed
+from levada.contract.reading import Found, Named, root, taken
+from levada.contract.rules import When
+from levada.contract.values import annotation, keyed
 
-__all__ = ["Quick", "plainly_good"]
+__all__ = ["Quick", "plainly_good", "quick"]
 
 _Row = dict[str, Any]
 _Raw = msgspec.Raw | bytes
 
 #: Blanks that JSON allows between a key and its colon.
 _BLANK_COLONS = (b" :", b"\n:", b"\t:", b"\r:")
+#: Records of a part in which all are tried again, where their page was doubtful.
+_PART = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,72 +34,160 @@ class Quick:
     """What the quick path knows of a contract."""
 
     contract: Contract
-    #: The rules besides the types, by field.
+    #: Keys of a record, in the order of the fields; none twice.
+    keys: tuple[str, ...]
+    #: Whether a row is the record as msgspec decodes it: each field its own key, read by msgspec.
+    plain: bool
+    #: Fields and their keys, with how the value is made of the raw one; None where msgspec does it.
+    fields: tuple[tuple[str, str, Named | None], ...]
+    #: Keys whose values come raw.
+    raw: tuple[str, ...]
+    #: Rules besides the types, by field, of the fields that msgspec reads.
     tests: tuple[tuple[str, Callable[[Any], bool]], ...]
+    whens: tuple[When, ...]
 
 
-def plainly_good(quick: Quick, records: Sequence[_Raw]) -> Callable[[_Raw], _Row | None]:
-    """A function that gives the row of a record that is plainly good, None for any other.
+def quick(contract: Contract, fields: Sequence[Named], whens: tuple[When, ...]) -> Quick:
+    """Make the quick path of a contract ready, whose fields are."""
+    keys = [root(field) for field in contract.fields]
+    raw = {key for key, field in zip(keys, contract.fields, strict=True) if _needs_raw(contract, field, keys)}
+    return Quick(
+        contract=contract,
+        keys=tuple(dict.fromkeys(keys)),
+        plain=not raw and keys == [field.name for field in fields],
+        fields=tuple((field.name, key, field if key in raw else None) for key, field in zip(keys, fields, strict=True)),
+        raw=tuple(sorted(raw)),
+        tests=tuple(
+            (field.name, rule.good)
+            for key, field in zip(keys, fields, strict=True)
+            for rule in field.rules
+            if key not in raw
+        ),
+        whens=whens,
+    )
+
+
+def _needs_raw(contract: Contract, field: Field, keys: list[str]) -> bool:
+    """Whether msgspec cannot read the value of a field's key by itself."""
+    key = root(field)
+    led = field.source is not None and field.source.startswith("$") and field.source not in (f"$.{key}", f"$['{key}']")
+    shared = keys.count(key) > 1 or key in dict(contract.decode)
+    return led or shared or annotation(field, strict=contract.strict) is None
+
+
+def plainly_good(quick: Quick, records: Sequence[_Raw], memory: Memory) -> list[_Row | None]:
+    """The row of each record that is plainly good, None for any other.
 
     Keys beyond the contract that the first record has are expected in the others; a record with yet other keys is left
     to the record path.
     """
-    contract = quick.contract
-    names = tuple(field.name for field in contract.fields)
-    beyond = _beyond(names, records[:1]) if contract.unknown == "drop" else ()
-    decode = _typed(contract.fields, beyond)
-
-    def row_of(raw: _Raw) -> _Row | None:
-        try:
-            row, text = decode(raw), bytes(raw)
-            if beyond:
-                text.decode()  # msgspec passes over values beyond the contract without a look at their UTF-8
-        except (ValueError, RecursionError):
-            return None
-        if not _accounted(text, row, beyond):
-            return None
-        if tuple(row) != names:
-            row = {name: row.get(name) for name in names}
-        for name, good in quick.tests:
-            value = row[name]
-            if value is not None and not good(value):
-                return None
-        if contract.unknown == "keep":
-            row[UNKNOWN] = None
-        return row
-
-    return row_of
+    beyond = _beyond(quick.keys, records[:1]) if quick.contract.unknown == "drop" else ()
+    decode = _typed(quick.contract, beyond)
+    rows = _rows(quick, decode, beyond, records, memory)
+    if rows is not None:
+        return [*rows]
+    return [
+        row
+        for start in range(0, len(records), _PART)
+        for row in _part(quick, decode, beyond, records[start : start + _PART], memory)
+    ]
 
 
-def _beyond(names: tuple[str, ...], first: Sequence[_Raw]) -> tuple[str, ...]:
+def _part(
+    quick: Quick, decode: Callable[[_Raw], _Row], beyond: tuple[str, ...], records: Sequence[_Raw], memory: Memory
+) -> list[_Row | None]:
+    rows = _rows(quick, decode, beyond, records, memory) if len(records) > 1 else None
+    if rows is not None:
+        return [*rows]
+    alone = (_rows(quick, decode, beyond, (raw,), memory) for raw in records)
+    return [one[0] if one else None for one in alone]
+
+
+def _beyond(keys: tuple[str, ...], first: Sequence[_Raw]) -> tuple[str, ...]:
     try:
-        return tuple(sorted({key for raw in first for key in keyed(raw)}.difference(names)))
+        return tuple(sorted({key for raw in first for key in keyed(raw)}.difference(keys)))
     except (ValueError, RecursionError):
         return ()
 
 
 @lru_cache(64)
-def _typed(fields: tuple[Field, ...], beyond: tuple[str, ...]) -> Callable[[_Raw], _Row]:
-    kinds = {
-        field.name: NotRequired[ANNOTATIONS[field.type] | None] if field.nullable else ANNOTATIONS[field.type]
-        for field in fields
-    }
+def _typed(contract: Contract, beyond: tuple[str, ...]) -> Callable[[_Raw], _Row]:
+    kinds: dict[str, Any] = {}
+    keys = [root(field) for field in contract.fields]
+    for field in contract.fields:
+        if _needs_raw(contract, field, keys):
+            kinds[root(field)] = NotRequired[msgspec.Raw]
+        else:
+            kind = annotation(field, strict=contract.strict)
+            kinds[root(field)] = NotRequired[kind | None] if field.optional else kind
     make: Any = TypedDict  # mypy wants the keys of a TypedDict written out
     typed = make("Record", kinds | dict.fromkeys(beyond, NotRequired[msgspec.Raw]))
     decode: Callable[[_Raw], _Row] = msgspec.json.Decoder(typed).decode
     return decode
 
 
-def _accounted(text: bytes, row: _Row, beyond: tuple[str, ...]) -> bool:
-    """Whether the object `text` surely has no key but those of `row`, and none twice.
+def _rows(
+    quick: Quick, decode: Callable[[_Raw], _Row], beyond: tuple[str, ...], records: Sequence[_Raw], memory: Memory
+) -> list[_Row] | None:
+    """The rows of records that are all plainly good, else None."""
+    try:
+        found = list(map(decode, records))
+        text = b"".join(records)
+        if beyond or quick.raw:
+            text.decode()  # msgspec passes over raw values without a look at their UTF-8
+    except (ValueError, RecursionError):
+        return None
+    if not _accounted(text, found, (*beyond, *quick.raw)):
+        return None
+    shapes = set(map(tuple, found))
+    rows = _made(quick, found, shapes)
+    if rows is None or not _by_the_rules(quick, rows):
+        return None
+    for shape in shapes:
+        memory.saw(shape)
+    if quick.contract.unknown == "keep":
+        for row in rows:
+            row[UNKNOWN] = None
+    return rows
 
-    Every key ends in a colon. If there are as many colons as keys, besides those inside the values of the keys beyond
-    the contract, there is no room for another key. Values of the contract may hold colons too (times, addresses): then
-    as many `":` as keys prove the same, provided that no blank stands before a colon.
+
+def _accounted(text: bytes, found: Sequence[_Row], raw: tuple[str, ...]) -> bool:
+    """Whether the objects in `text` surely have no key but those of `found`, and none twice.
+
+    Every key ends in a colon. If there are as many colons as keys, besides those inside raw values, there is no room
+    for another key. Values that msgspec reads may hold colons too (addresses, texts): then as many `":` as keys prove
+    the same, provided that no blank stands before a colon.
     """
-    if text.count(b":") == len(row):
+    keys = sum(map(len, found))
+    if text.count(b":") == keys:
         return True
-    rest = b"".join([row[key] for key in beyond if key in row])
-    if rest and text.count(b":") == len(row) + rest.count(b":"):
+    rest = b"\n".join([row[key] for key in raw for row in found if key in row])
+    if rest and text.count(b":") == keys + rest.count(b":"):
         return True
-    return text.count(b'":') == len(row) + rest.count(b'":') and not any(blank in text for blank in _BLANK_COLONS)
+    return text.count(b'":') == keys + rest.count(b'":') and not any(blank in text for blank in _BLANK_COLONS)
+
+
+def _made(quick: Quick, found: list[_Row], shapes: set[tuple[str, ...]]) -> list[_Row] | None:
+    """The rows of decoded records, keys in the contract's order; None where a raw value is not good."""
+    if quick.plain and shapes == {quick.keys}:
+        return found
+    if not quick.raw:
+        pairs = [(name, key) for name, key, _ in quick.fields]
+        return [{name: record.get(key) for name, key in pairs} for record in found]
+    rows = [_read(quick, record) for record in found]
+    return None if None in rows else [row for row in rows if row is not None]
+
+
+def _read(quick: Quick, record: Mapping[str, Any]) -> _Row | None:
+    row: _Row = {}
+    wrong = Found()
+    for name, key, field in quick.fields:
+        row[name] = taken(field, record, name, wrong) if field else record.get(key)
+    return None if wrong.violations or (wrong.beyond and quick.contract.unknown != "drop") else row
+
+
+def _by_the_rules(quick: Quick, rows: Sequence[_Row]) -> bool:
+    for name, good in quick.tests:
+        if not all(map(good, [row[name] for row in rows if row[name] is not None])):
+            return False
+    return not any(when.broken(row) for when in quick.whens for row in rows)
