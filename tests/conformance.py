@@ -1,7 +1,7 @@
 """What every plug-in of one kind must do, as functions that a test calls for each registered one."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -10,33 +10,26 @@ import pytest
 from levada.errors import FixThis
 from levada.lake.store import Conflict, Exists, Held, Missing, Store, Written
 
-__all__ = ["check_store"]
+__all__ = ["check_object_store", "check_store"]
 
 
 def check_store(store: Store) -> None:
     """Hold an empty `store` to every promise of the Store protocol."""
-    for check in (
-        _empty,
-        _create,
-        _create_only,
-        _streams,
-        _abort_leaves_nothing,
-        _replace,
-        _copy,
-        _delete,
-        _lists_sorted,
-        _entries,
-        _replace_folder,
-        _replace_folder_refuses,
-        _sync,
-        _lock,
-        _tidy,
-        _names,
-    ):
+    for check in (*_EVERYWHERE, _name_of_a_folder, _replace_folder, _replace_folder_refuses):
         check(store)
         for entry in list(store.list("")):
             store.delete(entry.key)
         assert list(store.list("")) == [], check.__name__
+
+
+def check_object_store(make: Callable[[], Store]) -> None:
+    """Hold the empty stores that `make` makes to every promise but that of folders, which it must refuse.
+
+    Each check has a store of its own: behind the S3 of a server there may be a file system, which keeps for a while
+    that a name was a folder.
+    """
+    for check in (*_EVERYWHERE, _no_folders):
+        check(make())
 
 
 def _keys(store: Store, prefix: str = "") -> list[str]:
@@ -148,6 +141,11 @@ def _delete(store: Store) -> None:
     store.delete("a/b/c")
     store.delete("a/b/c")
     assert _keys(store) == ["a/d"]
+
+
+def _name_of_a_folder(store: Store) -> None:
+    store.create("a/b/c", b"")
+    store.delete("a/b/c")
     store.create("a/b", b"a name that was a folder")
     assert store.read("a/b") == b"a name that was a folder"
 
@@ -227,6 +225,16 @@ def _replace_folder_refuses(store: Store) -> None:
     assert _keys(store) == before
 
 
+def _no_folders(store: Store) -> None:
+    store.create("kept/1", b"1")
+    for door in (store.replaceable, lambda folder: store.replace_folder(folder, {"1": "kept/1"})):
+        with pytest.raises(FixThis, match="in one step, which no object store can"):
+            door("new/folder")
+        with pytest.raises(FixThis, match="Levada's own"):
+            door("_levada/p")
+    assert _keys(store) == ["kept/1"]
+
+
 def _sync(store: Store) -> None:
     store.create("s/one", b"1")
     store.sync(["s/one", "s/deleted", "gone/with/folder"])
@@ -274,3 +282,21 @@ def _names(store: Store) -> None:
             with pytest.raises(FixThis, match="no name for a lake file"):
                 door()
     assert _keys(store) == ["a"]
+
+
+_EVERYWHERE = (
+    _empty,
+    _create,
+    _create_only,
+    _streams,
+    _abort_leaves_nothing,
+    _replace,
+    _copy,
+    _delete,
+    _lists_sorted,
+    _entries,
+    _sync,
+    _lock,
+    _tidy,
+    _names,
+)

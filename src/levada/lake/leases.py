@@ -1,0 +1,192 @@
+"""Leases on an object store: an object that says who holds a lock until when, renewed while its holder lives.
+
+Whoever finds the object not renewed for its time takes it over, by a conditional put: of several, one does. A holder
+that could not renew in time (a stopped machine, a cut network) knows by its own clock that it lost the lease, and
+changes nothing any more; were it to come too late even for that, its commit fails because the record has another tag.
+"""
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from levada.errors import TryLater
+from levada.lake.fault import Fault
+from levada.lake.objects import Body, Objects
+from levada.lake.store import Held
+
+__all__ = ["LEASE", "Lease", "Leases", "Note"]
+
+_log = logging.getLogger(__name__)
+#: Seconds for which a lease is good without renewal.
+LEASE = 60.0
+#: A lease is renewed so many times in its time.
+_RENEWALS = 3
+#: Stores tell times in whole seconds: seconds after its time that a lease is not taken over yet.
+_GRACE = 2.0
+_MEDIA = "application/json"
+_LARGEST = 64 * 1024
+#: Tries to take a lease that others take and leave meanwhile.
+_TURNS = 5
+
+
+class Note(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The content of a lock: no two are alike, so that no two have the same tag."""
+
+    nonce: str
+    turn: int
+    seconds: float
+    #: What the holder wrote of itself; None in a lock that nobody holds.
+    holder: str | None = None
+
+
+class Lease:
+    """A lease that this process holds."""
+
+    def __init__(self, key: str, note: Note, tag: str, until: float) -> None:
+        self.key = key
+        self.note = note
+        self.tag = tag
+        #: By this process's own clock, from before the request that renewed it last.
+        self.until = until
+        self.lost = False
+        self.over = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A lock as it was found."""
+
+    note: Note
+    tag: str
+    free: bool
+
+
+class Leases:
+    """The leases of one lake.
+
+    Args:
+        objects: The requests.
+        seconds: For how long a lease is good.
+    """
+
+    def __init__(self, objects: Objects, seconds: float = LEASE) -> None:
+        self._objects = objects
+        self._seconds = seconds
+        self._held: list[Lease] = []
+        #: How far the store's clock is ahead of this machine's.
+        self.ahead = timedelta()
+
+    def holder(self, key: str) -> bytes | None:
+        """What the present holder of `key` wrote, None if nobody holds it; raises Fault."""
+        seen = self._look(key)
+        return None if seen is None or seen.free else (seen.note.holder or "").encode()
+
+    def note(self, holder: bytes) -> Note:
+        """What is to be written into a lock; the same for all tries to take it once."""
+        return Note(secrets.token_hex(8), 0, self._seconds, holder.decode(errors="replace"))
+
+    def take(self, key: str, note: Note) -> Lease:
+        """Take the lock `key`; raises Held, and Fault."""
+        for _ in range(_TURNS):
+            began, seen = time.monotonic(), self._look(key)
+            if seen is not None and seen.note.nonce == note.nonce:  # an earlier try, whose answer was lost
+                return Lease(key, note, seen.tag, began)
+            if seen is not None and not seen.free:
+                raise Held((seen.note.holder or "").encode())
+            if tag := self._put(key, note, seen.tag if seen else None):
+                return Lease(key, note, tag, began + self._seconds)
+        raise Held(b"")
+
+    @contextmanager
+    def keep(self, lease: Lease) -> Iterator[None]:
+        """Renew the lease while inside, then give it back."""
+        self._held.append(lease)
+        thread = threading.Thread(target=self._renew, args=(lease,), name="levada-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            lease.over.set()
+            thread.join()
+            self._held.remove(lease)
+            self._give_back(lease)
+
+    def check(self) -> None:
+        """Raise TryLater if a lease of this lake was lost: what it protected may be another run's by now."""
+        for lease in self._held:
+            if lease.lost or time.monotonic() >= lease.until:
+                raise TryLater(
+                    "the lease was lost: it could not be renewed in time, and another run may have taken over",
+                    where=f"{self._objects.place}/{lease.key}",
+                    todo="run again; what had arrived is kept",
+                )
+
+    def _look(self, key: str) -> _Look | None:
+        """What lies under `key`; None where nothing does."""
+        try:
+            found = self._objects.get(key, _LARGEST)
+        except Fault as fault:
+            if fault.kind == "missing":
+                return None
+            raise
+        try:
+            note = msgspec.json.decode(found.data if isinstance(found, Body) else b"", type=Note)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # Somebody else's file: as good as a lock by an unknown holder that is never renewed.
+            note = Note("", 0, self._seconds, "")
+        seen = found.seen if isinstance(found, Body) else found
+        age = (datetime.now(UTC) + self.ahead - seen.changed).total_seconds()
+        return _Look(note, seen.tag, free=note.holder is None or age > note.seconds + _GRACE)
+
+    def _put(self, key: str, note: Note, expected: str | None) -> str | None:
+        """The new tag; None if the lock changed meanwhile, unless it was an earlier try of this very put."""
+        data = msgspec.json.encode(note)
+        try:
+            return self._objects.put(key, data, _MEDIA, expected)
+        except Fault as fault:
+            if fault.kind not in {"exists", "changed", "missing"}:
+                raise
+        with contextlib.suppress(Fault):
+            found = self._objects.get(key, _LARGEST)
+            if isinstance(found, Body) and found.data == data:
+                return found.seen.tag
+        return None
+
+    def _renew(self, lease: Lease) -> None:
+        """Renew until told that it is over, or lost."""
+        pause = lease.note.seconds / _RENEWALS
+        while not lease.over.wait(pause):
+            pause = self._renewed(lease)
+            if lease.lost:
+                return
+
+    def _renewed(self, lease: Lease) -> float:
+        """Renew once; seconds until the next time."""
+        began = time.monotonic()
+        note = msgspec.structs.replace(lease.note, turn=lease.note.turn + 1)
+        try:
+            tag = self._put(lease.key, note, lease.tag)
+        except Fault as fault:
+            _log.warning("%s/%s: the lease could not be renewed (%s)", self._objects.place, lease.key, fault.text)
+            lease.lost = time.monotonic() >= lease.until
+            return min(1.0, lease.note.seconds / _RENEWALS / 2)
+        if tag is None:
+            lease.lost = True
+        else:
+            lease.note, lease.tag, lease.until = note, tag, began + note.seconds
+        return lease.note.seconds / _RENEWALS
+
+    def _give_back(self, lease: Lease) -> None:
+        """Leave word that the lock is free; where that fails it is free once its time is over."""
+        if not lease.lost:
+            with contextlib.suppress(Fault):
+                free = Note(lease.note.nonce, lease.note.turn + 1, lease.note.seconds)
+                self._put(lease.key, free, lease.tag)

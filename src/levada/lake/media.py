@@ -1,0 +1,31 @@
+"""What is in a file, as object stores tell it to browsers and readers (content types). Pure."""
+
+from types import MappingProxyType
+
+__all__ = ["media_of"]
+
+_OTHER = "application/octet-stream"
+#: By the end of the name. JSON and CSV by RFC 8259 and 4180; the others as their projects say.
+_BY_END = MappingProxyType(
+    {
+        "avro": "application/vnd.apache.avro+binary",
+        "csv": "text/csv",
+        "gz": "application/gzip",
+        "html": "text/html",
+        "json": "application/json",
+        "jsonl": "application/x-ndjson",
+        "ndjson": "application/x-ndjson",
+        "parquet": "application/vnd.apache.parquet",
+        "txt": "text/plain",
+        "xml": "application/xml",
+        "zip": "application/zip",
+        "zst": "application/zstd",
+    }
+)
+
+
+def media_of(name: str, said: str = "") -> str:
+    """The media type of a file: what the API said of it, or else what its name says."""
+    if said and said.isascii() and said.isprintable():
+        return said
+    return _BY_END.get(name.rpartition(".")[2].lower(), _OTHER)

@@ -1,0 +1,176 @@
+"""Object stores by obstore: one request a call, every refusal a Fault. Nothing here waits or tries again.
+
+What was looked up in obstore 0.12: an exception of an iterator ends its multipart upload with an abort; a put with
+`mode` never is multipart; with `max_retries=0` each call is one request, so that whoever calls knows what was sent
+once and what twice. The parts of an upload are tried again by the library, which loses nothing: a part has a number.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import obstore
+from obstore import store as stores
+from obstore.exceptions import BaseError
+
+from levada.lake.fault import Fault, fault_of
+from levada.lake.location import Location
+
+__all__ = ["Body", "Objects", "Seen", "objects"]
+
+#: Seconds: for a connection, and between two bytes of an answer. A store that stalls for 10 s is waited for.
+_CONNECT, _SILENCE = 10, 60
+#: Seconds for a whole exchange: a part of 8 MB on a slow line.
+_WHOLE = 300
+#: Tries of one part of an upload, and seconds after which there are no more.
+_PART_TRIES, _PART_PATIENCE = 10, 180
+PART = 8 * 1024 * 1024
+_ABREAST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the store says of an object."""
+
+    key: str
+    size: int
+    #: Names the bytes for conditional requests.
+    tag: str
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An object's bytes, all of them or those asked for."""
+
+    seen: Seen
+    data: bytes
+
+
+class Objects:
+    """The requests that a lake makes of its bucket; keys are relative to the lake's prefix."""
+
+    def __init__(self, quick: "stores.ObjectStore", patient: "stores.ObjectStore", place: Location) -> None:
+        self.place = place
+        #: Asks once.
+        self._quick = quick
+        #: For uploads in parts: each part is tried again.
+        self._patient = patient
+
+    def head(self, key: str) -> Seen | None:
+        """What is known of `key`, None where there is none."""
+        try:
+            with _faults():
+                return self._seen(obstore.head(self._quick, key))
+        except Fault as fault:
+            if fault.kind == "missing":
+                return None
+            raise
+
+    def get(self, key: str, most: int) -> Body | Seen:
+        """All bytes of `key`, or what is known of it if they are more than `most`; faults: missing."""
+        with _faults():
+            found = obstore.get(self._quick, key)
+            seen = self._seen(found.meta)
+            return Body(seen, bytes(found.bytes())) if seen.size <= most else seen
+
+    def part(self, seen: Seen, start: int, end: int) -> bytes:
+        """The bytes from `start` to `end`, which is not included; faults: missing, changed."""
+        options: obstore.GetOptions = {"range": (start, end)}
+        if self.place.scheme == "s3":
+            options["if_match"] = seen.tag
+        with _faults():
+            return bytes(obstore.get(self._quick, seen.key, options=options).bytes())
+
+    def put(self, key: str, data: bytes, media: str, expected: str | None) -> str:
+        """Put `data` where nothing is, or what has the tag `expected`; the new tag. Faults: exists, changed."""
+        mode: Any = "create" if expected is None else self._version(expected)
+        with _faults():
+            made = obstore.put(self._quick, key, data, attributes={"Content-Type": media}, mode=mode)
+        return self._tag(key, made["e_tag"], made["version"])
+
+    def upload(self, key: str, parts: Iterator[bytes], media: str) -> str:
+        """Put all `parts` under `key`, whatever is there, once the last one came; an exception of theirs ends it."""
+        with _faults():
+            made = obstore.put(
+                self._patient,
+                key,
+                parts,
+                attributes={"Content-Type": media},
+                use_multipart=True,
+                chunk_size=PART,
+                max_concurrency=_ABREAST,
+            )
+        return self._tag(key, made["e_tag"], made["version"])
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy on the server, over whatever is there; faults: missing."""
+        with _faults():
+            obstore.copy(self._quick, source, target)
+
+    def delete(self, key: str) -> None:
+        """Take `key` away; a missing one is fine."""
+        try:
+            with _faults():
+                obstore.delete(self._quick, key)
+        except Fault as fault:
+            if fault.kind != "missing":
+                raise
+
+    def list(self, folder: str) -> list[Seen]:
+        """All objects below `folder` ("" is everything), sorted by key."""
+        with _faults():
+            found = obstore.list(self._quick, folder or None, chunk_size=1000).collect()
+            return sorted((self._seen(each) for each in found), key=lambda seen: seen.key)
+
+    def _seen(self, found: "obstore.ObjectMeta") -> Seen:
+        tag = self._tag(found["path"], found["e_tag"], found["version"])
+        return Seen(found["path"], found["size"], tag, found["last_modified"])
+
+    def _tag(self, key: str, etag: str | None, version: str | None) -> str:
+        """S3's ETag is made of the content. Elsewhere it names a write, and could be the same for two keys."""
+        return etag or "" if self.place.scheme == "s3" else f"{etag or ''} {version or ''} {key}"
+
+    def _version(self, tag: str) -> dict[str, str]:
+        if self.place.scheme == "s3":
+            return {"e_tag": tag}
+        etag, version, _ = f"{tag}  ".split(" ", 2)
+        return {name: value for name, value in (("e_tag", etag), ("version", version)) if value}
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, FileNotFoundError) as error:
+        raise fault_of(type(error).__name__, str(error)) from None
+
+
+def objects(place: Location, config: Mapping[str, Any], provider: Any = None) -> Objects:
+    """The requests of the lake at `place`.
+
+    Args:
+        place: Bucket and prefix.
+        config: As obstore names the settings of the kind of store.
+        provider: Gives credentials whenever they are needed, where `config` has none.
+    """
+    options = {
+        "allow_http": True,
+        "connect_timeout": timedelta(seconds=_CONNECT),
+        "read_timeout": timedelta(seconds=_SILENCE),
+        "timeout": timedelta(seconds=_WHOLE),
+        "user_agent": "levada",
+    }
+    kinds: dict[str, Any] = {"s3": stores.S3Store, "gs": stores.GCSStore, "az": stores.AzureStore}
+    given: dict[str, Any] = {"prefix": place.prefix or None, "config": dict(config), "client_options": options}
+    if provider is not None:
+        given["credential_provider"] = provider
+    waits = {"max_retries": _PART_TRIES, "retry_timeout": timedelta(seconds=_PART_PATIENCE)}
+    try:
+        quick = kinds[place.scheme](place.bucket, **given, retry_config={"max_retries": 0})
+        patient = kinds[place.scheme](place.bucket, **given, retry_config=waits)
+    except (BaseError, ValueError) as error:
+        raise fault_of(type(error).__name__, str(error)) from None
+    return Objects(quick, patient, place)
