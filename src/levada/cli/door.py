@@ -17,7 +17,7 @@ from levada.errors import LevadaError, TryLater
 from levada.secret import redact
 from levada.version import __version__
 
-__all__ = ["closing", "facts", "heard", "say", "tell", "visible", "warn"]
+__all__ = ["closing", "facts", "heard", "reason", "say", "tell", "visible", "warn"]
 
 INTERRUPTED = 130
 BUG = 70
@@ -76,8 +76,17 @@ def tell(error: LevadaError) -> None:
     warn(f"levada: {error}{_cause(error)}{_when(error)}")
 
 
-def facts(error: LevadaError) -> dict[str, str | int]:
+def reason(error: Exception) -> str:
+    """An error for a log: in one line, but for the report of a bug."""
+    if not isinstance(error, LevadaError):
+        return _bug_report(error)
+    return "; ".join(line.strip() for line in f"{error}{_cause(error)}{_when(error)}".splitlines())
+
+
+def facts(error: Exception) -> dict[str, str | int]:
     """An error for --json."""
+    if not isinstance(error, LevadaError):
+        return _facts("Bug", BUG, f"{type(error).__name__}: {error}", "", "report what stands on stderr")
     told = _facts(type(error).__name__, error.exit_code, error.what, error.where, error.todo)
     if isinstance(error, TryLater) and error.at:
         told["at"] = error.at.isoformat()
@@ -89,7 +98,8 @@ def _facts(kind: str, code: int, what: str, where: str, todo: str) -> dict[str, 
 
 
 def _say_error(told: dict[str, str | int]) -> None:
-    say(json.dumps({"errors": [told]}, indent=2))
+    # That command tells each thing that happens in one line, its end, too.
+    say(json.dumps({"errors": [told]}, indent=None if sys.argv[1:2] == ["schedule"] else 2))
 
 
 def _failed(error: LevadaError, *, as_json: bool) -> NoReturn:
