@@ -82,15 +82,16 @@ def prepare(contract: Contract) -> Checker:
 
 
 def check_page(
-    checker: Checker, page: int, records: Sequence[msgspec.Raw | bytes], memory: Memory | None = None
+    checker: Checker, page: int, records: Sequence[msgspec.Raw | bytes], memory: Memory | None = None, first: int = 0
 ) -> Batch:
-    """Check the records of one page, each the JSON text of one value.
+    """Check records of one page, each the JSON text of one value.
 
     Args:
         checker: The contract.
         page: Its number.
-        records: Its records in order.
-        memory: What the partition remembers of its earlier pages; None: this page is all of it.
+        records: Records in order.
+        memory: What the partition remembers of its earlier records; None: these are all that it has.
+        first: Place in the page of the first of the records, which may be a part of it.
 
     Raises:
         ContractBroken: a record is bad and the contract says `on_bad: fail`.
@@ -100,7 +101,7 @@ def check_page(
     rows: list[Row] = []
     rejected: list[Rejected] = []
     nullified = 0
-    for index, (raw, row) in enumerate(zip(records, found, strict=True)):
+    for index, (raw, row) in enumerate(zip(records, found, strict=True), first):
         if row is not None and not checker.onces:
             rows.append(row)
             continue

@@ -111,13 +111,15 @@ class _Checked:
         assert job.contract  # noqa: S101 - make() sees to it
         self._job, self._contract = job, job.contract
         self._checkers = _Checkers(job, job.contract)
+        self._memory = check.Memory()
         outputs = job.stream.stage.outputs if job.stream.stage else ()
         self._staged = [_Staged(job, work, whole, output) for output in outputs]
         self._refused = _Refused(work, whole)
 
     def take(self, page: LakeFile, records: Sequence[bytes]) -> Batch:
         fills = of_file(page)
-        batch = check.check_page(self._checkers.of(fills), page.page or 0, added(self._job, fills, records))
+        records = added(self._job, fills, records)
+        batch = check.check_page(self._checkers.of(fills), page.page or 0, records, self._memory)
         if batch.rejected:
             self._refused.take(batch.rejected)
         for staged in self._staged if batch.rows else ():

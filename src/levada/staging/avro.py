@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -31,31 +31,61 @@ _TYPES: Mapping[FieldType, str | dict[str, str]] = {
     "float64": "double",
     "boolean": "boolean",
     "date": {"type": "int", "logicalType": "date"},
+    "timestamp": {"type": "long", "logicalType": "timestamp-micros"},
+    "time": {"type": "long", "logicalType": "time-micros"},
+    "binary": "bytes",
+    "uuid": {"type": "string", "logicalType": "uuid"},
+    "json": "string",
 }
 
 
 def schema(contract: Contract, name: str, namespace: str) -> dict[str, Any]:
     """The Avro schema of what comes out of `contract`.
 
-    Characters that Avro does not allow in names become `_`; a field whose name changed keeps it in `doc`.
+    Characters that Avro does not allow in names become `_`; a field whose name changed keeps it in `doc`. A struct is a
+    record named after what it stands in: `sales_address`.
     """
-    made = columns(contract)
-    shown = _distinct([_name(column.name) for column in made])
     return {
         "type": "record",
         "name": _name(name),
         "namespace": ".".join(_name(part) for part in namespace.split(".")),
-        "fields": [
-            {"name": avro}
-            | ({} if avro == column.name else {"doc": column.name})
-            | (
-                {"type": ["null", _TYPES[column.type]], "default": None}
-                if column.nullable
-                else {"type": _TYPES[column.type]}
-            )
-            for avro, column in zip(shown, made, strict=True)
-        ],
+        "fields": _fields(columns(contract), [_name(name)]),
     }
+
+
+def _fields(parts: Sequence[Column], records: list[str]) -> list[dict[str, Any]]:
+    """The fields of a record, which is the last of `records`, all that the schema has so far."""
+    outer = records[-1]
+    return [
+        {"name": avro, **_doc(column, avro)} | _nullable(_type(column, f"{outer}_{avro}", records), column)
+        for avro, column in zip(_names(parts), parts, strict=True)
+    ]
+
+
+def _names(parts: Sequence[Column]) -> list[str]:
+    return _distinct([_name(column.name) for column in parts])
+
+
+def _doc(column: Column, avro: str) -> dict[str, str]:
+    said = [column.name if avro != column.name else "", column.description]
+    return {"doc": ": ".join(filter(None, said))} if any(said) or avro != column.name else {}
+
+
+def _nullable(kind: Any, column: Column) -> dict[str, Any]:
+    return {"type": ["null", kind], "default": None} if column.nullable else {"type": kind}
+
+
+def _type(column: Column, name: str, records: list[str]) -> Any:
+    if column.type == "decimal":
+        sizes = {"precision": column.precision, "scale": column.scale}
+        return {"type": "bytes", "logicalType": "decimal", **sizes}
+    if column.item:
+        kind = _type(column.item, f"{name}_item", records)
+        return {"type": "array", "items": ["null", kind] if column.item.nullable else kind}
+    if column.type == "struct":
+        records.append(_distinct([*records, name])[-1])
+        return {"type": "record", "name": records[-1], "fields": _fields(column.parts, records)}
+    return _TYPES[column.type]
 
 
 def _name(text: str) -> str:
@@ -93,7 +123,7 @@ def writer(out: Sink, contract: Contract, *, name: str, namespace: str, codec: s
     marker = hashlib.sha256(json.dumps([says, codec]).encode()).digest()[:16]
     forward: Any = _Forward(out)  # fastavro asks for IO, and uses these three methods of it
     made = Writer(forward, says, codec=codec, sync_interval=BLOCK, sync_marker=marker)
-    taking = _Rows(made, columns(contract), [field["name"] for field in says["fields"]])
+    taking = _Rows(made, columns(contract))
     yield taking
     taking.close()
 
@@ -117,23 +147,40 @@ class _Forward:
 class _Rows:
     """Rows to fastavro one by one, which ends a block by the bytes of its rows alone, so calls leave no mark."""
 
-    def __init__(self, made: Writer, columns: Sequence[Column], names: Sequence[str]) -> None:
+    def __init__(self, made: Writer, columns: Sequence[Column]) -> None:
         self._made = made
         self._columns = columns
-        self._names = names
-        self._renamed = any(column.name != name for column, name in zip(columns, names, strict=True))
+        self._under_avro_names = _renaming(columns)
 
     def write(self, rows: Sequence[Mapping[str, Any]], /) -> None:
         see_exact(rows, self._columns)
         record: Any  # fastavro's word for it is dict
-        for record in map(self._under_avro_names, rows) if self._renamed else rows:
+        for record in map(self._under_avro_names, rows) if self._under_avro_names else rows:
             self._made.write(record)
 
     def close(self) -> None:
         self._made.flush()
 
-    def _under_avro_names(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(zip(self._names, row.values(), strict=True))
+
+_Change = Callable[[Any], Any]
+
+
+def _renaming(parts: Sequence[Column]) -> _Change | None:
+    """What puts a row under the names of the schema; None where it has them."""
+    names, inner = _names(parts), [_renaming_in(column) for column in parts]
+    if not any(inner) and names == [column.name for column in parts]:
+        return None
+    return lambda row: {
+        name: change(value) if change and value is not None else value
+        for name, change, value in zip(names, inner, row.values(), strict=True)
+    }
+
+
+def _renaming_in(column: Column) -> _Change | None:
+    if column.type == "struct":
+        return _renaming(column.parts)
+    change = _renaming_in(column.item) if column.item else None
+    return (lambda items: [None if one is None else change(one) for one in items]) if change else None
 
 
 def _see_codec(codec: str) -> None:
