@@ -30,6 +30,7 @@ from levada.lake.record import as_json
 from levada.lake.sweep import sweep
 from levada.lake.verify import check_files
 from levada.lake.work import begin
+from levada.nouns import LakeFile
 
 OTHER = [b'["x"]', b'["c"]']
 EIGHT = {RAW.format(n): body for n, body in enumerate(FOUR, 1)} | {
@@ -557,6 +558,40 @@ def test_sweep_never_takes_the_work_of_its_own_process():
         later(edges, days=1)
         sweep(lease, edges, 0, 0)
     assert "pages/1.body" in left_in(store, work.run)
+
+
+def test_sweep_leaves_of_a_killed_run_that_gave_its_pages_just_those():
+    store, edges = MemoryStore(), still()
+    with hold(area_in(store), edges) as lease:
+        killed = begin(lease, FINGERPRINTS, edges, 3600)
+        stage_all(killed, land_all(killed, FOUR))
+    later(edges, minutes=1)
+    record = carry(store, edges=edges)
+    later(edges, minutes=59)
+    swept(store, edges)
+    assert "staged/1.avro" in left_in(store, killed.run)
+    later(edges, minutes=1)
+    swept(store, edges)
+    assert left_in(store, killed.run) == {f"pages/{page}.{end}" for page in range(1, 5) for end in ("body", "json")}
+    assert check_files(area_in(store), record) == []
+
+
+def test_sweep_leaves_of_pages_that_were_staged_again_just_those():
+    store, edges = MemoryStore(), still()
+    first = carry(store, edges=edges)
+    later(edges, minutes=1)
+    with hold(area_in(store), edges) as lease:
+        work = begin(lease, FINGERPRINTS, edges, 3600, fresh=True)
+        pages = [file for file in first.files if file.kind == "page"]
+        written = store.create(work.key("staged", "1.avro"), b"other rows")
+        again = LakeFile("staged", work.key("staged", "1.avro"), STAGED.format(1), written.size, written.sha256, 1, 1)
+        draft = dataclasses.replace(draft_of(lease, work, pages, [again]), staged="another contract")
+        second, _ = publish(lease, draft)
+    later(edges, minutes=61)
+    swept(store, edges)
+    assert {"run.json", "work.json", "pages/1.body", "pages/1.json"} <= left_in(store, first.run)
+    assert "staged/1.avro" not in left_in(store, first.run)
+    assert check_files(area_in(store), second) == []
 
 
 def test_sweep_leaves_the_reasons_of_failed_runs():

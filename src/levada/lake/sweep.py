@@ -19,10 +19,10 @@ _TIDY_AFTER = timedelta(hours=1)
 def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float) -> None:
     """Take away the pages and staged files of runs that nothing refers to, and what dead writers left.
 
-    Stays: every run that the record names a file of; unfinished work that can still be continued, with the runs it
-    took pages from; and for `keep_replaced` seconds after a commit all that came before it, for readers that began
-    with the record before. Of failed runs `failed.json` and the quarantine stay, of others `run.json`; of
-    both `work.json`.
+    Stays: the run that made the record; of earlier ones the files that the record names, and what is known of their
+    pages; unfinished work that can still be continued, with the runs it took pages from; and for `keep_replaced`
+    seconds after a commit all that came before it, for readers that began with the record before. Of failed runs
+    `failed.json` and the quarantine stay, of others `run.json`; of both `work.json`.
 
     Args:
         lease: The right to work on the partition.
@@ -33,20 +33,16 @@ def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float
     area, now = lease.area, edges.clock.now()
     record, _ = read_record(area)
     folders = run_folders(area)
-    needed = _referred(record, lease) | _at_work(lease, folders)
+    records = [each for each in (record, lease.record) if each is not None]
+    needed = {each.run for each in records} | _at_work(lease, folders)
     needed |= _unfinished(record, folders, now.timestamp() - resume_within)
+    named = {file.key for each in records for file in each.files}
     settled = record is None or now - record.committed >= timedelta(seconds=keep_replaced)
     for number, folder in enumerate(reversed(folders)):
         # A run after the record never was in one: no reader can know it.
         if folder.run not in needed and (settled or (record is not None and folder.run > record.run)):
-            _lighten(folder, wholly=number >= _RUNS_KEPT)
+            _lighten(folder, named, wholly=number >= _RUNS_KEPT)
     area.store.tidy(now - _TIDY_AFTER)
-
-
-def _referred(record: Record | None, lease: Lease) -> set[str]:
-    records = [each for each in (record, lease.record) if each is not None]
-    runs = {lease.area.run_of(file.key) for each in records for file in each.files}
-    return {run for run in runs if run} | {each.run for each in records}
 
 
 def _at_work(lease: Lease, folders: list[RunFolder]) -> set[str]:
@@ -70,9 +66,13 @@ def _with_givers(folder: RunFolder, work: WorkFile) -> set[str]:
     return {folder.run} | {run for run in givers if run}
 
 
-def _lighten(folder: RunFolder, *, wholly: bool) -> None:
+def _lighten(folder: RunFolder, named: Collection[str], *, wholly: bool) -> None:
+    # A run that was killed gave its pages, not what it had made of them; staging anew leaves pages where they are.
+    gave = {name for name in folder.names if folder.key(name) in named}
+    gave |= {f"{name.removesuffix('.body')}.json" for name in gave}
+    stays = gave | (set() if wholly and not gave else _keepsakes(folder.names))
     for name in folder.names:
-        if wholly or name not in _keepsakes(folder.names):
+        if name not in stays:
             folder.area.store.delete(folder.key(name))
 
 
