@@ -220,6 +220,8 @@ class Rejected:
     index: int
     violations: tuple[Violation, ...]
     raw: bytes
+    #: The line on which it begins, from 1, in a file that is read line by line.
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Quarantine: one JSON line a rejected record, with all that is wrong with it and its text as the API sent it.
 
 `{"page": 1, "index": 5, "path": "price", "rule": "type", "reason": "...", "raw": "{...}"}`; further violations of the
-same record stand in `more`. A raw text that is not UTF-8 stands in `raw_base64` instead of `raw`. No times: the same
-records make the same bytes.
+same record stand in `more`, and `line` says where in a file it begins. A raw text that is not UTF-8 stands in
+`raw_base64` instead of `raw`. No times: the same records make the same bytes.
 """
 
 import base64
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -40,6 +40,7 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     raw: str | None = None
     raw_base64: str | None = None
     more: tuple[_More, ...] = ()
+    line: int | None = None
 
 
 def write(writer: Writer, rejected: Iterable[Rejected]) -> int:
@@ -80,7 +81,7 @@ def _line(row: Rejected) -> _Line:
     first, *others = row.violations
     more = tuple(_More(other.path, other.rule, other.reason) for other in others)
     raw, raw_base64 = _texts(row.raw)
-    return _Line(row.page, row.index, first.path, first.rule, first.reason, raw, raw_base64, more)
+    return _Line(row.page, row.index, first.path, first.rule, first.reason, raw, raw_base64, more, row.line)
 
 
 def _texts(raw: bytes) -> tuple[str | None, str | None]:
@@ -101,7 +102,7 @@ def _rejected(text: bytes, where: str) -> Rejected:
         Violation(line.path, line.rule, line.reason),
         *(Violation(m.path, m.rule, m.reason) for m in line.more),
     )
-    return Rejected(line.page, line.index, violations, raw)
+    return Rejected(line.page, line.index, violations, raw, line.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +124,15 @@ def listing(store: Store) -> list[Quarantined]:
 
     A partition whose record or quarantine is damaged is left out, and told as a warning: it must not hide the others.
     """
-    found = [each for area in areas(store) for each in _readable(area)]
+    found = [each for area, keys in areas(store).items() for each in _readable(area, keys)]
     return sorted(found, key=lambda each: (each.pipeline, each.stream, each.partition, each.run))
 
 
-def _readable(area: Area) -> Iterator[Quarantined]:
+def _readable(area: Area, keys: Sequence[str]) -> Iterator[Quarantined]:
     try:
-        record, _ = read_record(area)
+        record = read_record(area)[0] if area.commit in keys else None
         yield from _committed(area, record)
-        yield from _failed(area, record)
+        yield from _failed(area, record, keys)
     except FixThis as error:
         _log.warning("%s is left out: %s (%s)", area, error.what, error.where)
 
@@ -144,9 +145,9 @@ def _committed(area: Area, record: Record | None) -> Iterator[Quarantined]:
             )
 
 
-def _failed(area: Area, record: Record | None) -> Iterator[Quarantined]:
+def _failed(area: Area, record: Record | None, keys: Sequence[str]) -> Iterator[Quarantined]:
     """The quarantine of the latest run, if it failed after the commit that stands."""
-    folders = run_folders(area)
+    folders = run_folders(area, keys)
     latest = folders[-1] if folders else None
     if latest is None or not {"failed.json", "quarantine.jsonl"} <= set(latest.names):
         return

@@ -76,6 +76,14 @@ class Work:
             written = self.area.store.create(self.key("pages", f"{facts.number}.body"), page.body)
             if (written.size, written.sha256) != (facts.size, facts.sha256):
                 raise ValueError(f"page {facts.number}: size or SHA-256 of the facts is not that of the body")
+        return self.landed(facts, public)
+
+    def body_writer(self, number: int) -> AbstractContextManager[Writer]:
+        """A writer for the body of a page that is not held in memory; it counts once `landed` has its facts."""
+        return self.writer("pages", f"{number}.body")
+
+    def landed(self, facts: PageFacts, public: str | None = None) -> LakeFile | None:
+        """Make an answer count whose body, if it has one, is there: its facts are written."""
         self.area.store.create(self.key("pages", f"{facts.number}.json"), as_json(facts))
         return self.page_file(facts, public)
 

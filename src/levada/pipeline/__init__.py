@@ -1,6 +1,7 @@
 """A spec at work: the order of the rooms. `load` reads a spec; a `Pipeline` runs, lands, stages and replays it."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -8,8 +9,9 @@ from typing import Literal
 from levada.edges import Edges
 from levada.errors import FixThis
 from levada.lake.area import Area, areas_of
-from levada.lake.disk import DiskStore
 from levada.lake.lease import read_record
+from levada.lake.opening import open_store
+from levada.lake.quarantine import listing
 from levada.lake.store import Store
 from levada.nouns import Level, Partition, Run
 from levada.pipeline import cursor, into, steps
@@ -47,12 +49,20 @@ def load(spec: str | Path, *, lake: str | None = None, edges: Edges | None = Non
     """
     used = edges or Edges()
     read, environment = opened(str(spec), used.environment, lake)
-    return Pipeline(read, open_lake(read.lake), replace(used, environment=environment))
+    return Pipeline(read, open_lake(read.lake, environment), replace(used, environment=environment))
 
 
-def open_lake(folder: str) -> Store:
-    """The store of a lake."""
-    return DiskStore(folder)
+def open_lake(lake: str, environment: Mapping[str, str] | None = None) -> Store:
+    """The store of a lake; nothing is asked of it yet.
+
+    Args:
+        lake: A folder, `memory:`, or s3://bucket/prefix, gs:// or az://.
+        environment: Variables with the credentials of an object store; those of this process if left out.
+
+    Raises:
+        FixThis: the URL is wrong, or the library for object stores is not installed.
+    """
+    return open_store(lake, os.environ if environment is None else environment)
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,10 @@ class Pipeline:
     def replay(self, *, date: str | None = None) -> list[Run]:
         """Stage the committed pages of one partition of every stream again, or of all, under today's contract."""
         return self._all("replay", date)
+
+    def redrive(self, *, date: str | None = None) -> list[Run]:
+        """Replay the partitions whose commit has rows in quarantine: those of one name, or all; see `replay`."""
+        return [self.work("replay", stream, name) for name, stream in self.quarantined(Choice(date)).work]
 
     def _all(self, verb: str, date: str | None) -> list[Run]:
         return [self.work(verb, stream, name) for name, stream in self.chosen(verb, Choice(date)).work]
@@ -178,7 +192,9 @@ class Pipeline:
         """
         step, uses = VERBS[verb]
         # The pages of another stream are in the lake.
-        require(self.spec, needed("stage" if stream.pages_of else uses, stream.name))
+        places = needed("stage" if stream.pages_of else uses, stream.name)
+        # Files need no API; where they come from it, its key is asked for when they do.
+        require(self.spec, [place for place in places if not (stream.files and place == "source")])
         if stream.name in self.going_on:
             return cursor.work(self._job(stream, Partition("interval", "")), verb, step, date)
         return step(self._job(stream, parse(date, self.spec.partition)))
@@ -201,6 +217,21 @@ class Pipeline:
         kept = {} if choice.given or verb in {"run", "land"} else self._kept()
         known = Known(self.edges.clock.now(), self.going_on, kept)
         return chosen(verb, self.spec.partition, self.streams(), choice, known)
+
+    def quarantined(self, choice: Choice) -> Chosen:
+        """The partitions of the chosen streams whose commit has rows in quarantine, all of them without a choice.
+
+        Raises:
+            FixThis: the choice names none.
+        """
+        kept: dict[str, dict[str, Level]] = {}
+        for one in listing(self.store):
+            # Those of a failed run are not committed, and what lies in a job's folder has no name here.
+            if one.pipeline == self.spec.pipeline and not one.failed and not one.partition.endswith("/"):
+                kept.setdefault(one.stream, {})[one.partition] = "staged"
+        known = Known(self.edges.clock.now(), self.going_on, kept)
+        found = chosen("replay", self.spec.partition, self.streams(), choice, known)
+        return replace(found, work=tuple(one for one in found.work if one[0] in kept.get(one[1].name, {})))
 
     def streams(self) -> tuple[Stream, ...]:
         """The streams that the options choose, parents first; all of them without a choice."""

@@ -113,8 +113,9 @@ def _refuse_vanished(job: Job, lease: Lease, end: Closing) -> None:
         return  # what it held may have been another date
     rows = lease.record.counts.read if lease.record else 0
     if rows and not end.made.counts.read and not end.gaps and not job.options.allow_empty:
+        says = "The files hold no records" if job.stream.files else "The API says that there is no data"
         raise ContractBroken(
-            f"The API says that there is no data for {job.where}, but {rows} rows were committed before.",
+            f"{says} for {job.where}, but {rows} rows were committed before.",
             where=job.where,
             todo="find out which is right; to let the empty answer replace the rows, run with --allow-empty",
         )

@@ -1,23 +1,27 @@
 """Pages that are there already: those of the commit, checked, or raw files that another tool wrote."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from typing import BinaryIO
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
 from levada.lake.record import Record
-from levada.lake.store import Entry, Written
+from levada.lake.store import Entry, Store, Written
 from levada.lake.verify import check_file
 from levada.lake.work import Work
-from levada.landing import Landed
+from levada.landing import Landed, receive
 from levada.nouns import Gap, LakeFile, Page, PageFacts
 from levada.pipeline.fills import Names, of_file
 from levada.pipeline.job import Job
+from levada.pipeline.taking import coming
 from levada.records.split import split
+from levada.source.events import ignore
+from levada.source.files import Found
 from levada.spec.template import Template, page_pattern, variables
 
 __all__ = ["Kept", "facts_of", "in_order", "kept", "kept_files", "of_record"]
@@ -57,13 +61,32 @@ class Kept:
         for file in self.files:
             # The spec may name its files otherwise by now; what another tool named keeps its name.
             public = file.public if self.adopted else name(of_file(file))
-            yield Landed(replace(file, public=public), store.read(file.key))
+            body = None if self.job.stream.files else store.read(file.key)
+            yield Landed(replace(file, public=public), body)
+        yield from self._files_taken_over(work) if self.job.stream.files else self._taken_over(work)
+
+    def _files_taken_over(self, work: Work) -> Iterator[Landed]:
+        """Files that another tool put where those of the stream go."""
+        store, raw = self.job.area.store, self.job.stream.raw
+        files = [
+            Found("store", entry.key.rpartition("/")[2], entry.key, entry.tag, entry.changed, _opens(store, entry.key))
+            for entry in self.found
+        ]
+        come = coming(self.job, files, 0, ignore)
+        yield from receive(come, work, lambda fills: self.found[fills["page"] - 1].key if raw else None, lambda _: None)
+
+    def _taken_over(self, work: Work) -> Iterator[Landed]:
+        store = self.job.area.store
         for number, entry in enumerate(self.found, start=1):
             body = store.read(entry.key)
             public = entry.key if self.job.stream.raw else None
             taken_over = work.land(Page(_facts(self.job, number, entry, body), body), public)
             if taken_over is not None:
                 yield Landed(taken_over, body)
+
+
+def _opens(store: Store, key: str) -> Callable[[], BinaryIO]:
+    return lambda: store.open(key)
 
 
 def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:

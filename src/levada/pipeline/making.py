@@ -10,7 +10,7 @@ run fails before that, the file is not there.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from levada.contract import check
@@ -22,9 +22,10 @@ from levada.landing import Landed
 from levada.nouns import Batch, Counts, Cursor, LakeFile, Level, Rejected
 from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
+from levada.pipeline.portions import count_of, portions_of, with_lines
 from levada.pipeline.sieve import Sieve
 from levada.pipeline.tally import Tally
-from levada.records.split import split
+from levada.records.portion import Portion
 from levada.spec.model import Output
 from levada.staging import How, RowWriter, writer
 
@@ -49,25 +50,50 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
     Stops taking pages once more rows are bad than the contract allows: such a run is never committed.
     """
     pages: list[LakeFile] = []
-    sieve = Sieve(job.reach)
     with ExitStack() as whole:
         joined = _Joined(job, tally.work, whole)
         checked = _Checked(job, tally.work, whole) if level == "staged" and job.contract else None
+        taking = _Taking(job, tally, joined, checked)
         for page in landed:
-            pages.append(page.file)
-            found = split(page.body, job.stream.records, page.file.media)
-            sifted = sieve.take(page.file.page or 0, found, page.file.fills)
-            records = sifted.records
-            tally.dropped(sifted.dropped)
-            joined.take(records)
-            if checked:
-                tally.checked(checked.take(page.file, records))
-                if checked.hopeless(tally.counts):
-                    break
-            else:
-                tally.unchecked(len(records))
+            pages.append(taking.take(page))
+            if taking.hopeless:
+                break
     others = (*joined.files(), *(checked.files() if checked else ()))
-    return Made(tuple(pages), others, tally.counts, sieve.cursor, sieve.notes)
+    return Made(tuple(pages), others, tally.counts, taking.sieve.cursor, taking.sieve.notes)
+
+
+class _Taking:
+    """Pages, portion by portion, into what is made of them."""
+
+    def __init__(self, job: Job, tally: Tally, joined: "_Joined", checked: "_Checked | None") -> None:
+        self._job, self._tally, self._joined, self._checked = job, tally, joined, checked
+        self.sieve = Sieve(job.reach)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no further page can save the run."""
+        return self._checked is not None and self._checked.hopeless(self._tally.counts)
+
+    def take(self, page: Landed) -> LakeFile:
+        """Take all that is in a page; its file, and how many records it has."""
+        before = self._tally.counts.read
+        if page.body is None and not self._checked and not self._joined.wanted:
+            self._tally.unchecked(count_of(self._job, page.file))
+        else:
+            for portion in portions_of(self._job, page):
+                self._portion(page.file, portion)
+                if self.hopeless:
+                    break
+        return page.file if page.body is not None else replace(page.file, rows=self._tally.counts.read - before)
+
+    def _portion(self, page: LakeFile, portion: Portion) -> None:
+        sifted = self.sieve.take(page.page or 0, portion.records, page.fills)
+        self._tally.dropped(sifted.dropped)
+        self._joined.take(sifted.records)
+        if self._checked:
+            self._tally.checked(self._checked.take(page, portion, sifted.records))
+        else:
+            self._tally.unchecked(len(sifted.records) + len(portion.broken))
 
 
 class _Joined:
@@ -78,6 +104,11 @@ class _Joined:
         self._job, self._work, self._whole = job, work, whole
         self._writer: Writer | None = None
         self._rows = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the stream asks for it."""
+        return self._template is not None
 
     def take(self, records: Sequence[bytes]) -> None:
         if self._template is None:
@@ -116,10 +147,12 @@ class _Checked:
         self._staged = [_Staged(job, work, whole, output) for output in outputs]
         self._refused = _Refused(work, whole)
 
-    def take(self, page: LakeFile, records: Sequence[bytes]) -> Batch:
-        fills = of_file(page)
+    def take(self, page: LakeFile, portion: Portion, records: Sequence[bytes]) -> Batch:
+        fills, number = of_file(page), page.page or 0
         records = added(self._job, fills, records)
-        batch = check.check_page(self._checkers.of(fills), page.page or 0, records, self._memory)
+        batch = check.check_page(self._checkers.of(fills), number, records, self._memory, portion.first)
+        if portion.lines or portion.broken:
+            batch = with_lines(batch, portion, self._contract)
         if batch.rejected:
             self._refused.take(batch.rejected)
         for staged in self._staged if batch.rows else ():
@@ -195,22 +228,34 @@ class _Staged:
         # A table's files have the names that the table gives them.
         self._names = Names(job, output.name if output.format != "delta" else None)
         self._open_one: _Open | None = None
+        #: The file of the latest page, which may come in portions, and what closes it.
+        self._latest: _Open | None = None
+        self._page = ExitStack()
         self._made: list[LakeFile] = []
 
     def take(self, batch: Batch, fills: Mapping[str, Any]) -> None:
         if self._by_page:
-            with ExitStack() as one:
-                made = self._open(batch.page, fills, one)
-                _write(made, batch)
-            self._made.append(self._file(made))
+            if self._latest is None or self._latest.page != batch.page:
+                self._close()
+                self._page = self._whole.enter_context(ExitStack())
+                self._latest = self._open(batch.page, fills, self._page)
+            _write(self._latest, batch)
         else:
             self._open_one = self._open_one or self._open(None, {}, self._whole)
             _write(self._open_one, batch)
 
     def files(self) -> Iterator[LakeFile]:
+        self._close()
         yield from self._made
         if self._open_one:
             yield self._file(self._open_one)
+
+    def _close(self) -> None:
+        """The file of the latest page is whole: another page follows, or none."""
+        if self._latest:
+            self._page.close()
+            self._made.append(self._file(self._latest))
+            self._latest = None
 
     def _open(self, page: int | None, fills: Mapping[str, Any], stack: ExitStack) -> _Open:
         job, form = self._job, self._output.format

@@ -16,6 +16,7 @@ from levada.pipeline.fills import Names, added, of_file
 from levada.pipeline.gaps import inherited
 from levada.pipeline.job import Job
 from levada.pipeline.kept import facts_of, kept_files
+from levada.pipeline.portions import portions_of
 from levada.pipeline.slicing import Row, Sliced, Window, fields_of, parents, slices, windowed
 from levada.records.raw import tree
 from levada.records.split import split
@@ -78,9 +79,11 @@ def _rows(parent: Job, record: Record) -> Iterator[Row]:
     """The records of a commit, page by page, with what its own rows added."""
     number = 0
     for file in kept_files(parent, record):
-        for text in added(parent, of_file(file), split(_body(parent, file), parent.stream.records, file.media)):
-            number += 1
-            yield Row(parent.stream.name, number, _fields(text))
+        page = Landed(file, None if parent.stream.files else _body(parent, file))
+        for portion in portions_of(parent, page):
+            for text in added(parent, of_file(file), portion.records):
+                number += 1
+                yield Row(parent.stream.name, number, _fields(text))
 
 
 def _body(parent: Job, file: LakeFile) -> bytes:

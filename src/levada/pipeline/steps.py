@@ -1,7 +1,7 @@
 """The order of the rooms: run, land, stage, replay, each on one screen.
 
-run:    lease ──► source ──► landing ──► contract ──► staging ──► commit ──► show
-land:   lease ──► source ──► landing ──► commit ──► show
+run:    lease ──► source or files ──► landing ──► contract ──► staging ──► commit ──► show
+land:   lease ──► source or files ──► landing ──► commit ──► show
 stage:  lease ──► kept pages ──► contract ──► staging ──► commit ──► show
 
 Does not decide what is a page, a good record or the same content: the rooms do. Does not print.
@@ -19,7 +19,7 @@ from levada.lake.quarantine import returned
 from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, Work, begin
 from levada.landing import land as land_pages
-from levada.landing import taken
+from levada.landing import receive, taken
 from levada.nouns import LakeFile, Level, Page, Run
 from levada.pipeline.closing import Closing, committed, stands
 from levada.pipeline.fills import Names
@@ -29,6 +29,8 @@ from levada.pipeline.kept import Kept, kept
 from levada.pipeline.making import make
 from levada.pipeline.parents import Asked, PagesOf, asked, pages_of
 from levada.pipeline.sieve import bounded
+from levada.pipeline.taking import coming, files_of
+from levada.pipeline.taking import fingerprint as fingerprint_of
 from levada.pipeline.tally import Tally
 from levada.source.fingerprint import fingerprint
 from levada.source.read import Done, ResumeRefused, read
@@ -78,6 +80,8 @@ def _fetching(job: Job, level: Level) -> Run:
 def _fetch_or_anew(job: Job, lease: Lease, level: Level) -> Run:
     if job.stream.pages_of:
         return staged(job, lease, pages_of(job), level)
+    if job.stream.files:
+        return _take(job, lease, level)
     parts, tally = asked(job), Tally(job.observe)
     plan = bounded(job.plan(), job.reach)
     what = Fetching(replace(plan, slices=parts.sliced.slices), level, tally, parts)
@@ -111,6 +115,18 @@ def _fetch(job: Job, lease: Lease, what: Fetching) -> Run:
         end = Closing(made, tally, what.level, gaps=gaps, left_out=what.parts.sliced.left_out)
         done = committed(job, lease, end)
     return _closed(job, lease, tally, replace(done, notes=(*done.notes, *what.parts.sliced.notes)), started)
+
+
+def _take(job: Job, lease: Lease, level: Level) -> Run:
+    started, tally, files = job.edges.clock.monotonic(), Tally(job.observe), files_of(job)
+    prints = Fingerprints(fingerprint_of(files), job.contract_fingerprint())
+    work = tally.begin(begin(lease, prints, job.edges, job.spec.resume_within))
+    with _failing(job, tally):
+        name = Names(job, job.stream.raw)
+        come = receive(coming(job, files, len(work.done), tally.saw), work, name, tally.took)
+        made = make(job, chain(taken(work, name, whole=False), come), level, tally)
+        done = committed(job, lease, Closing(made, tally, level))
+    return _closed(job, lease, tally, done, started)
 
 
 def _reading(job: Job, what: Fetching, work: Work) -> Generator[Page]:

@@ -1,4 +1,4 @@
-"""Some records of a file, and the lines among them that are none."""
+"""Some records of a file, and the lines after them that are none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,20 +23,21 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Records in order."""
+    """Records that follow one another."""
 
     records: Sequence[msgspec.Raw]
-    #: Place of the first in its file, from 0, and of each where they do not follow one another.
+    #: Place of the first in its file, from 0.
     first: int = 0
-    places: Sequence[int] = ()
     #: The line on which each begins, from 1; empty where nobody knows.
     lines: Sequence[int] = ()
+    #: What comes right after them.
     broken: tuple[Broken, ...] = ()
 
-    def place(self, number: int) -> int:
-        """Place in the file of the record that is `number`-th here, from 0."""
-        return self.places[number] if self.places else self.first + number
+    @property
+    def read(self) -> int:
+        """Records, and lines that should be some."""
+        return len(self.records) + len(self.broken)
 
-    def line(self, number: int) -> int | None:
-        """Its line."""
-        return self.lines[number] if self.lines else None
+    def line(self, index: int) -> int | None:
+        """The line of the record at a place in the file."""
+        return self.lines[index - self.first] if self.lines else None

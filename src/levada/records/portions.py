@@ -12,7 +12,6 @@ from levada.nouns import Records
 from levada.records import portions_csv, portions_lines
 from levada.records.explode import explode
 from levada.records.portion import Portion
-from levada.records.select import select
 from levada.records.split import split
 
 __all__ = ["count", "portions", "streams"]
@@ -45,15 +44,15 @@ def portions(stream: BinaryIO, records: Records, media: str, limit: int) -> Iter
         yield _whole(stream, records, media, limit)
         return
     read = portions_csv.portions if records.format.kind == "csv" else portions_lines.portions
-    for portion in read(stream, records.format, media):
-        yield _exploded(portion, records)
+    found = read(stream, records.format, media)
+    yield from _exploded(found, records) if records.explode else found
 
 
 def count(stream: BinaryIO, records: Records, media: str, limit: int) -> int:
     """How many records and bad lines a file has; raises as `portions` does."""
     if records.format.kind == "csv" and streams(records) and records.explode is None:
         return portions_csv.count(stream, records.format, media)
-    return sum(len(each.records) + len(each.broken) for each in portions(stream, records, media, limit))
+    return sum(each.read for each in portions(stream, records, media, limit))
 
 
 def _whole(stream: BinaryIO, records: Records, media: str, limit: int) -> Portion:
@@ -66,8 +65,10 @@ def _whole(stream: BinaryIO, records: Records, media: str, limit: int) -> Portio
     return Portion(split(body, records, media))
 
 
-def _exploded(portion: Portion, records: Records) -> Portion:
-    if records.explode is None and not records.keep:
-        return portion
-    whole = b"[" + b",".join(bytes(record) for record in portion.records) + b"]"
-    return Portion(explode(select(whole, Records()), records), first=portion.first, broken=portion.broken)
+def _exploded(found: Iterator[Portion], records: Records) -> Iterator[Portion]:
+    """The items of the records; from which line each came is not kept."""
+    place = 0
+    for portion in found:
+        made = Portion(explode([*portion.records], records), place, broken=portion.broken)
+        place += made.read
+        yield made

@@ -75,13 +75,13 @@ class _File:
                 self._place += len(rows)
 
     def count(self) -> int:
-        found = sum(len(each.records) + len(each.broken) for each in self._careful())
+        found = sum(each.read for each in self._careful())
         for block in self._blocks:
             if self._plain(block):
                 found += _lines_in(block)
             else:
                 self._ahead.extend(block.splitlines(keepends=True))
-                found += sum(len(each.records) + len(each.broken) for each in self._careful())
+                found += sum(each.read for each in self._careful())
         return found
 
     def _first(self) -> tuple[str, ...]:
@@ -127,21 +127,31 @@ class _File:
     def _careful(self) -> Iterator[Portion]:
         """What was read and not looked at, line by line."""
         while self._at < len(self._ahead):
-            rows: list[list[str]] = []
-            broken: list[Broken] = []
-            places: list[int] = []
-            lines: list[int] = []
-            while self._at < len(self._ahead) and len(rows) < _MANY:
-                line, found = self._line, self._row()
-                if isinstance(found, Broken):
-                    broken.append(found)
-                elif found:
-                    rows.append(found)
-                    places.append(self._place)
-                    lines.append(line)
-                self._place += bool(found)
-            yield Portion(self._records(rows), places=places, lines=lines, broken=tuple(broken))
+            yield self._run()
         self._ahead, self._at = [], 0
+
+    def _run(self) -> Portion:
+        """The next rows up to bad lines, and these."""
+        first = self._place
+        rows: list[list[str]] = []
+        broken: list[Broken] = []
+        lines: list[int] = []
+        while self._at < len(self._ahead) and len(rows) < _MANY and not (broken and self._good()):
+            line, found = self._line, self._row()
+            if isinstance(found, Broken):
+                broken.append(found)
+            elif found:
+                rows.append(found)
+                lines.append(line)
+            self._place += bool(found)
+        return Portion(self._records(rows), first, lines, tuple(broken))
+
+    def _good(self) -> bool:
+        """Whether a row comes next; takes nothing."""
+        at, line = self._at, self._line
+        found = self._row()
+        self._at, self._line = at, line
+        return not isinstance(found, Broken) and bool(found)
 
     def _row(self) -> list[str] | Broken | None:
         """The next row, or the next line as a bad one, taken; None for a blank line."""

@@ -25,9 +25,10 @@ def portions(stream: BinaryIO, how: Format, media: str = "") -> Iterator[Portion
     """
     place, line = 0, 1
     for block in blocks(stream, how, media):
-        portion = _quick(block, place, line) or _careful(block, place, line)
-        yield portion
-        place += len(portion.records) + len(portion.broken)
+        quick = _quick(block, place, line)
+        for portion in (quick,) if quick else _careful(block, place, line):
+            yield portion
+            place += portion.read
         line += block.count(b"\n")
 
 
@@ -41,23 +42,21 @@ def _quick(block: bytes, place: int, line: int) -> Portion | None:
     return Portion(values, place, lines=range(line, line + ends)) if len(values) == ends else None
 
 
-def _careful(block: bytes, place: int, line: int) -> Portion:
+def _careful(block: bytes, place: int, line: int) -> Iterator[Portion]:
     values: list[msgspec.Raw] = []
-    broken: list[Broken] = []
-    places: list[int] = []
     lines: list[int] = []
     for number, text in enumerate(block.split(b"\n"), start=line):
         if not text.strip(_BLANK):
             continue
-        at = place + len(values) + len(broken)
         try:
             values.append(whole(text))
-        except ContractBroken as error:
-            broken.append(Broken(at, number, _why(error), text.rstrip(b"\r")))
-        else:
-            places.append(at)
             lines.append(number)
-    return Portion(values, place, places, lines, tuple(broken))
+        except ContractBroken as error:
+            broken = Broken(place + len(values), number, _why(error), text.rstrip(b"\r"))
+            yield Portion(values, place, lines, (broken,))
+            place, values, lines = place + len(values) + 1, [], []
+    if values:
+        yield Portion(values, place, lines)
 
 
 def _why(error: ContractBroken) -> str:

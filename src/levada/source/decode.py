@@ -1,6 +1,7 @@
 """Content-codings (RFC 9110, 8.4): bytes in, decoded bytes out, a size limit kept, a missing end noticed. No I/O."""
 
 import zlib
+from collections.abc import Callable
 
 from levada.edges import WireFault
 
@@ -9,16 +10,20 @@ __all__ = ["Body"]
 _GZIP = {"gzip", "x-gzip"}
 _PLAIN = {"", "identity"}
 _MAGIC = b"\x1f\x8b"
+#: Bytes that a sink is given at once, at most.
+_PIECE = 1024 * 1024
 
 
 class Body:
     """Collects a body chunk by chunk. Holds no more than `limit` decoded bytes, so a small bomb stays small.
 
+    With a `sink` it holds nothing: the sink takes what is decoded, however much it is.
+
     Raises:
         WireFault: kind "coding" for a coding that was not asked for.
     """
 
-    def __init__(self, encoding: str, limit: int) -> None:
+    def __init__(self, encoding: str, limit: int, sink: Callable[[bytes], object] | None = None) -> None:
         names = [name.strip().lower() for name in encoding.split(",")]
         coded = [name for name in names if name not in _PLAIN]
         if len(coded) > 1 or not {*coded} <= {*_GZIP, "deflate"}:
@@ -27,6 +32,7 @@ class Body:
         self._decoder = _Inflate(gzip=self._coding in _GZIP) if coded else None
         self._limit = limit
         self._got = bytearray()
+        self._sink = sink
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes as they came over the wire.
@@ -34,6 +40,9 @@ class Body:
         Raises:
             WireFault: "too_large" above the limit; "cut" for bytes that the coding cannot hold.
         """
+        while chunk and self._sink:
+            data, chunk = self._decoder.step(chunk, _PIECE) if self._decoder else (chunk, b"")
+            self._sink(data)
         while chunk:
             room = self._limit - len(self._got) + 1
             data, chunk = self._decoder.step(chunk, room) if self._decoder else (chunk, b"")

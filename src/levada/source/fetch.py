@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Self
@@ -83,32 +84,35 @@ class HttpWire:
             WireFault: no complete answer came.
         """
         try:
-            async with asyncio.timeout(call.timeout):
-                return await self._follow(call)
+            async with asyncio.timeout(call.timeout) as patience:
+                return await self._follow(call, patience)
         except (aiohttp.ClientError, OSError) as error:
             fault = _fault(error, call)
         # Outside of the handler: aiohttp's errors hold the whole request, credentials included.
         raise fault
 
-    async def _follow(self, call: Call) -> Answer:
+    async def _follow(self, call: Call, patience: asyncio.Timeout) -> Answer:
         hops = [first(call)]
         while True:
-            answer = await self._exchange(call, hops[-1])
+            answer = await self._exchange(call, hops[-1], patience)
             hop = follow(call, hops, answer)
             if hop is None:
                 return answer
             hops.append(hop)
 
-    async def _exchange(self, call: Call, hop: Hop) -> Answer:
+    async def _exchange(self, call: Call, hop: Hop, patience: asyncio.Timeout) -> Answer:
         left: list[float] = []
         async with self._response(call, hop, left) as response:
             headers: dict[str, str] = {}
             for name, value in response.headers.items():
                 low = name.lower()
                 headers[low] = f"{headers[low]}, {value}" if low in headers else value
-            body = Body(headers.get("content-encoding", ""), call.size_limit)
+            sink = call.sink if response.status == HTTPStatus.OK else None
+            body = Body(headers.get("content-encoding", ""), call.size_limit, sink)
             async for chunk in response.content.iter_any():
                 body.feed(chunk)
+                if sink:  # silence counts, not how long a large file takes
+                    patience.reschedule(asyncio.get_running_loop().time() + call.timeout)
             took = asyncio.get_running_loop().time() - left[-1] if left else None
             return Answer(status=response.status, headers=headers, body=body.finish(), url=hop.url, took=took)
 

@@ -17,7 +17,7 @@ from levada.spec.template import Value
 __all__ = ["Verb", "bind_contract", "needed", "require", "secret", "values_of"]
 
 Verb: TypeAlias = Literal["run", "land", "stage", "read"]
-_FETCHED = ("request", "paging", "responses", "for_each", "window", "incremental")
+_FETCHED = ("request", "files", "paging", "responses", "for_each", "window", "incremental")
 _READ = ("records", "format")
 _NAMED = ("raw", "raw_joined")
 _STAGED = ("contract", "stage")

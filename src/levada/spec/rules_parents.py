@@ -53,6 +53,8 @@ def _fits(path: Path, parent: tuple[str, Given, str], reading: Reading) -> Itera
     stream, other = reading.sections[path], reading.sections[("streams", name)]
     if key == "pages_of" and "pages_of" in other.places:
         yield given.mistake(key, f"{name} has no pages of its own", f"name the stream that {name} reads")
+    if key == "pages_of" and "files" in other.places:
+        yield given.mistake(key, f"{name} takes files, which have no pages", f"write the files of {name} here, too")
     if "incremental" in other.places or ("incremental" in stream.places and key == "row_of"):
         what = f"{key} with an incremental stream is not built yet (they share no partitions)"
         yield given.mistake(key, what, "give both streams partitions")

@@ -12,7 +12,7 @@ __all__ = ["file_name", "several"]
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 #: The web's names are taken as they are; stores of objects can be listed.
 _WEB = ("http", "https")
-_STORES = ("s3", "s3a", "gs", "az")
+_STORES = ("s3", "gs", "az")
 _USER = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*@", re.IGNORECASE)
 #: Characters of the shell's patterns, as Python's glob knows them.
 _GLOB = re.compile(r"[*?[]")
