@@ -1,0 +1,59 @@
+"""The door for AWS Lambda: `levada.lambda_handler.handler` does one event, or a batch of messages, and answers.
+
+event ──► asked ──► spec ──► partitions ──► runs ──► answer
+
+What a person must change is told (log, status of the answer); what may work later is raised, so that the event is
+tried again; messages that were not done are handed back. The work stops in good time before the function's own end.
+"""
+
+from typing import Any
+
+from levada.errors import FixThis, LevadaError, TryLater
+from levada.lambda_handler.events import asked, messages
+from levada.lambda_handler.queue import batch
+from levada.lambda_handler.told import Told, answer, log_error, raised
+from levada.lambda_handler.until import Until
+from levada.lambda_handler.working import work
+
+__all__ = ["handler"]
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Do what an event asks for.
+
+    Args:
+        event: `{"pipeline": ..., "date": ...}`, both of which may be left out; EventBridge's scheduled event, whose
+            `time` names the partition by the spec's `default`; or a batch of SQS messages with one of these each.
+        context: Lambda's; its get_remaining_time_in_millis says how long there is. None: for ever.
+
+    Returns:
+        `{"statusCode": 200, "body": JSON}`: 207 for gaps, 400 and 502 for what trying again would not change. For a
+        batch `{"batchItemFailures": [...]}`.
+
+    Raises:
+        TryLater: nothing is wrong here, or the time was up; what had arrived is kept.
+        RuntimeError: a bug of Levada.
+    """
+    until = Until.of(context)
+    try:
+        if (found := messages(event)) is not None:
+            return batch(found, until)
+        return _one(event, until)
+    except Exception as error:  # noqa: BLE001 - the last door: whatever leaves it goes into a log
+        raise raised(error) from None
+
+
+def _one(event: Any, until: Until) -> dict[str, Any]:
+    told = Told()
+    try:
+        wanted = asked(event)
+    except FixThis as error:
+        log_error(error)
+        return answer(Told(errors=[error]), mistaken=True)
+    try:
+        work(wanted, told, until)
+    except TryLater:
+        raise
+    except LevadaError as error:
+        told.failed(error)
+    return answer(told)

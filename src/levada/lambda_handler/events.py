@@ -1,0 +1,140 @@
+"""What an event of AWS asks for. Pure."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from levada.errors import FixThis
+from levada.spec.instant import Unreadable, instant
+
+__all__ = ["Asked", "Message", "asked", "messages"]
+
+#: What an event of a person's own may say.
+_KEYS = ("pipeline", "date", "time", "streams", "missing")
+_EXAMPLE = '{"pipeline": "sales", "date": "2022-08-09"}'
+_QUEUE = "aws:sqs"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A partition to work on."""
+
+    #: None: the only one that there is.
+    pipeline: str | None = None
+    #: The partition as a person names it; None: what the spec's `default` means at `time`.
+    date: str | None = None
+    #: When the event was due (aware); None: now.
+    time: datetime | None = None
+    #: None: those that the spec was packed for, else all.
+    streams: tuple[str, ...] | None = None
+    #: Skip partitions that are complete.
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a queue."""
+
+    name: str
+    text: str
+    #: Whether the queue keeps its order.
+    ordered: bool = False
+
+    @property
+    def event(self) -> Any:
+        """What it says.
+
+        Raises:
+            FixThis: it is no JSON.
+        """
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            raise _wrong(f"Message {self.name} is no JSON.") from None
+
+
+def messages(event: Any) -> list[Message] | None:
+    """The messages of a batch; None for an event that is none.
+
+    Raises:
+        FixThis: it is a batch of another service.
+    """
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list):
+        return None
+    sources = {str(record.get("eventSource") or record.get("EventSource")) for record in records}
+    if sources - {_QUEUE}:
+        raise _wrong(f"Records of {', '.join(sorted(sources))} name no partition.")
+    return [
+        Message(str(one["messageId"]), str(one["body"]), str(one.get("eventSourceARN", "")).endswith(".fifo"))
+        for one in records
+    ]
+
+
+def asked(event: Any) -> Asked:
+    """What an event asks for; of one that EventBridge wraps, its `detail`, and its `time` as the moment.
+
+    Raises:
+        FixThis: it says something else; tells what.
+    """
+    if not isinstance(event, Mapping):
+        raise _wrong("The event is no object.")
+    said = _wrapped(event) if "detail-type" in event else event
+    for key in said:
+        if key not in _KEYS:
+            meant = difflib.get_close_matches(str(key), _KEYS, 1)
+            hint = f": {meant[0]}?" if meant else "."
+            raise _wrong(f'"{key}" is nothing that an event says{hint}')
+    return Asked(
+        pipeline=_text(said, "pipeline"),
+        date=_text(said, "date"),
+        time=_moment(said),
+        streams=_streams(said),
+        missing=_flag(said),
+    )
+
+
+def _wrapped(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    detail = event.get("detail") or {}
+    if not isinstance(detail, Mapping):
+        raise _wrong("The detail of the event is no object.")
+    return {"time": event.get("time"), **detail}
+
+
+def _text(said: Mapping[str, Any], key: str) -> str | None:
+    value = said.get(key)
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise _wrong(f"{key} is no text.")
+
+
+def _moment(said: Mapping[str, Any]) -> datetime | None:
+    if said.get("time") is None:
+        return None
+    try:
+        return instant(said["time"]).moment
+    except Unreadable as error:
+        raise _wrong(f"time: {error}.") from None
+
+
+def _streams(said: Mapping[str, Any]) -> tuple[str, ...] | None:
+    value = said.get("streams")
+    if value is None:
+        return None
+    if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise _wrong("streams is no list of names.")
+
+
+def _flag(said: Mapping[str, Any]) -> bool:
+    value = said.get("missing", False)
+    if isinstance(value, bool):
+        return value
+    raise _wrong("missing is neither true nor false.")
+
+
+def _wrong(what: str) -> FixThis:
+    return FixThis(what, where="event", todo=f"send one such as {_EXAMPLE}, or leave both to the spec")

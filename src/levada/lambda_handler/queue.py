@@ -1,0 +1,73 @@
+"""A batch of messages: each is done by itself, and those that are not done are handed back to the queue."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from levada.errors import ApiRefused, LeaseHeld, LevadaError, TryLater
+from levada.lambda_handler.events import Message, asked
+from levada.lambda_handler.told import Told, log_error, raised
+from levada.lambda_handler.until import Until
+from levada.lambda_handler.working import work
+
+__all__ = ["batch"]
+
+
+def batch(messages: Sequence[Message], until: Until) -> dict[str, Any]:
+    """Do what each message asks for, in order.
+
+    A message that fails is handed back whatever the reason: the queue's own rules bring it again, and in the end to
+    its dead-letter queue, where nothing is lost. After an API that is away, or refuses, the other messages for the
+    same pipeline are handed back untried; of a queue that keeps its order all that follow a failure.
+
+    Returns:
+        What Lambda takes for a partial failure.
+
+    Raises:
+        TryLater: not one of the messages was done; without `ReportBatchItemFailures` a queue heeds nothing else.
+    """
+    failures: dict[str, Exception | None] = {}
+    hopeless: set[str | None] = set()
+    for message in messages:
+        if until.left <= 0 or (failures and message.ordered):
+            failures[message.name] = None
+            continue
+        if (error := _failure(message, hopeless, until)) is not None:
+            failures[message.name] = error
+    first = next((error for error in failures.values() if error), None)
+    if messages and len(failures) == len(messages):
+        raise _none(len(messages), first)
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in failures]}
+
+
+def _failure(message: Message, hopeless: set[str | None], until: Until) -> Exception | None:
+    """Why a message was not done; None if it was."""
+    told = Told()
+    try:
+        _do(message, told, hopeless, until)
+    except LevadaError as error:
+        log_error(error)
+        return error
+    except Exception as error:  # noqa: BLE001 - a bug that one message meets is not the others'
+        return raised(error)
+    return told.errors[0] if told.errors else None
+
+
+def _do(message: Message, told: Told, hopeless: set[str | None], until: Until) -> None:
+    wanted = asked(message.event)
+    if wanted.pipeline in hopeless:
+        raise TryLater(f"Message {message.name} was not tried: its pipeline failed just now.")
+    try:
+        work(wanted, told, until)
+    except LeaseHeld:
+        raise  # of this partition only
+    except (TryLater, ApiRefused):
+        hopeless.add(wanted.pipeline)
+        raise
+
+
+def _none(number: int, first: Exception | None) -> TryLater:
+    if isinstance(first, LevadaError):
+        return TryLater(f"None of {number} messages was done: {first.what}", where=first.where, todo=first.todo)
+    why = str(first or "there was no time left")
+    todo = "see the log; give the function more time, or the batch fewer messages"
+    return TryLater(f"None of {number} messages was done: {why}", where="batch", todo=todo)

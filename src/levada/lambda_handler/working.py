@@ -1,0 +1,58 @@
+"""Works through the partitions that an event asks for, parents first."""
+
+from levada.errors import ContractBroken, FixThis
+from levada.lambda_handler.events import Asked
+from levada.lambda_handler.specs import found
+from levada.lambda_handler.told import Told
+from levada.lambda_handler.until import Until
+from levada.nouns import Run
+from levada.pipeline import Pipeline
+from levada.pipeline.choosing import Choice, Known, chosen
+from levada.pipeline.slicing import parents
+from levada.spec.model import Stream
+
+__all__ = ["work"]
+
+
+def work(asked: Asked, told: Told, until: Until) -> None:
+    """Do what is asked for, and tell it.
+
+    Answers that break the contract are their own stream's: the others go on, but for those that are made from it.
+
+    Raises:
+        FixThis: a person must change something.
+        TryLater: the world is in the way, or the time is up.
+    """
+    pipeline, verb = found(asked)
+    told.pipeline = pipeline.spec.pipeline
+    failed: set[str] = set()
+    for date, stream in _partitions(pipeline, verb, asked):
+        if verb in ("run", "land") and not failed.isdisjoint(parents(stream)):
+            failed.add(stream.name)
+            told.left_out(stream.name, date)
+            continue
+        try:
+            told.done(_one(pipeline, verb, (date, stream), until))
+        except ContractBroken as error:
+            failed.add(stream.name)
+            told.failed(error)
+
+
+def _one(pipeline: Pipeline, verb: str, what: tuple[str, Stream], until: Until) -> Run:
+    date, stream = what
+    with until.kept(f"{pipeline.spec.pipeline}/{stream.name} {date}".rstrip()):
+        return pipeline.observed(until.watch).work(verb, stream, date)
+
+
+def _partitions(pipeline: Pipeline, verb: str, asked: Asked) -> tuple[tuple[str, Stream], ...]:
+    try:
+        if asked.time is None or asked.date is not None:
+            return pipeline.chosen(verb, Choice(asked.date)).work
+        # Events come late, and again: what they mean hangs on when they were due.
+        known = Known(asked.time, pipeline.going_on)
+        return chosen(verb, pipeline.spec.partition, pipeline.streams(), Choice(), known).work
+    except FixThis as error:
+        if asked.date is None:  # what a command line would be told
+            error.todo = "name a `date` in the event, or say in the spec what none means: partition: {default: today}"
+        error.where = "event"
+        raise
