@@ -78,7 +78,7 @@ CASES = [
     ("partition: {by: day}", "partition: [day]", "2:12", "partition is no mapping", "by"),
     ("partition: {by: day}", "partition: {by: none}", "2:17", '"none" is not known here', "use hour, day"),
     ("partition: {by: day}", "partition: {by: dya}", "2:17", '"dya" is not known here', "did you mean day?"),
-    ("partition: {by: day}", "lake: s3://bucket", "2:7", "s3:// is not built yet", "folder"),
+    ("partition: {by: day}", "lake: ftp://bucket", "2:7", "no lakes at ftp://", "s3://bucket/prefix"),
     ("partition: {by: day}", "lake: ~/lake", "2:7", "begins with ~", "${HOME}"),
     ("partition: {by: day}", 'lake: ""', "2:7", "the text is empty", ""),
     ("partition: {by: day}", "resume_within: 60", "2:16", '"60" is no duration', "500ms, 1s"),

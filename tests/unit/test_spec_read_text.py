@@ -68,7 +68,7 @@ def test_the_lake_is_relative_to_the_spec_or_to_the_working_folder(tmp_path, mon
 
 
 def test_a_lake_that_the_command_line_names_wrongly_is_refused():
-    for lake, what in (("s3://b", "not built yet"), ("~/x", "begins with ~"), ("", "empty"), ("a\0b", "control")):
+    for lake, what in (("hdfs://b", "no lakes at hdfs://"), ("~/x", "begins with ~"), ("", "empty"), ("a\0b", "control")):
         with pytest.raises(FixThis) as caught:
             spec(SMALL, lake=lake)
         assert what in caught.value.what
@@ -308,3 +308,12 @@ def test_no_key_is_built_and_not_built():
     for section in sections():
         assert not {key.name for key in section.keys} & section.later.keys(), section.noun
         assert len({key.name for key in section.keys}) == len(section.keys)
+
+
+def test_a_lake_on_an_object_store_is_the_same_wherever_the_spec_lies():
+    assert spec(SMALL + "lake: s3://bucket/a/b\n").lake == "s3://bucket/a/b"
+    assert spec(SMALL + "lake: s3://${BUCKET}\n", {"BUCKET": "gold"}).lake == "s3://gold"
+    assert spec(SMALL + "lake: data\n", lake="gs://bucket").lake == "gs://bucket"
+    assert spec(SMALL, lake="memory:").lake == "memory:"
+    with pytest.raises(FixThis, match=r"s3:///sales names no bucket"):
+        spec(SMALL + "lake: s3:///sales\n")

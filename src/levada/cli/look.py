@@ -49,8 +49,11 @@ def _existing(lake: str) -> "Store":
     from pathlib import Path
 
     from levada.errors import FixThis
+    from levada.lake.location import is_remote
     from levada.pipeline import open_lake
 
+    if is_remote(lake):
+        return open_lake(lake)
     try:
         there = Path(lake).exists()
     except OSError as error:
@@ -69,13 +72,13 @@ def _existing(lake: str) -> "Store":
 
 
 def _show_status(found: "list[PartitionStatus]") -> None:
-    from levada.cli.table import show
+    from levada.cli.table import show as show_table
     from levada.pipeline.gaps import told
 
     # A column that hardly any lake needs is left out of the others.
     nullified = ("nullified#",) if any(one.counts.nullified for one in found) else ()
     columns = ("stream", "partition", "state~", "pages#", "read#", "kept#", "quarantined#", *nullified, "committed~")
-    show(columns, [_row(one, nullified=bool(nullified)) for one in found])
+    show_table(columns, [_row(one, nullified=bool(nullified)) for one in found])
     for one in found:
         name = f"{one.pipeline}/{one.stream} {one.partition}"
         if one.error:
@@ -108,14 +111,36 @@ def _row(one: "PartitionStatus", *, nullified: bool) -> tuple[object, ...]:
     )
 
 
-@click.command(short_help="Rows that broke the contract, and why.")
+class _Quarantine(click.Group):
+    """A group whose first command is meant where none is named: `levada quarantine`, `levada quarantine a/b/c`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments, `show` before them where it was left out."""
+        named = args[:1] and args[0] in {*self.commands, *ctx.help_option_names}
+        return super().parse_args(ctx, args if named else ["show", *args])
+
+
+@click.group(cls=_Quarantine, short_help="Rows that broke the contract, and why; put through again.")
+def quarantine() -> None:
+    """Tell which rows broke the contract, and why; put them through again when the contract is mended.
+
+    \b
+      levada quarantine --lake lake
+      levada quarantine sales/sales/2022-08-11 --lake lake --limit 5
+      levada quarantine redrive sales.yaml
+
+    Without the name of a command, `show` is meant.
+    """
+
+
+@quarantine.command(short_help="The partitions with rows in quarantine, or the rows of one.")
 @click.argument("partition", required=False)
 @LAKE
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", default=20, show_default=True, help="Rows to show at most."
 )
 @JSON
-def quarantine(partition: str | None, lake: str, limit: int, *, as_json: bool) -> None:
+def show(partition: str | None, lake: str, limit: int, *, as_json: bool) -> None:
     """List the partitions that have rows in quarantine; with PARTITION show the rows.
 
     \b
@@ -125,6 +150,8 @@ def quarantine(partition: str | None, lake: str, limit: int, *, as_json: bool) -
     PARTITION is pipeline/stream/partition, as the list has it. Each row comes with its page, its index in the page
     (from 0), the rule it breaks, the reason, and its text as the API sent it. When the latest run of a partition
     failed, its rows are shown.
+
+    `levada quarantine show` and `levada quarantine` are the same.
     """
     from levada.lake.quarantine import listing
 
@@ -141,10 +168,10 @@ def quarantine(partition: str | None, lake: str, limit: int, *, as_json: bool) -
 
 
 def _show_list(found: "list[Quarantined]", lake: str) -> None:
-    from levada.cli.table import show
+    from levada.cli.table import show as show_table
 
     rows = [(_name(one), one.rows, "the latest run, which failed" if one.failed else "the commit") for one in found]
-    show(("partition", "rows#", "of~"), rows)
+    show_table(("partition", "rows#", "of~"), rows)
     say(f"The rows themselves: levada quarantine {_name(found[-1])} --lake {shlex.quote(lake)}")
 
 
@@ -171,14 +198,14 @@ def _show_rows(chosen: "Quarantined", store: "Store", limit: int, *, as_json: bo
     from dataclasses import asdict
     from itertools import islice
 
-    from levada.cli.table import show
+    from levada.cli.table import show as show_table
     from levada.lake.quarantine import rows
 
     some = list(islice(rows(store, chosen.key), limit))
     if as_json:
         _say_json([{**asdict(row), "raw": row.raw.decode(errors="replace")} for row in some])
         return
-    show(
+    show_table(
         ("page#", "index#", "path", "rule", "reason~", "raw~"),
         [
             (row.page, row.index, broken.path, broken.rule, broken.reason, row.raw.decode(errors="replace"))

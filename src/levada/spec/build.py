@@ -11,7 +11,7 @@ from levada.spec.engine import Given, Reading, Wrong, walk
 from levada.spec.grammar import DEFAULTED, SPEC
 from levada.spec.model import Partitioning, Source, Spec, Stream
 from levada.spec.tree import Keys, Mistake, Node, Word, refusal
-from levada.spec.values import folder
+from levada.spec.values import folder, is_elsewhere
 
 __all__ = ["build"]
 
@@ -46,7 +46,7 @@ def _spec(given: Given, reading: Reading, lake: str | None) -> Spec:
     return Spec(
         pipeline=given.values["pipeline"],
         file=file,
-        lake=str((Path(file).parent / said if lake is None else Path(lake)).absolute()),
+        lake=said if is_elsewhere(said) else str((Path(file).parent / said if lake is None else Path(lake)).absolute()),
         partition=given.get("partition", Partitioning()),
         source=given.get("source", Source("", given.place)),
         streams=_streams(given.values["streams"]),

@@ -189,7 +189,13 @@ SPEC = Section(
             required=True,
             example="pipeline: sales",
         ),
-        Key("lake", folder, "folder of the lake, relative to the spec's folder", "./lake", example="lake: /data/lake"),
+        Key(
+            "lake",
+            folder,
+            "folder of the lake, relative to the spec's folder, or a prefix of a bucket: s3://, gs://, az://",
+            "./lake",
+            example="lake: s3://my-bucket/sales",
+        ),
         Key("partition", PARTITION, "the unit of work", "{by: day}", example="partition: {by: hour}"),
         Key(
             "resume_within",

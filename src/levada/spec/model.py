@@ -345,7 +345,7 @@ class Spec:
     pipeline: str
     #: The file it was read from.
     file: str
-    #: Absolute folder of the lake.
+    #: Absolute folder of the lake, or its URL: s3://bucket/prefix, gs://, az://, memory:.
     lake: str
     partition: Partitioning
     source: Source

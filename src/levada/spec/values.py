@@ -4,11 +4,12 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from levada.contract.model import MaxBad
 from levada.jsonpath import problem
-from levada.spec.engine import Value, Wrong
+from levada.spec.engine import ABSENT, Value, Wrong
 from levada.spec.meant import nearest
 from levada.spec.model import Rate
 from levada.spec.tree import Plain, Word, show
@@ -175,17 +176,35 @@ def name_problem(noun: str) -> Callable[..., str | None]:
     return find
 
 
+#: A prefix of a bucket, or the memory of the process; the store itself has more to say about their names.
+_ELSEWHERE = re.compile(r"(s3|gs|az)://[a-z0-9][a-z0-9._-]+(/[^\\]*)?|memory:")
+
+
+def is_elsewhere(lake: str) -> bool:
+    """Whether a lake is no folder: a URL that means the same wherever the spec lies."""
+    return _ELSEWHERE.fullmatch(lake) is not None
+
+
 def _folder(word: Word) -> str:
+    if is_elsewhere(word.text):
+        return _text(word)
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", word.text)
     if scheme:
-        raise Wrong(f"a lake at {scheme[1]}:// is not built yet", "give a folder such as ./lake")
+        known = scheme[1] in {"s3", "gs", "az"}
+        what = f"{word.text} names no bucket" if known else f"there are no lakes at {scheme[1]}://"
+        raise Wrong(what, "give a folder such as ./lake, or s3://bucket/prefix (gs://, az://)")
     if word.text.startswith("~"):
         raise Wrong("a lake that begins with ~ is not understood", "write ${HOME}/... in the spec, or the whole path")
     return _text(word)
 
 
+def _unset_folder(word: Word) -> Any:
+    # Which bucket is not known: whatever uses the lake says so before it is opened.
+    return ABSENT if "://" in word.text else _folder(word)
+
+
 #: Kind of the lake's folder.
-folder = Value(_folder, "a folder such as ./lake", unset=_folder)
+folder = Value(_folder, "a folder such as ./lake, or s3://bucket/prefix", unset=_unset_folder)
 
 
 def identifier(noun: str) -> Value:
