@@ -35,7 +35,7 @@ def words(spec: Spec) -> list[str]:
         f"Pipeline {spec.pipeline}: one run is {_unit(spec)}.",
         *_default(spec),
         *([f"  Schedule: {when(spec.schedule)}, while the scheduler works."] if spec.schedule else []),
-        f"  Lake: {spec.lake}",
+        f"  Lake: {_lake(spec)}",
         f"  An interrupted run is continued within {span(spec.resume_within)}.",
         f"  Replaced files stay readable for {span(spec.keep_replaced)}.",
         *(_source(spec.source) if spec.source.url else ()),
@@ -56,6 +56,10 @@ def _unit(spec: Spec) -> str:
     every = f", every {span(partition.every)}" if partition.every else ""
     zone = f" of {partition.timezone}" if partition.timezone != "UTC" else ""
     return f"one {partition.by}{every}{zone}"
+
+
+def _lake(spec: Spec) -> str:
+    return "not known yet" if any(gap.used_in == "lake" for gap in spec.missing) else spec.lake
 
 
 def _default(spec: Spec) -> Iterator[str]:
