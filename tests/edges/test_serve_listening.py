@@ -224,7 +224,11 @@ def test_a_root_must_be_named():
         ("FILE", "FILE is no folder", "name one; it need not exist"),
         ("FILE/lake", "FILE is no folder", "name one; it need not exist"),
         ("", "the text is empty", ""),
-        ("s3://bucket/lake", "in one step, which no object store can", "keep the lake of job servers on a disk"),
+        (
+            "s3://bucket/lake",
+            "a job replaces the whole content of a folder in one step, which no object store can",
+            "keep the lake of job servers on a disk",
+        ),
     ],
 )
 def test_a_root_that_can_be_no_lake_is_told(tmp_path, root, what, todo):

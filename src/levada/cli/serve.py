@@ -83,7 +83,7 @@ def _below(root: str, spec: str, *, asking: bool) -> "Pipeline":
         pipeline = opened(spec, root, asking=asking)
         refuse_everything(pipeline.store.describe())
     except FixThis as error:
-        error.where = "--root" if error.where in {"--lake", "/"} else error.where
+        error.where = "--root" if error.where in {"--lake", "/", root} else error.where
         raise
     folder = Path(pipeline.spec.lake)
     # os.path.exists says no where one may not look; Path.exists raises.
