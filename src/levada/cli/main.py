@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from levada.cli import checking, commands, infer, init, look, play, preview, schedule, serve
+from levada.cli import checking, commands, infer, init, look, package, play, preview, schedule, serve
 from levada.cli.door import closing
 from levada.cli.exits import epilog
 from levada.version import __version__
@@ -21,7 +21,15 @@ INSIST = 1.0
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "To begin": (play.demo, play.simulate),
     "To write a spec": (init.init, checking.check, preview.preview, infer.infer),
-    "To work": (commands.run, commands.land, commands.stage, commands.replay, serve.serve, schedule.schedule),
+    "To work": (
+        commands.run,
+        commands.land,
+        commands.stage,
+        commands.replay,
+        serve.serve,
+        schedule.schedule,
+        package.package,
+    ),
     "To look": (look.status, look.quarantine, look.version),
 }
 
