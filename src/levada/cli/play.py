@@ -134,3 +134,33 @@ def purchases(port: int, host: str, seed: int, errors: int | None) -> None:
 
     app = make_app(seed=seed, errors=errors)
     serve(app, host, port, ready=lambda url: say(f"Simulated purchases API on {url}; no key. Ctrl-C ends it."))
+
+
+@simulate.command(short_help="Files: movies.csv and series.csv of any size, as a course's data lake has them.")
+@click.option(
+    "--rows", type=click.IntRange(min=1), metavar="N", default=1000, show_default=True, help="Rows of movies.csv."
+)
+@click.option("--out", metavar="FOLDER", default="data", show_default=True, help="Where the files go.")
+@click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Another number, other rows.")
+def files(rows: int, out: str, seed: int) -> None:
+    """Write movies.csv and series.csv: 15 and 16 columns between bars, a row for each artist of a title.
+
+    \b
+      levada simulate files --rows 1045161 --out data
+
+    These are as many rows as the original has, and about as many bytes (165 MiB). Equal options give equal bytes;
+    series.csv has about half as many rows.
+    """
+    from pathlib import Path
+
+    from levada.errors import FixThis
+    from levada.simulate.films import make
+
+    try:
+        made = make(Path(out), rows, seed)
+    except OSError as error:
+        raise FixThis(
+            f"The files cannot be written: {error.strerror}.", where=out, todo="choose another folder with --out"
+        ) from None
+    for file in made:
+        say(f"{file.path}: {file.rows} rows, {file.size} bytes")
