@@ -9,12 +9,13 @@ import click
 
 from levada.cli.asking import opened
 from levada.cli.door import warn
+from levada.cli.together import JOBS, report_each
 
 if TYPE_CHECKING:
     from levada.pipeline import Options, Pipeline
     from levada.pipeline.choosing import Choice, Chosen
 
-__all__ = ["land", "replay", "run", "stage"]
+__all__ = ["choice_of", "land", "replay", "run", "stage", "taking", "working"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,7 +44,7 @@ _ENDS = (
 )
 
 
-def _working(*more: Callable[[Any], Any]) -> Callable[[Command], Command]:
+def taking(*more: Callable[[Any], Any]) -> Callable[[Command], Command]:
     """The arguments that every working command takes, and its own."""
 
     def with_options(command: Command) -> Command:
@@ -54,7 +55,7 @@ def _working(*more: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
 
 @click.command(short_help="Fetch, land, check, stage and commit partitions.")
-@_working(_MISSING)
+@taking(_MISSING)
 def run(**arguments: Any) -> None:
     """Fetch, land, check, stage and commit partitions of SPEC.
 
@@ -76,7 +77,7 @@ def run(**arguments: Any) -> None:
 
 
 @click.command(short_help="The first half of run: fetch and land raw pages.")
-@_working(_MISSING)
+@taking(_MISSING)
 def land(**arguments: Any) -> None:
     """Fetch and land the raw pages of SPEC only: the first half of `run`.
 
@@ -89,7 +90,7 @@ def land(**arguments: Any) -> None:
 
 
 @click.command(short_help="The second half of run: check and stage, no HTTP.")
-@_working()
+@taking()
 def stage(**arguments: Any) -> None:
     """Check and stage what was landed: the second half of `run`.
 
@@ -104,7 +105,7 @@ def stage(**arguments: Any) -> None:
 
 
 @click.command(short_help="Stage again after a change of the contract, no HTTP.")
-@_working()
+@taking(JOBS)
 def replay(**arguments: Any) -> None:
     """Stage partitions again from their landed pages, after a change of the contract.
 
@@ -112,18 +113,28 @@ def replay(**arguments: Any) -> None:
       levada replay sales.yaml --from 2022-08-01 --to 2022-09-01
       levada replay sales.yaml
 
-    Without --date or --from and --to: every partition of the lake. Asks nothing of the API and needs no token.
+    Without --date or --from and --to: every partition of the lake. Asks nothing of the API and needs no token. Several
+    partitions are worked on at once, and told in their order. One that fails does not stop the others; the command
+    leaves with the exit code that says the worst. Where the contract changes nothing, nothing changes.
     """
-    _work("replay", arguments)
+    pipeline, choice = working(arguments, asking=False), choice_of(arguments)
+    work = _chosen(pipeline, "replay", choice).work
+    report_each(pipeline, work, arguments["jobs"], as_json=arguments["as_json"])
 
 
 def _work(verb: str, arguments: dict[str, Any]) -> None:
     """Open the spec, work through the partitions, show each result as it comes, leave with the right exit code."""
     from levada.cli.report import report
 
-    options, choice = _options(arguments), _choice(arguments)
-    pipeline = opened(arguments["spec"], arguments["lake"], asking=verb in {"run", "land"}).having(options)
+    choice = choice_of(arguments)
+    pipeline = working(arguments, asking=verb in {"run", "land"})
     report(pipeline, verb, _chosen(pipeline, verb, choice).work, as_json=arguments["as_json"])
+
+
+def working(arguments: dict[str, Any], *, asking: bool) -> "Pipeline":
+    """The pipeline of a working command, with the options that it was given; see `opened`."""
+    options = _options(arguments)
+    return opened(arguments["spec"], arguments["lake"], asking=asking).having(options)
 
 
 def _options(arguments: dict[str, Any]) -> "Options":
@@ -142,7 +153,7 @@ def _options(arguments: dict[str, Any]) -> "Options":
     )
 
 
-def _choice(arguments: dict[str, Any]) -> "Choice":
+def choice_of(arguments: dict[str, Any]) -> "Choice":
     """What the arguments ask for."""
     from levada.pipeline.choosing import Choice
     from levada.spec.read import duration

@@ -17,7 +17,7 @@ from levada.errors import LevadaError, TryLater
 from levada.secret import redact
 from levada.version import __version__
 
-__all__ = ["closing", "facts", "heard", "reason", "say", "tell", "visible", "warn"]
+__all__ = ["BUG", "closing", "facts", "heard", "reason", "say", "tell", "visible", "warn"]
 
 INTERRUPTED = 130
 BUG = 70

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from levada.cli import checking, commands, infer, init, look, package, play, preview, schedule, serve
+from levada.cli import checking, commands, infer, init, look, package, play, preview, redrive, schedule, serve
 from levada.cli.door import closing
 from levada.cli.exits import epilog
 from levada.version import __version__
@@ -65,6 +65,7 @@ def levada() -> None:
     """
 
 
+look.quarantine.add_command(redrive.redrive)
 for _members in SECTIONS.values():
     for _command in _members:
         levada.add_command(_command)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from levada.pipeline import Pipeline
     from levada.spec.model import Stream
 
-__all__ = ["line", "lines", "report"]
+__all__ = ["PARTIAL", "Told", "line", "lines", "report", "say_json"]
 
 
 #: What takes rows or pages of other streams; `stage` and `replay` have their own.
@@ -30,7 +30,7 @@ _LONGEST = 200
 
 
 @dataclass
-class _Told:
+class Told:
     """What came of the partitions so far."""
 
     left: "list[tuple[str, Stream]]"
@@ -49,7 +49,7 @@ def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]"
     from it. Anything else (a wrong token, an API that is away, a full disk) would meet the next partition too, so the
     work stops there.
     """
-    told = _Told(list(work))
+    told = Told(list(work))
     try:
         _work(pipeline, verb, told, as_json=as_json)
     except (KeyboardInterrupt, SystemExit):
@@ -57,7 +57,7 @@ def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]"
         warn("levada: stopped; what had arrived is kept, and the same command goes on from there")
         raise
     if as_json:
-        _say_json(pipeline, told)
+        say_json(pipeline, told)
     elif told.left:
         warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
     if told.errors:
@@ -66,7 +66,7 @@ def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]"
         sys.exit(PARTIAL)
 
 
-def _work(pipeline: "Pipeline", verb: str, told: _Told, *, as_json: bool) -> None:
+def _work(pipeline: "Pipeline", verb: str, told: Told, *, as_json: bool) -> None:
     while told.left:
         date, stream = told.left.pop(0)
         if verb in _FETCHING and _orphaned(pipeline, told, (date, stream), as_json=as_json):
@@ -85,7 +85,7 @@ def _work(pipeline: "Pipeline", verb: str, told: _Told, *, as_json: bool) -> Non
                 say("\n".join(lines(told.runs[-1])))
 
 
-def _orphaned(pipeline: "Pipeline", told: _Told, one: "tuple[str, Stream]", *, as_json: bool) -> bool:
+def _orphaned(pipeline: "Pipeline", told: Told, one: "tuple[str, Stream]", *, as_json: bool) -> bool:
     """Whether a stream cannot be tried because what it is made from failed just now; says so."""
     from levada.pipeline.slicing import parents
 
@@ -105,7 +105,8 @@ def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":
         return pipeline.observed(observe).work(verb, stream, date)
 
 
-def _say_json(pipeline: "Pipeline", told: _Told) -> None:
+def say_json(pipeline: "Pipeline", told: Told) -> None:
+    """All that came of the partitions, as one JSON object."""
     from levada.nouns import plain
 
     result = {
@@ -140,7 +141,8 @@ def line(run: "Run") -> str:
         f"{counted(run.requests, 'request')}, {run.seconds:.2f} s"
     )
     resumed = [f"{counted(run.resumed, 'page')} taken over from an interrupted run"] if run.resumed else []
-    return "; ".join([text, *resumed, *run.notes])
+    returned = [f"{counted(run.returned, 'row')} came back from quarantine"] if run.returned else []
+    return "; ".join([text, *resumed, *returned, *run.notes])
 
 
 def _outcome(run: "Run") -> str:

@@ -104,6 +104,7 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "index": "its place in the page, from 0",
             "violations": "a list of violation objects",
             "raw": "its text as the API sent it",
+            "line": "the line on which it begins, from 1, in a file that is read line by line; else null",
         },
     ),
     (

@@ -255,9 +255,8 @@ class Pipeline:
         for stream in self.streams():
             kept = found.setdefault(stream.name, {})
             for area, keys in areas_of(self.store, self.spec.pipeline, stream.name).items():
-                record = read_record(area)[0] if area.commit in keys and not area.of_folder else None
-                if record:
-                    kept[area.partition] = record.level
+                if area.commit in keys and not area.of_folder and (level := _level(area)):
+                    kept[area.partition] = level
         return found
 
     def observed(self, observe: Callable[[Event], None]) -> "Pipeline":
@@ -267,3 +266,12 @@ class Pipeline:
     def having(self, options: Options) -> "Pipeline":
         """This pipeline with other options."""
         return replace(self, options=options)
+
+
+def _level(area: Area) -> Level | None:
+    """How far the commit of a partition goes; of a damaged record the most: who works on it is told."""
+    try:
+        record, _ = read_record(area)
+    except FixThis:
+        return "staged"
+    return record.level if record else None

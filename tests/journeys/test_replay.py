@@ -1,0 +1,168 @@
+"""levada replay over many partitions, and levada quarantine redrive, as a user sees them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from levada.edges import Edges
+from levada.lake.area import Area
+from levada.lake.disk import DiskStore
+from levada.pipeline import load
+from patience import PATIENCE, settles
+from shop import Shop, public
+
+DAYS = ("2022-08-09", "2022-08-10", "2022-08-11")
+SPEC = """
+pipeline: shop
+source: {url: "http://api.test"}
+streams:
+  sales:
+    request: {path: /sales, params: {date: "{date}"}}
+    paging: {by: page}
+    responses:
+      - {status: 404, means: end}
+    raw: raw/{date}/{page}.json
+    contract:
+      fields: {price: int32}
+    stage: {avro: "stg/{date}/{page}.avro"}
+"""
+MENDED = SPEC.replace("price: int32", "price: {type: int32, nullable: true}")
+GOOD, BAD = [{"price": 1}], [{"price": 1}, {"price": None}, {"price": "two"}]
+
+
+@pytest.fixture
+def store(lake, tmp_path):
+    """Three days; the second has two rows in quarantine, and the contract lets one of them in since."""
+    path = tmp_path / "shop.yaml"
+    path.write_text(SPEC)
+    for day in DAYS:
+        api = Shop(BAD if day == DAYS[1] else GOOD)
+        load(path, lake=str(lake), edges=Edges(environment={}, network=api.wire)).run(date=day)
+    path.write_text(MENDED)
+    return DiskStore(lake)
+
+
+def told(done):
+    return json.loads(done.stdout)
+
+
+def test_replay_tells_every_partition_in_order(shell, store):
+    done = shell("replay", "shop.yaml", "--lake", store.describe(), "--jobs", 3)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[1] for line in done.stdout.splitlines()] == [f"{day}:" for day in DAYS]
+    assert "2 kept, 1 quarantined" in done.stdout
+    assert "1 row came back from quarantine" in done.stdout
+    shown = public(store)
+    again = shell("replay", "shop.yaml", "--lake", store.describe())
+    assert again.stdout.count("(nothing changed)") == 3
+    assert public(store) == shown
+
+
+def test_all_failures_are_told_and_the_worst_is_the_exit_code(shell, store):
+    (Path(store.describe()) / "raw" / DAYS[0] / "1.json").unlink()
+    with store.lock(Area(store, "shop", "sales", DAYS[2]).lock, b""):
+        done = shell("replay", "shop.yaml", "--lake", store.describe(), "--jobs", 2)
+        machine = shell("replay", "shop.yaml", "--lake", store.describe(), "--jobs", 2, "--json")
+    assert done.returncode == 2, "a held partition is tried later, a damaged one is mended by a person"
+    assert "sales 2022-08-10: done" in done.stdout
+    assert f"raw/{DAYS[0]}/1.json is missing" in done.stderr
+    assert "another run holds shop/sales 2022-08-11" in done.stderr
+    assert done.stderr.endswith("levada: 2 of 3 partitions failed; the others are done\n")
+    result = told(machine)
+    assert machine.returncode == 2
+    assert [run["partition"] for run in result["runs"]] == [DAYS[1]]
+    assert [error["kind"] for error in result["errors"]] == ["FixThis", "LeaseHeld"]
+    assert result["not_tried"] == []
+
+
+def test_a_replay_that_only_waits_says_try_later(shell, store):
+    with store.lock(Area(store, "shop", "sales", DAYS[2]).lock, b""):
+        assert shell("replay", "shop.yaml", "--lake", store.describe()).returncode == 75
+
+
+def test_a_damaged_record_stops_its_own_partition_only(shell, store):
+    path = Path(store.describe(), "_levada/shop/sales", DAYS[0], "commit.json")
+    path.write_text("{}")
+    done = shell("replay", "shop.yaml", "--lake", store.describe())
+    assert done.returncode == 2
+    assert "the commit record is damaged" in done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()] == [f"{day}:" for day in DAYS[1:]]
+
+
+def test_redrive_replays_what_has_rows_in_quarantine_only(shell, store):
+    done = shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe())
+    assert (done.returncode, done.stderr) == (0, "")
+    first, last = done.stdout.splitlines()
+    assert first.startswith(f"shop/sales {DAYS[1]}: done with quarantine, 1 page, 3 rows read, 2 kept, 1 quarantined")
+    assert last == "1 row came back from quarantine, 1 row is in it"
+    machine = told(shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe(), "--json"))
+    assert [(run["partition"], run["returned"], run["changed"]) for run in machine["runs"]] == [(DAYS[1], 0, False)]
+
+
+def test_redrive_of_a_span_leaves_others_alone(shell, store):
+    done = shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe(), "--date", DAYS[0])
+    assert done.returncode == 0
+    assert done.stdout == "No row of shop is in quarantine there: nothing to put through again.\n"
+    nothing = shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe(), "--date", DAYS[0], "--json")
+    assert told(nothing) == {"runs": [], "errors": [], "not_tried": []}
+
+
+def test_redrive_does_not_touch_what_a_failed_run_left(shell, store, tmp_path):
+    strict = SPEC.replace("contract:\n", "contract:\n      max_bad: 0\n")
+    (tmp_path / "shop.yaml").write_text(strict)
+    edges = Edges(environment={}, network=Shop(BAD).wire)
+    with pytest.raises(Exception, match="max_bad"):
+        load(tmp_path / "shop.yaml", lake=store.describe(), edges=edges).run(date=DAYS[0])
+    (tmp_path / "shop.yaml").write_text(MENDED)
+    assert DAYS[0] in shell("quarantine", "--lake", store.describe()).stdout
+    done = shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe())
+    assert DAYS[0] not in done.stdout
+
+
+def test_the_list_of_quarantine_is_the_same_by_both_names(shell, store):
+    short, long = (
+        shell("quarantine", "--lake", "lake", "--json"),
+        shell("quarantine", "show", "--lake", "lake", "--json"),
+    )
+    assert told(short) == told(long) != []
+    rows = shell("quarantine", f"shop/sales/{DAYS[1]}", "--lake", "lake")
+    assert "two" in rows.stdout
+    assert "redrive" in shell("quarantine", "--help").stdout
+
+
+def children_of(pid):
+    """The processes that work for another one."""
+    found = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
+    return [int(one) for one in found if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text()]
+
+
+def gone(pids):
+    return not any(Path(f"/proc/{pid}").exists() and "spawn_main" in cmdline(pid) for pid in pids)
+
+
+def cmdline(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_no_process_outlives_a_replay(store, tmp_path, number, code):
+    command = [sys.executable, "-m", "levada", "replay", "shop.yaml", "--lake", store.describe(), "--jobs", "2"]
+    with ExitStack() as held:
+        for day in DAYS:
+            held.enter_context(store.lock(Area(store, "shop", "sales", day).lock, b""))
+        process = subprocess.Popen([*command, "--wait", "1h"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        workers = settles(lambda: pids if len(pids := children_of(process.pid)) == 2 else None)
+        os.kill(process.pid, number)
+        _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == code
+        assert number == signal.SIGKILL or "stopped; what was committed stands" in said
+        assert settles(lambda: gone(workers))
