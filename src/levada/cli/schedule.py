@@ -70,6 +70,9 @@ def _stay(work: "Sequence[Post]", told: "Callable[[Told], None]", *, once: bool)
     except (KeyboardInterrupt, SystemExit) as signal:
         heard()
         bell.set()
+        warn(
+            f"levada: ending as soon as each run is at the end of a page, in {GRACE:g} s at most; once more ends it now"
+        )
         _let_end(threads, 130 if isinstance(signal, KeyboardInterrupt) else int(str(signal.code)))
         raise
     sys.exit(next((code for code in codes if code), 0))
