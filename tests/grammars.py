@@ -1,6 +1,6 @@
 """The sections of the spec language, for the tests that hold something to all of them."""
 
-from levada.spec.engine import Free, Section, Value
+from levada.spec.engine import Again, Free, Section, Value
 from levada.spec.grammar import DEFAULTS, SPEC
 
 
@@ -12,5 +12,5 @@ def sections(kind=SPEC):
             return
         for key in kind.keys:
             yield from sections(key.kind)
-    elif not isinstance(kind, Value | Free):
+    elif not isinstance(kind, Value | Free | Again):
         yield from sections(kind.of)

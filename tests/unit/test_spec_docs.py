@@ -174,10 +174,14 @@ GIVES = {
     }),
     "contract": (f"{STREAM}.contract", {
         "fields": ("fields[0].type", "int64"), "on_bad": "fail", "unknown": "keep", "max_bad": ("max_bad.share", 0.05),
+        "key": ("id",), "strict": True, "decode": (("address", "python_literal"),),
     }),
     "a field": (f"{STREAM}.contract.fields[0]", {
         "type": "date", "nullable": True, "enum": ("a", "b"), "min": 0, "max": 100, "pattern": "^[a-z]+$",
-        "equals": "{date}",
+        "equals": "{date}", "from": ("source", "$.address.city"), "decode": "python_literal",
+        "parse": ("year_first", "%d.%m.%Y"), "timezone": "Europe/Lisbon", "items": ("item.type", "string"),
+        "fields": ("parts[0].name", "city"), "length": (1, 10), "unique": True, "description": "In cents",
+        "null_exactly_when": (("id", (0, 1)),),
     }),
     "stage": (f"{STREAM}.stage", {
         form: ("outputs[0].name", f"stg/sales/{{date}}.{form}") for form in ("avro", "parquet", "jsonl", "csv")
@@ -252,7 +256,8 @@ def complete(section, example):
     for outer, name, kind in reversed(way):
         inner = Items((inner,), inner.place) if isinstance(kind, Each) else inner
         if isinstance(kind, Named):
-            inner = Keys({"sales": (inner.place, inner)}, inner.place)
+            beside = over("", "id: int64").entries if kind.noun == "field" else {}
+            inner = Keys({"sales": (inner.place, inner), **beside}, inner.place)
         node = over(outer.around, BESIDE.get(name, ""))
         node.entries[name] = (inner.place, inner)
         inner = node

@@ -36,7 +36,7 @@ def _bound(field: Field, values: Mapping[str, Value]) -> Field:
     if not isinstance(field.equals, str):
         return field
     try:
-        return replace(field, equals=filled(field.type, field.equals, values))
+        return replace(field, equals=filled(field, field.equals, values))
     except ValueError as error:
         what = f'"{field.equals}" in equals gives no {field.type} for this partition.'
         raise FixThis(what, where=str(field.place or field.name), todo=str(error)) from None

@@ -19,6 +19,7 @@ from levada.spec.variables import Resolved, resolve
 __all__ = [
     "ABSENT",
     "BROKEN",
+    "Again",
     "Each",
     "Free",
     "Given",
@@ -105,6 +106,13 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """A section that stands within itself, as a field does in a struct; whoever lists the language stops here."""
+
+    section: "Callable[[], Section]"
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """One key of a section."""
 
@@ -164,7 +172,7 @@ class Section:
     around: str = ""
 
 
-Kind: TypeAlias = Value | Each | Named | Free | Section
+Kind: TypeAlias = Value | Each | Named | Free | Again | Section
 
 
 @dataclass(slots=True)
@@ -206,6 +214,8 @@ def _walk(kind: Kind, node: Node, path: Path, reading: Reading) -> Any:
             return _named(kind, node, path, reading)
         case Free():
             return _free(kind, node, path, reading)
+        case Again():
+            return _section(kind.section(), node, path, reading)
         case Section():
             return _section(kind, node, path, reading)
 

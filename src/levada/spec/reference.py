@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from levada.spec.engine import Free, Key, Kind, Section, Value
+from levada.spec.engine import Again, Free, Key, Kind, Section, Value
 from levada.spec.grammar import DEFAULTS, SPEC
 
 __all__ = ["page", "sections"]
@@ -25,7 +25,7 @@ def sections(kind: Kind = SPEC) -> Iterator[Section]:
             yield kind
             for key in kind.keys if kind is not DEFAULTS else ():
                 yield from sections(key.kind)
-        case Value() | Free():
+        case Value() | Free() | Again():
             return
         case _:
             yield from sections(kind.of)

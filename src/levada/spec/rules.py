@@ -10,7 +10,7 @@ from levada.spec.rules_paging import ends, unreached
 from levada.spec.rules_parents import PARENT_RULES
 from levada.spec.tree import Mistake
 
-__all__ = ["CONTRACT_RULES", "PARTITION_RULES", "ROOT_RULES", "STREAM_RULES"]
+__all__ = ["PARTITION_RULES", "ROOT_RULES", "STREAM_RULES"]
 
 #: https://avro.apache.org/docs/1.12.0/specification/#names; fastavro writes others, which few can read.
 _AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -40,11 +40,6 @@ def _partition(given: Given, _: Reading) -> Iterator[Mistake]:
         yield given.mistake("names", "names is empty", "name at least one partition")
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield given.mistake("names", f'the partition "{name}" stands here twice', "leave one of them out")
-
-
-def _contract(given: Given, _: Reading) -> Iterator[Mistake]:
-    if not given.values["fields"]:
-        yield given.mistake("fields", "the contract has no fields", "write each as `name: type`")
 
 
 def _responses(given: Given, _: Reading) -> Iterator[Mistake]:
@@ -219,7 +214,6 @@ def _paged_twice(path: Path, source: Given | None, reading: Reading) -> Iterator
 
 
 PARTITION_RULES = (Rule(("by", "default", "names"), _partition),)
-CONTRACT_RULES = (Rule(("fields",), _contract),)
 STREAM_RULES = (
     Rule(("responses",), _responses),
     Rule(("paging", "responses"), _ending),
