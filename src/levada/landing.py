@@ -55,7 +55,7 @@ def receive(files: Iterable[Come], work: Work, name: Naming, took: Callable[[Pag
     """Write each file as it comes, never whole in memory, tell `took`, and hand it on."""
     for number, file in enumerate(files, start=len(work.done) + 1):
         public = name(file.fills)
-        facts = file.bring(lambda number=number: work.body_writer(number))  # type: ignore[misc]  # bound at once
+        facts = file.bring(lambda number=number, public=public: work.body_writer(number, public))  # type: ignore[misc]  # bound at once
         landed = work.landed(facts, public)
         took(facts)
         if landed is not None:

@@ -86,7 +86,7 @@ class DiskStore:
     # -- writing
 
     @contextmanager
-    def writer(self, key: str) -> Iterator[Writer]:
+    def writer(self, key: str, media: str = "") -> Iterator[Writer]:  # noqa: ARG002 - a disk keeps none
         """Create `key` from a stream: whole under its name after a clean exit, not there at all otherwise."""
         path = self._place.path(key)
         with making.temporary(self._place) as temp:
@@ -95,7 +95,7 @@ class DiskStore:
             with self._place.told(path):
                 making.create_only(self._place, temp, path, key)
 
-    def create(self, key: str, data: bytes) -> Written:
+    def create(self, key: str, data: bytes, media: str = "") -> Written:  # noqa: ARG002 - a disk keeps none
         """Create `key` at once; raises Exists."""
         if not (self._nameless and self._created(key, data)):
             with self.writer(key) as writer:

@@ -73,7 +73,7 @@ class MemoryStore:
         return (_entry(key, kept) for key, kept in found if key.startswith(start))
 
     @contextmanager
-    def writer(self, key: str) -> Iterator[Writer]:
+    def writer(self, key: str, media: str = "") -> Iterator[Writer]:  # noqa: ARG002 - memory keeps none
         """Create `key` from a stream: whole under its name after a clean exit, not there at all otherwise."""
         checked_key(key)
         writer = _MemoryWriter()
@@ -83,7 +83,7 @@ class MemoryStore:
                 raise Exists(key)
             self._kept[key] = _Kept(writer.data(), self._now())
 
-    def create(self, key: str, data: bytes) -> Written:
+    def create(self, key: str, data: bytes, media: str = "") -> Written:  # noqa: ARG002 - memory keeps none
         """Create `key` at once; raises Exists."""
         with self.writer(key) as writer:
             writer.write(data)

@@ -1,7 +1,7 @@
 """Bytes by key: the one seam between the lake and where it lies.
 
-Keys are relative, `/`-separated, without `.` and `..`. `disk.py` and `memory.py` are the stores of today; object stores
-come as further modules, and what they cannot do is not asked for here.
+Keys are relative, `/`-separated, without `.` and `..`. `disk.py`, `memory.py` and `remote.py` (object stores) are the
+stores there are; the last refuses what it cannot do, which is to replace a folder in one step.
 """
 
 import re
@@ -116,16 +116,18 @@ class Store(Protocol):
         """Entries of all keys below the folder `prefix`, sorted by key; "" is the whole store."""
         ...
 
-    def writer(self, key: str) -> AbstractContextManager[Writer]:
+    def writer(self, key: str, media: str = "") -> AbstractContextManager[Writer]:
         """Create `key` from a stream: whole under its name after a clean exit, not there at all otherwise.
+
+        `media` is the media type that stores keep which know one; else it follows from the name.
 
         Raises:
             Exists: at exit, when the key is there already.
         """
         ...
 
-    def create(self, key: str, data: bytes) -> Written:
-        """Create `key` at once; raises Exists."""
+    def create(self, key: str, data: bytes, media: str = "") -> Written:
+        """Create `key` at once; raises Exists. `media` is as in `writer`."""
         ...
 
     def replace(self, key: str, data: bytes, expected: str | None) -> str:

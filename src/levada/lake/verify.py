@@ -3,12 +3,13 @@
 import hashlib
 from dataclasses import dataclass
 
+from levada.errors import TryLater
 from levada.lake.area import Area
 from levada.lake.record import Record
 from levada.lake.store import Missing, Store
 from levada.nouns import LakeFile
 
-__all__ = ["LINK", "Problem", "check_file", "check_files", "check_key", "same", "sha256"]
+__all__ = ["LINK", "Problem", "check_file", "check_files", "check_key", "read_file", "same", "sha256"]
 
 _BLOCK = 1024 * 1024
 #: Said instead of a SHA-256: somebody put a link there, and what it leads to is none of ours.
@@ -45,6 +46,22 @@ def sha256(store: Store, key: str) -> str | None:
     except Missing:
         return None
     return total.hexdigest()
+
+
+def read_file(store: Store, file: LakeFile) -> bytes:
+    """The kept bytes of a file, which are what its record says; raises Missing.
+
+    Raises:
+        TryLater: other bytes came back than were committed.
+    """
+    data = store.read(file.key)
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise TryLater(
+            f"{file.key}: what was read is not what was committed (its SHA-256 is another)",
+            where=f"{store.describe()}/{file.key}",
+            todo="run again; if it happens twice, the file is damaged: fetch the partition again with `levada run`",
+        )
+    return data
 
 
 def check_key(store: Store, file: LakeFile) -> list[Problem]:

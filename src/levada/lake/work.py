@@ -16,6 +16,7 @@ from levada.edges import Edges, run_id
 from levada.errors import LeaseHeld, LevadaError
 from levada.lake.area import Area
 from levada.lake.lease import Lease
+from levada.lake.media import media_of
 from levada.lake.record import as_json
 from levada.lake.runs import (
     Durable,
@@ -73,14 +74,15 @@ class Work:
         """
         facts = page.facts
         if facts.means == "page":
-            written = self.area.store.create(self.key("pages", f"{facts.number}.body"), page.body)
+            media = media_of(public or "", facts.headers.get("content-type", ""))
+            written = self.area.store.create(self.key("pages", f"{facts.number}.body"), page.body, media)
             if (written.size, written.sha256) != (facts.size, facts.sha256):
                 raise ValueError(f"page {facts.number}: size or SHA-256 of the facts is not that of the body")
         return self.landed(facts, public)
 
-    def body_writer(self, number: int) -> AbstractContextManager[Writer]:
+    def body_writer(self, number: int, public: str | None = None) -> AbstractContextManager[Writer]:
         """A writer for the body of a page that is not held in memory; it counts once `landed` has its facts."""
-        return self.writer("pages", f"{number}.body")
+        return self.area.store.writer(self.key("pages", f"{number}.body"), media_of(public or ""))
 
     def landed(self, facts: PageFacts, public: str | None = None) -> LakeFile | None:
         """Make an answer count whose body, if it has one, is there: its facts are written."""

@@ -12,7 +12,7 @@ from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
 from levada.lake.record import Record
 from levada.lake.store import Entry, Store, Written
-from levada.lake.verify import check_file
+from levada.lake.verify import check_file, read_file
 from levada.lake.work import Work
 from levada.landing import Landed, receive
 from levada.nouns import Gap, LakeFile, Page, PageFacts
@@ -61,7 +61,7 @@ class Kept:
         for file in self.files:
             # The spec may name its files otherwise by now; what another tool named keeps its name.
             public = file.public if self.adopted else name(of_file(file))
-            body = None if self.job.stream.files else store.read(file.key)
+            body = None if self.job.stream.files else read_file(store, file)
             yield Landed(replace(file, public=public), body)
         yield from self._files_taken_over(work) if self.job.stream.files else self._taken_over(work)
 

@@ -8,6 +8,7 @@ from levada.errors import FixThis
 from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.record import Record
+from levada.lake.verify import read_file
 from levada.lake.store import Written
 from levada.lake.work import Work
 from levada.landing import Landed
@@ -87,7 +88,7 @@ def _rows(parent: Job, record: Record) -> Iterator[Row]:
 
 
 def _body(parent: Job, file: LakeFile) -> bytes:
-    return parent.area.store.read(file.key)
+    return read_file(parent.area.store, file)
 
 
 def _fields(record: Any) -> Mapping[str, Any]:
