@@ -16,7 +16,7 @@ from levada.errors import ContractBroken
 from levada.nouns import Format
 from levada.records.charset import told
 from levada.records.refusal import start
-from levada.records.unpack import LIMIT, unpacked
+from levada.records.unpack import only
 
 __all__ = ["BLOCK", "blocks"]
 
@@ -28,7 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 #: Bytes that tell in which of the encodings of Unicode a text is written.
 _TELLING = 4
-_AGAIN = "Have it written, or copied, again."
+_AGAIN = "Have it written, or copied, again; or mend `unpack` of `format`."
 
 
 def blocks(stream: BinaryIO, how: Format, media: str = "", size: int = BLOCK) -> Iterator[bytes]:
@@ -44,8 +44,13 @@ def blocks(stream: BinaryIO, how: Format, media: str = "", size: int = BLOCK) ->
         ContractBroken: it is not packed so, or cut; it is not written in its charset; a line of it is longer than
             LONGEST bytes.
     """
-    with _unpacked(stream, how) as plain:
-        yield from _whole_lines(_in_utf8(plain, how, media, size), size)
+    try:
+        with _unpacked(stream, how) as plain:
+            yield from _whole_lines(_in_utf8(plain, how, media, size), size)
+    except EOFError:
+        raise ContractBroken("The packed file stops before its end.", todo=_AGAIN) from None
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ContractBroken(f"The file is not packed with {how.unpack}, or damaged: {error}.", todo=_AGAIN) from None
 
 
 @contextmanager
@@ -53,25 +58,16 @@ def _unpacked(stream: BinaryIO, how: Format) -> Iterator[IO[bytes]]:
     if how.unpack == "gzip":
         with gzip.GzipFile(fileobj=stream) as file:
             yield file  # type: ignore[misc]  # reads bytes, as an IO does
-    elif how.unpack == "zip" and stream.seekable():
-        with zipfile.ZipFile(stream) as archive:
-            names = [info for info in archive.infolist() if not info.is_dir()]
-            if len(names) != 1:
-                unpacked(stream.read(LIMIT), "zip")  # tells what is wrong
-            with archive.open(names[0]) as file:
-                yield file
+    elif how.unpack == "zip":
+        with zipfile.ZipFile(stream) as archive, archive.open(only(archive)) as file:
+            yield file
     else:
         yield stream
 
 
 def _chunks(plain: IO[bytes], size: int) -> Iterator[bytes]:
-    try:
-        while chunk := plain.read(size):
-            yield chunk
-    except EOFError:
-        raise ContractBroken("The packed file stops before its end.", todo=_AGAIN) from None
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
-        raise ContractBroken(f"The packed file is damaged: {error}.", todo=_AGAIN) from None
+    while chunk := plain.read(size):
+        yield chunk
 
 
 def _in_utf8(plain: IO[bytes], how: Format, media: str, size: int) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from typing import IO, Literal
 from levada.errors import ContractBroken
 from levada.records.refusal import start
 
-__all__ = ["LIMIT", "unpacked"]
+__all__ = ["LIMIT", "only", "unpacked"]
 
 #: Bytes that may come out: a bomb of a few kilobytes would fill the memory.
 LIMIT = 256_000_000
@@ -45,7 +45,7 @@ def _gzip(body: bytes, limit: int) -> bytes:
 
 def _zip(body: bytes, limit: int) -> bytes:
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open(_only(archive)) as file:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open(only(archive)) as file:
             return _read(file, limit)
     except NotImplementedError as error:
         raise ContractBroken(f"The file in the zip archive cannot be read: {error}.", todo=_OTHERWISE) from None
@@ -55,7 +55,12 @@ def _zip(body: bytes, limit: int) -> bytes:
         ) from None
 
 
-def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+def only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The one file of a zip archive.
+
+    Raises:
+        ContractBroken: it holds none, several, or an encrypted one.
+    """
     files = [info for info in archive.infolist() if not info.is_dir()]
     if len(files) == 1 and files[0].flag_bits & _ENCRYPTED:
         raise ContractBroken(f"The file {files[0].filename} in the zip archive is encrypted.", todo=_OTHERWISE)
