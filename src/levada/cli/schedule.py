@@ -68,12 +68,7 @@ def _stay(work: "Sequence[Post]", told: "Callable[[Told], None]", *, once: bool)
     try:
         codes = [_code(ended.get()) for _ in threads]
     except (KeyboardInterrupt, SystemExit) as signal:
-        heard()
-        bell.set()
-        warn(
-            f"levada: ending as soon as each run is at the end of a page, in {GRACE:g} s at most; once more ends it now"
-        )
-        _let_end(threads, 130 if isinstance(signal, KeyboardInterrupt) else int(str(signal.code)))
+        _end(bell, threads, 130 if isinstance(signal, KeyboardInterrupt) else int(str(signal.code)))
         raise
     sys.exit(next((code for code in codes if code), 0))
 
@@ -94,10 +89,15 @@ def _code(end: int | Exception) -> int:
     return end
 
 
-def _let_end(threads: "Sequence[threading.Thread]", code: int) -> None:
-    """Give the threads time to end; where one does not, or a second signal comes, end the process as it is."""
-    until = time.monotonic() + GRACE
+def _end(bell: threading.Event, threads: "Sequence[threading.Thread]", code: int) -> None:
+    """Ring, and give the threads time; where one does not end, or a second signal comes, end the process as it is."""
     try:
+        heard()
+        bell.set()
+        warn(
+            f"levada: ending as soon as each run is at the end of a page, in {GRACE:g} s at most; once more ends it now"
+        )
+        until = time.monotonic() + GRACE
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
     except (KeyboardInterrupt, SystemExit):
