@@ -28,6 +28,7 @@ __all__ = [
     "Records",
     "Rejected",
     "Run",
+    "Table",
     "Violation",
     "plain",
 ]
@@ -174,6 +175,16 @@ class LakeFile:
     media: str = ""
     #: What a page's names are filled with, see PageFacts; empty for files made from several pages.
     fills: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A Delta table that takes the rows of commits, each partition in the place of what it held of it."""
+
+    #: Its folder in the lake.
+    name: str
+    #: The column that tells which partition a row is of.
+    column: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lakeside import FINGERPRINTS, FOUR, draft_of, land_all, public_tree, stage_all, still
 from levada.errors import FixThis
 from levada.lake.area import Area, area_of_folder, areas
-from levada.lake.commit import finish, publish
+from levada.lake.commit import Aside, finish, publish
 from levada.lake.lease import hold, read_record
 from levada.lake.memory import MemoryStore
 from levada.lake.record import as_json
@@ -63,7 +63,7 @@ def job(store, edges, bodies=FOUR, *, date="2022-08-09", staged=False, folder=X)
         made = [dataclasses.replace(file, public=named(file, folder)) for file in made]
         draft = draft_of(lease, work, files, made)
         draft = dataclasses.replace(draft, partition=date, folder=folder)
-        return publish(lease, draft, told=store.told.append if hasattr(store, "told") else lambda _: None)
+        return publish(lease, draft, aside=Aside(store.told.append if hasattr(store, "told") else lambda _: None))
 
 
 def named(file, folder):

@@ -17,7 +17,7 @@ from levada.lake.store import CONTROL, Conflict, Store
 from levada.lake.verify import Problem, check_file, check_key, same, sha256
 from levada.nouns import LakeFile
 
-__all__ = ["damaged", "finish", "publish"]
+__all__ = ["Aside", "damaged", "finish", "owner", "publish", "restore"]
 
 _log = logging.getLogger(__name__)
 Told = Callable[[str], None]
@@ -26,13 +26,23 @@ _FETCH = "fetch the partition again: `levada run`"
 _SHOWN = 3
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Aside:
+    """What is done with a commit besides its names."""
+
+    #: Takes a sentence for each file that was written again.
+    told: Told = _log.warning
+    #: Shows it in other ways, before it counts as shown; can be repeated at will.
+    show: Callable[[Record], None] = lambda _: None
+
+
 def publish(
     lease: Lease,
     draft: Record,
     *,
     adopt: bool = False,
     known: AbstractSet[str] = frozenset(),
-    told: Told = _log.warning,
+    aside: Aside = Aside(),
 ) -> tuple[Record, bool]:
     """Make `draft` what the partition is, and show it: the record that stands, and whether anything new is shown.
 
@@ -44,7 +54,7 @@ def publish(
         draft: The commit to make; `shown`, `stale` and `fetched` are set here.
         adopt: Write over public names that no record of this partition knows.
         known: Public names that are the partition's own although no record knows them: raw files taken over.
-        told: Takes a sentence for each file that was written again.
+        aside: What else is done with the commit, whether it is new or stands already.
 
     Raises:
         FixThis: a public name belongs to somebody else, or no file can have it; the draft's folder may not be
@@ -54,9 +64,9 @@ def publish(
     """
     old, store = lease.record, lease.area.store
     if old is not None and _covers(old, draft):
-        lost = _restore(store, old, draft, told)
+        lost = _restore(store, old, draft, aside.told)
         if not lost:
-            return _again(lease, old, told), not old.shown
+            return _again(lease, old, aside), not old.shown
         _refuse_lost(lease.area, lost, old, draft)
     names = public_names(draft.files)
     _refuse_impossible(draft)
@@ -67,10 +77,10 @@ def publish(
     store.sync(file.key for file in draft.files)
     stale = stale_after(old, names) if draft.folder is None else ()
     record = dataclasses.replace(draft, shown=False, stale=stale, fetched=_fetched(lease, draft))
-    return _show(lease.area, record, _put(lease.area, record, lease.tag)), True
+    return _show(lease.area, record, _put(lease.area, record, lease.tag), aside), True
 
 
-def finish(lease: Lease) -> Record:
+def finish(lease: Lease, aside: Aside = Aside()) -> Record:
     """Show what is committed and not shown yet; the record that stands. Can be repeated at will.
 
     Raises:
@@ -87,7 +97,7 @@ def finish(lease: Lease) -> Record:
             where=lease.area.named(broken[0].key),
             todo="run the job for that folder again" if lease.area.of_folder else _FETCH,
         )
-    return _show(lease.area, lease.record, lease.tag)
+    return _show(lease.area, lease.record, lease.tag, aside)
 
 
 def damaged(lease: Lease) -> list[Problem]:
@@ -109,11 +119,13 @@ def _covers(old: Record, draft: Record) -> bool:
     return same_place and old.landed == draft.landed and (same_staged or beside)
 
 
-def _again(lease: Lease, old: Record, told: Told) -> Record:
+def _again(lease: Lease, old: Record, aside: Aside) -> Record:
     """The record that stands already, shown if it was not; a folder of its own is cleared of what is not its own."""
     if old.shown and old.folder is not None and _show_folder(lease.area.store, old.folder, old.files):
-        told(f"{old.folder} held other files than those of its commit; its content was replaced")
-    return finish(lease)
+        aside.told(f"{old.folder} held other files than those of its commit; its content was replaced")
+    if old.shown:
+        aside.show(old)
+    return finish(lease, aside)
 
 
 def _restore(store: Store, old: Record, draft: Record, told: Told) -> list[Problem]:
@@ -121,10 +133,18 @@ def _restore(store: Store, old: Record, draft: Record, told: Told) -> list[Probl
     # Names that are yet to be shown are not missing, and a folder is shown anew as a whole.
     kept = old.shown and old.folder is None
     files = old.files if kept else [dataclasses.replace(file, public=None) for file in old.files]
-    return [problem for file in files for problem in _restore_file(store, file, draft.files, told)]
+    return [problem for file in files for problem in restore(store, file, draft.files, told)]
 
 
-def _restore_file(store: Store, file: LakeFile, spares: Iterable[LakeFile], told: Told) -> list[Problem]:
+def restore(store: Store, file: LakeFile, spares: Iterable[LakeFile], told: Told) -> list[Problem]:
+    """Write a file again whose kept bytes or public name somebody changed; what is wrong with it if nothing can be.
+
+    Args:
+        store: Where it lies.
+        file: What the record says of it.
+        spares: Files that may have the same bytes.
+        told: Takes a sentence for each name that was written again.
+    """
     problems = check_file(store, file)
     broken = {problem.key for problem in problems}
     if file.key in broken:
@@ -181,8 +201,8 @@ def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str
     foreign = [name for name in there if name not in ours]
     if not foreign:
         return
-    if owner := _owner(lease.area, foreign):
-        name, area = owner
+    if found := owner(lease.area, foreign):
+        name, area = found
         what = f"{name}: exists and belongs to {area}, which is another one than {lease.area}"
         todo = "name the files of one of them otherwise (raw, stage): each run would write over those of the other"
         raise FixThis(what, where=lease.area.named(name), todo=todo)
@@ -193,7 +213,7 @@ def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str
     )
 
 
-def _owner(mine: Area, names: Iterable[str]) -> tuple[str, Area] | None:
+def owner(mine: Area, names: Iterable[str]) -> tuple[str, Area] | None:
     """One of these public names and the partition whose commit has it, if one has; damaged records have none."""
     wanted = {*names}
     for area, keys in areas(mine.store).items():
@@ -226,11 +246,12 @@ def _put(area: Area, record: Record, tag: str | None) -> str:
         ) from None
 
 
-def _show(area: Area, record: Record, tag: str | None) -> Record:
+def _show(area: Area, record: Record, tag: str | None, aside: Aside) -> Record:
     if record.folder is None:
         _show_files(area.store, record)
     else:
         _show_folder(area.store, record.folder, record.files)
+    aside.show(record)
     shown = dataclasses.replace(record, shown=True, stale=())
     _put(area, shown, tag)
     return shown

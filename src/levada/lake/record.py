@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from levada.errors import FixThis
-from levada.nouns import Counts, Cursor, Gap, Holder, LakeFile, Level
+from levada.nouns import Counts, Cursor, Gap, Holder, LakeFile, Level, Table
 
 __all__ = [
     "FORMAT",
@@ -65,6 +65,8 @@ class Record:
     cursor: Cursor | None = None
     #: How far it had come before: staging again drops the same records.
     since: Cursor | None = None
+    #: The Delta table that shows its rows, which are those of its file of format "delta", if it has any.
+    table: Table | None = None
     format: int = FORMAT
 
     @property

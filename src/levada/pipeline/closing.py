@@ -13,6 +13,7 @@ from levada.pipeline.cursor import after, nothing_new
 from levada.pipeline.gaps import told as told_gaps
 from levada.pipeline.job import Job
 from levada.pipeline.making import Made
+from levada.pipeline.tables import showing, table_of
 from levada.pipeline.tally import Tally
 from levada.version import __version__
 
@@ -60,7 +61,8 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
     _refuse_partial(job, lease, end)
     draft = after(job, lease.record, end.made.cursor, _draft(job, lease, end))
     mended: list[str] = []
-    record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known, told=mended.append)
+    aside = showing(job, mended.append) if end.level == "staged" else commit.Aside(mended.append)
+    record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known, aside=aside)
     return stands(record, *mended, *told, changed=changed or bool(mended), run=end.tally.work.run)
 
 
@@ -159,6 +161,7 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
         folder=job.folder,
         gaps=end.gaps,
         left_out=end.left_out,
+        table=table_of(job) if end.level == "staged" else None,
     )
 
 

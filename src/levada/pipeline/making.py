@@ -24,6 +24,7 @@ from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
 from levada.pipeline.portions import count_of, portions_of, with_lines
 from levada.pipeline.sieve import Sieve
+from levada.pipeline.tables import refuse_unfit
 from levada.pipeline.tally import Tally
 from levada.records.portion import Portion
 from levada.spec.model import Output
@@ -259,6 +260,8 @@ class _Staged:
 
     def _open(self, page: int | None, fills: Mapping[str, Any], stack: ExitStack) -> _Open:
         job, form = self._job, self._output.format
+        if form == "delta":
+            refuse_unfit(job)
         path = ("staged", f"{'all' if page is None else page}.{form}")
         out = stack.enter_context(self._work.writer(*path))
         assert job.contract  # noqa: S101 - a stage has a contract, the spec reader sees to it

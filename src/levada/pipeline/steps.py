@@ -29,6 +29,7 @@ from levada.pipeline.kept import Kept, kept
 from levada.pipeline.making import make
 from levada.pipeline.parents import Asked, PagesOf, asked, pages_of
 from levada.pipeline.sieve import bounded
+from levada.pipeline.tables import showing
 from levada.pipeline.taking import coming, files_of
 from levada.pipeline.taking import fingerprint as fingerprint_of
 from levada.pipeline.tally import Tally
@@ -67,10 +68,11 @@ def _fetching(job: Job, level: Level) -> Run:
     with _held(job) as lease:
         record = lease.record
         if record and not record.shown and not commit.damaged(lease):
-            shown = commit.finish(lease)
+            notes: list[str] = []
+            shown = commit.finish(lease, showing(job, notes.append))
             # A folder may hold another date, or staged files.
             if job.folder is None or (shown.partition, shown.level) == (job.partition.key, level):
-                return stands(shown, FINISHED, changed=True)
+                return stands(shown, FINISHED, *notes, changed=True)
             return _fetch_or_anew(job, reread(lease), level)
         if record and record.shown and job.options.missing and level in {"landed", record.level} and not record.gaps:
             return stands(record, SKIPPED)
@@ -135,15 +137,15 @@ def _reading(job: Job, what: Fetching, work: Work) -> Generator[Page]:
 
 def _staging(job: Job, *, adopting: bool) -> Run:
     with _held(job) as seen:
-        lease = finished(seen)
+        lease = finished(seen, showing(job, lambda _: None))
         return staged(job, lease, kept(job, lease, adopting=adopting))
 
 
-def finished(lease: Lease) -> Lease:
+def finished(lease: Lease, aside: commit.Aside | None = None) -> Lease:
     """The lease, what an earlier run committed shown."""
     if lease.record is None or lease.record.shown:
         return lease
-    commit.finish(lease)
+    commit.finish(lease, aside or commit.Aside())
     return reread(lease)
 
 

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 from levada.contract.model import Contract
 from levada.extras import require
 from levada.staging import csv, jsonl
-from levada.staging.format import How, RowWriter, Sink
+from levada.staging.format import How, RowWriter, Sink, Tables
 
-__all__ = ["READERS", "WRITERS", "How", "RowWriter", "Sink", "rows_of", "writer"]
+__all__ = ["READERS", "WRITERS", "How", "RowWriter", "Sink", "Tables", "rows_of", "writer"]
 
 Rows = Iterator[Mapping[str, Any]]
 
@@ -34,6 +34,14 @@ def _parquet(out: Sink, contract: Contract, how: How) -> AbstractContextManager[
     return parquet.writer(out, contract, codec=how.output.codec, row_group=how.output.row_group)
 
 
+def _delta(out: Sink, contract: Contract, how: How) -> AbstractContextManager[RowWriter]:
+    require("delta", "Delta tables", ["deltalake", "pyarrow"])
+    from levada.staging import parquet
+
+    given = how.output  # Delta has no type for a time of day
+    return parquet.writer(out, contract, codec=given.codec, row_group=given.row_group, times=False)
+
+
 def _read_parquet(file: BinaryIO) -> Rows:
     require("parquet", "Parquet files", ["pyarrow"])
     from levada.staging import parquet
@@ -56,7 +64,7 @@ WRITERS: Mapping[str, Callable[[Sink, Contract, How], AbstractContextManager[Row
     "parquet": _parquet,
     "jsonl": _jsonl,
     "csv": _csv,
-    "delta": _parquet,
+    "delta": _delta,
 }
 #: Name in a spec -> what reads a file of it.
 READERS: Mapping[str, Callable[[BinaryIO], Rows]] = {

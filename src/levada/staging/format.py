@@ -1,12 +1,13 @@
 """What a format offers and what it is given: the seam between this room and its modules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from levada.lake.store import Store
 from levada.spec.model import Output
 
-__all__ = ["How", "RowWriter", "Sink"]
+__all__ = ["How", "RowWriter", "Sink", "Tables"]
 
 
 class Sink(Protocol):
@@ -40,3 +41,14 @@ class How:
     stream: str
     pipeline: str
     output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where tables lie, and how their log is written."""
+
+    store: Store
+    #: What the store of the log is to be told, in its own words; empty on a disk.
+    options: Mapping[str, str]
+    #: Waits so many seconds at most: others commit to the table, too.
+    wait: Callable[[float], None]

@@ -1,0 +1,84 @@
+"""The Delta table of a stream: told before a run writes for it, and shown what a run committed."""
+
+from collections.abc import Callable, Mapping
+
+from levada.extras import require
+from levada.lake.commit import Aside
+from levada.lake.lease import read_record
+from levada.lake.location import is_remote, location
+from levada.lake.record import Record
+from levada.nouns import Table
+from levada.pipeline.job import Job
+from levada.spec.model import Output
+from levada.staging import Tables
+
+__all__ = ["refuse_unfit", "showing", "table_of", "way_to"]
+
+#: How the variables of each kind of store begin: their log is written by another library, which reads them itself.
+_VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
+
+
+def table_of(job: Job) -> Table | None:
+    """The table that takes the partition's rows, None where the spec names none."""
+    outputs = job.stream.stage.outputs if job.stream.stage else ()
+    return next((_table(job, output) for output in outputs if output.format == "delta"), None)
+
+
+def _table(job: Job, output: Output) -> Table:
+    return Table(job.name(output.name), output.column)
+
+
+def refuse_unfit(job: Job) -> None:
+    """Do nothing if the stream's table takes rows of today's contract; before anything is committed.
+
+    Raises:
+        FixThis: it does not: nothing that a table has is dropped or changed.
+        TryLater: it could not be read.
+    """
+    table = table_of(job)
+    if table and job.contract:
+        require("delta", "Delta tables", ["deltalake", "pyarrow"])
+        from levada.staging import delta
+
+        delta.refuse_unfit(_tables(job), table, job.contract, f"{job.spec.pipeline}/{job.stream.name}")
+
+
+def showing(job: Job, told: Callable[[str], None]) -> Aside:
+    """What shows commits of this job in their table, and tells of it."""
+
+    def show(record: Record) -> None:
+        if record.table is None or record.level != "staged":
+            return
+        require("delta", "Delta tables", ["deltalake", "pyarrow"])
+        from levada.staging import delta
+
+        for note in delta.show(_tables(job), record, lambda: _stands(job, record)):
+            told(note)
+
+    return Aside(told, show)
+
+
+def _stands(job: Job, record: Record) -> bool:
+    now, _ = read_record(job.area)
+    return now is not None and now.run == record.run
+
+
+def _tables(job: Job) -> Tables:
+    edges = job.edges
+    return Tables(
+        job.area.store,
+        way_to(job.area.store.describe(), edges.environment),
+        lambda most: edges.clock.pause(edges.uniform(0, most)),
+    )
+
+
+def way_to(lake: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What the store of a table's log is to be told; empty on a disk."""
+    if not is_remote(lake):
+        return {}
+    start = _VARIABLES[location(lake).scheme]
+    found = {name: value for name, value in environment.items() if name.startswith(start) and value}
+    if start == "AWS_":
+        found |= {"AWS_ENDPOINT_URL": found["AWS_ENDPOINT_URL_S3"]} if "AWS_ENDPOINT_URL_S3" in found else {}
+        found["AWS_ALLOW_HTTP"] = "true"
+    return found

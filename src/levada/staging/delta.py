@@ -1,0 +1,284 @@
+"""Delta tables, made from commit records; the home of deltalake, which writes their log.
+
+A table is shown, as names are: the record is the only commit point, and says which rows a partition has. One Delta
+commit takes the partition's file in and those of before out (docs/adr/0007-delta-is-shown.md).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction
+
+from levada.contract.model import Contract, columns
+from levada.errors import FixThis, TryLater
+from levada.lake.record import Record
+from levada.lake.verify import same
+from levada.nouns import LakeFile, Table
+from levada.secret import redact
+from levada.staging import arrow
+from levada.staging.evolve import Evolved, evolved, nullable
+from levada.staging.format import Tables
+from levada.staging.statistics import statistics
+
+__all__ = ["compact", "refuse_unfit", "show"]
+
+#: Tries of a Delta commit that others were faster than, and the longest seconds between two.
+_TRIES, _LONGEST_WAIT = 40, 2.0
+_OWNER = "levada.stream"
+#: 60 bits: Delta's numbers of transactions are signed and have 64.
+_DIGITS = 15
+
+
+def refuse_unfit(tables: Tables, table: Table, contract: Contract, owner: str) -> None:
+    """Do nothing if `table`, which need not exist, can take rows of `contract`.
+
+    Raises:
+        FixThis: its columns have other types, it belongs to another stream, or is no table of ours.
+        TryLater: it could not be read.
+    """
+    with _told(tables, table):
+        found = _open(tables, table)
+        if found is not None:
+            _refuse_other(found, tables, table, owner)
+            _evolve(found, tables, table, arrow.schema(columns(contract), times=False))
+
+
+def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[str, ...]:
+    """Make the record's table hold just the record's rows of the partition; what a person should know of it.
+
+    Nothing is committed if that is so already, whatever made its files.
+
+    Args:
+        tables: Where they lie.
+        record: The commit; one without staged rows takes the partition's rows away.
+        stands: Whether the record is still the partition's own: another run may have taken over.
+
+    Raises:
+        FixThis: the table cannot take these rows, see `refuse_unfit`.
+        TryLater: the table could not be read or written.
+    """
+    if record.table is None or record.level != "staged":
+        return ()
+    with _told(tables, record.table):
+        shown = _Shown(tables, record, record.table)
+        for number in range(_TRIES):
+            try:
+                return shown.once(stands)
+            except _Overtaken:
+                tables.wait(min(_LONGEST_WAIT, 0.02 * 2**number))
+    raise _later(tables, record.table, "other writers were faster each time")
+
+
+def compact(tables: Tables, table: Table, size: int) -> tuple[int, int] | None:
+    """Merge the small files of each partition; how many files went and came, None where there is no table.
+
+    Args:
+        tables: Where they lie.
+        table: The table.
+        size: Bytes that a file should have.
+    """
+    with _told(tables, table):
+        found = _open(tables, table)
+        if found is None:
+            return None
+        try:
+            done = found.optimize.compact(target_size=size)
+        except CommitFailedError as error:
+            raise _later(tables, table, str(error)) from None
+        _sync(tables, table, found)
+        return int(done["numFilesRemoved"]), int(done["numFilesAdded"])
+
+
+class _Overtaken(Exception):
+    """Somebody committed to the table in the meantime."""
+
+
+class _Shown:
+    """A record on its way into its table."""
+
+    def __init__(self, tables: Tables, record: Record, table: Table) -> None:
+        self._tables, self._record, self._table = tables, record, table
+        self._file = next((file for file in record.files if file.format == "delta"), None)
+        self._owner = f"{record.pipeline}/{record.stream}"
+        self._transaction = f"levada/{self._owner}/{record.partition}"
+        self._number = int((record.staged or "0")[:_DIGITS], 16)
+        self._path = _path(table, record, self._file) if self._file else None
+
+    def once(self, stands: Callable[[], bool]) -> tuple[str, ...]:
+        """Commit to the table as it is now; raises _Overtaken if it changed meanwhile."""
+        found = _open(self._tables, self._table)
+        if found is None and self._file is None:
+            return ()
+        self._put()
+        if found is None:
+            found = self._create()
+        _refuse_other(found, self._tables, self._table, self._owner)
+        if not self._holds(found) and stands():
+            return self._commit(found)
+        _sync(self._tables, self._table, found)
+        return ()
+
+    def _put(self) -> None:
+        """The partition's file in the table's folder, where nobody reads it before the log names it."""
+        if self._file is None:
+            return
+        store, target = self._tables.store, f"{self._table.name}/{self._path}"
+        if not same(store, self._file.key, target):
+            store.copy(self._file.key, target)
+        store.sync([target])
+
+    def _schema(self) -> pa.Schema:
+        assert self._file  # noqa: S101 - asked for only where there are rows
+        with self._tables.store.open(self._file.key) as stream:
+            return pa.parquet.read_schema(stream)
+
+    def _create(self) -> DeltaTable:
+        schema = nullable(self._schema()).append(pa.field(self._table.column, pa.string()))
+        try:
+            return DeltaTable.create(
+                _url(self._tables, self._table),
+                schema,
+                partition_by=[self._table.column],
+                configuration={_OWNER: self._owner},
+                storage_options=dict(self._tables.options) or None,
+                raise_if_key_not_exists=False,
+            )
+        except DeltaError as error:
+            if "already exists" in str(error):
+                raise _Overtaken from None
+            raise
+
+    def _holds(self, found: DeltaTable) -> bool:
+        """Whether the table has these rows already: in this file, or merged with others since."""
+        names = [
+            uri.rsplit("/", 1)[-1]
+            for uri in found.file_uris(file_pruning_predicate=[(self._table.column, "=", self._record.partition)])
+        ]
+        if self._path is None or self._file is None:
+            return not names
+        if names == [self._path.rsplit("/", 1)[-1]]:
+            return True
+        by_us = found.transaction_version(self._transaction) == self._number
+        return bool(names) and by_us and _rows(found, self._table, self._record.partition) == self._file.rows
+
+    def _commit(self, found: DeltaTable) -> tuple[str, ...]:
+        table, record = self._table, self._record
+        change = _evolve(found, self._tables, table, self._schema() if self._file else None)
+        said = {"levada.fingerprint": record.staged, "levada.partition": record.partition, "levada.run": record.run}
+        try:
+            found.create_write_transaction(
+                list(self._added()),
+                "overwrite",
+                change.schema,
+                [table.column],
+                [(table.column, "=", record.partition)],
+                commit_properties=CommitProperties(
+                    custom_metadata=said,
+                    # Two that commit one partition at once conflict by this, even where it had no files to take out.
+                    app_transactions=[Transaction(self._transaction, self._number)],
+                ),
+            )
+        except CommitFailedError:
+            raise _Overtaken from None
+        _sync(self._tables, table, DeltaTable(_url(self._tables, table), storage_options=dict(self._tables.options)))
+        return tuple(f"Delta table {table.name}: {each}" for each in change.told)
+
+    def _added(self) -> Iterator[AddAction]:
+        if self._file is None or self._path is None:
+            return
+        with self._tables.store.open(self._file.key) as stream:
+            told = statistics(stream)
+        yield AddAction(
+            path=self._path,
+            size=self._file.size,
+            partition_values={self._table.column: self._record.partition},
+            modification_time=int(self._record.committed.timestamp() * 1000),
+            data_change=True,
+            stats=json.dumps(told),
+        )
+
+
+def _path(table: Table, record: Record, file: LakeFile) -> str:
+    """A name that no other commit of the table has: Delta tells files apart by it. The folder is for people's eyes."""
+    shown = "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "_" for char in record.partition)
+    column = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in table.column)
+    unique = sha256(f"{record.partition}\n{file.key}\n{file.sha256}".encode()).hexdigest()[:16]
+    return f"{column}={shown}/{record.run}-{unique}.parquet"
+
+
+def _url(tables: Tables, table: Table) -> str:
+    return f"{tables.store.describe()}/{table.name}"
+
+
+def _open(tables: Tables, table: Table) -> DeltaTable | None:
+    """The table as it is now, None where there is none."""
+    if not tables.store.describe().startswith(("/", "s3://", "gs://", "az://")):
+        raise FixThis(
+            f"A Delta table cannot lie in the lake {tables.store.describe()}.",
+            where=table.name,
+            todo="use a lake on a disk or in an object store, or leave `delta` out of `stage`",
+        )
+    with suppress(TableNotFoundError):
+        return DeltaTable(_url(tables, table), storage_options=dict(tables.options) or None)
+    return None
+
+
+def _refuse_other(found: DeltaTable, tables: Tables, table: Table, owner: str) -> None:
+    """Refuse a table that is not made of this stream's partitions: rows that are none of ours would go."""
+    held = found.metadata()
+    whose = held.configuration.get(_OWNER)
+    if whose != owner:
+        what = f"The Delta table {table.name} was not made by Levada." if whose is None else (
+            f"The Delta table {table.name} belongs to {whose}, which is another stream than {owner}."
+        )  # fmt: skip
+        raise FixThis(what, where=_url(tables, table), todo="name another folder: `delta: {table: ...}`")
+    if held.partition_columns != [table.column]:
+        was = ", ".join(held.partition_columns)
+        what = f"The Delta table {table.name} tells its partitions by {was}, and the spec by {table.column}."
+        raise FixThis(what, where=_url(tables, table), todo=f"write `column: {was}`, or name another table")
+
+
+def _evolve(found: DeltaTable, tables: Tables, table: Table, coming: pa.Schema | None) -> Evolved:
+    """The columns of the table with those of `coming`; none that it has ever goes or changes."""
+    there = pa.schema(found.schema().to_arrow())
+    change = evolved(there, coming if coming is not None else pa.schema([]))
+    if change.refused:
+        raise FixThis(
+            f"The Delta table {table.name} cannot take these rows: {'; '.join(change.refused)}.",
+            where=_url(tables, table),
+            todo="give the changed field another name, or name another table and `levada replay` into it",
+        )
+    return change
+
+
+def _rows(found: DeltaTable, table: Table, partition: str) -> int:
+    held: Any = pa.table(found.get_add_actions(flatten=True)).to_pylist()
+    ours = [each for each in held if each[f"partition.{table.column}"] == partition]
+    return sum(each["num_records"] or 0 for each in ours)
+
+
+def _sync(tables: Tables, table: Table, found: DeltaTable) -> None:
+    """The log's newest entry safe from power loss."""
+    tables.store.sync([f"{table.name}/_delta_log/{found.version():020}.json"])
+
+
+@contextmanager
+def _told(tables: Tables, table: Table) -> Iterator[None]:
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise _later(tables, table, str(error)) from error
+
+
+def _later(tables: Tables, table: Table, why: str) -> TryLater:
+    return TryLater(
+        f"The Delta table {table.name} could not be written: {redact(why)}",
+        where=_url(tables, table),
+        todo="run again: what the lake has committed stands, and the next run brings it into the table",
+    )

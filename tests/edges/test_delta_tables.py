@@ -1,0 +1,295 @@
+"""Delta tables on a disk: made from commit records, one Delta commit a partition, read by delta-rs and DuckDB."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from levada.edges import Edges, FixedClock
+from levada.errors import FixThis, TryLater
+from levada.lake.area import Area
+from levada.lake.disk import DiskStore
+from levada.lake.lease import read_record
+from levada.lake.memory import MemoryStore
+from levada.pipeline import Options, Pipeline
+from levada.source.fake import Reply, ScriptedWire, answer
+from levada.spec.read import read_text
+from levada.staging import Tables, delta
+
+DAY, NEXT = "2022-08-09", "2022-08-10"
+SPEC = """
+pipeline: shop
+source: {url: "http://api.test"}
+streams:
+  sales:
+    request: {path: /sales, params: {date: "{date}"}}
+    contract:
+      fields: {id: int64, name: {type: string, nullable: true}}
+    stage: {delta: tables/sales, parquet: "stg/day={date}/a.parquet", jsonl: "stg/{date}.jsonl"}
+"""
+WIDER = SPEC.replace("fields: {", "fields: {price: float64, day: date, ")
+FIRST = [{"id": 1, "name": "Ana"}, {"id": 2, "name": None}]
+OTHER = [{"id": 3, "name": "Rui"}]
+
+
+def pipeline(lake, rows, spec=SPEC, **options):
+    body = json.dumps(rows).encode()
+    edges = Edges(clock=FixedClock(datetime(2022, 8, 12, 12, tzinfo=UTC)), environment={},
+                  network=lambda: ScriptedWire(lambda *_: Reply(answer(200, body))))  # fmt: skip
+    return Pipeline(read_text(spec, "shop.yaml", {}, lake=str(lake)), DiskStore(str(lake)), edges, Options(**options))
+
+
+def run(lake, rows, date=DAY, spec=SPEC, verb="run", **options):
+    chosen = pipeline(lake, rows, spec, **options)
+    return chosen.work(verb, chosen.streams()[0], date)
+
+
+def table(lake, name="tables/sales"):
+    return DeltaTable(str(lake / name))
+
+
+def held(lake):
+    """Partition -> rows, as delta-rs reads them."""
+    found = {}
+    for row in pa.table(table(lake).to_pyarrow_table()).sort_by("id").to_pylist():
+        found.setdefault(row.pop("_levada_partition"), []).append(row)
+    return found
+
+
+def by_the_log(lake):
+    """Partition -> rows, as DuckDB reads the files that the log's entries leave standing."""
+    files = {}
+    for entry in sorted((lake / "tables/sales/_delta_log").glob("*.json")):
+        for action in map(json.loads, entry.read_text().splitlines()):
+            if "add" in action:
+                files[action["add"]["path"]] = action["add"]["partitionValues"]["_levada_partition"]
+            elif "remove" in action:
+                del files[action["remove"]["path"]]
+    rows = {}
+    with duckdb.connect() as db:
+        for path, partition in files.items():
+            seen = db.sql(f"from read_parquet('{lake / 'tables/sales' / unquote(path)}', hive_partitioning = false)")
+            rows.setdefault(partition, []).extend(dict(zip(seen.columns, row, strict=True)) for row in seen.fetchall())
+    return rows
+
+
+def record(lake):
+    return read_record(Area(DiskStore(str(lake)), "shop", "sales", DAY))[0]
+
+
+def test_a_run_brings_its_partition_into_the_table(tmp_path):
+    done = run(tmp_path, FIRST)
+    run(tmp_path, OTHER, NEXT)
+    assert held(tmp_path) == by_the_log(tmp_path) == {DAY: FIRST, NEXT: OTHER}
+    assert done.files == (f"raw/shop/sales/{DAY}/1.json", f"stg/{DAY}.jsonl", f"stg/day={DAY}/a.parquet")
+    last = table(tmp_path).history(1)[0]
+    assert (last["levada.partition"], len(last["levada.fingerprint"])) == (NEXT, 64)
+    added = pa.table(table(tmp_path).get_add_actions(flatten=True)).to_pylist()
+    assert [(each["num_records"], each["min.id"], each["max.name"]) for each in added] == [(1, 3, "Rui"), (2, 1, "Ana")]
+
+
+def test_other_rows_take_the_place_of_a_partition_in_one_commit(tmp_path):
+    run(tmp_path, FIRST)
+    run(tmp_path, OTHER, NEXT)
+    before = table(tmp_path).version()
+    run(tmp_path, OTHER)
+    assert table(tmp_path).version() == before + 1
+    assert held(tmp_path) == by_the_log(tmp_path) == {DAY: OTHER, NEXT: OTHER}
+    assert DeltaTable(str(tmp_path / "tables/sales"), version=before).to_pyarrow_table().num_rows == 3
+
+
+def test_the_same_content_commits_nothing(tmp_path):
+    run(tmp_path, FIRST)
+    run(tmp_path, OTHER)
+    run(tmp_path, FIRST)
+    before = table(tmp_path).version()
+    assert not run(tmp_path, FIRST).changed
+    assert not run(tmp_path, [], verb="replay").changed
+    assert table(tmp_path).version() == before
+
+
+def test_a_partition_without_rows_is_none_of_the_table(tmp_path):
+    run(tmp_path, [])
+    assert not (tmp_path / "tables").exists()
+    run(tmp_path, FIRST)
+    run(tmp_path, OTHER, NEXT)
+    run(tmp_path, [], allow_empty=True)
+    assert held(tmp_path) == {NEXT: OTHER}
+    before = table(tmp_path).version()
+    run(tmp_path, [], allow_empty=True)
+    assert table(tmp_path).version() == before
+
+
+def test_landing_other_pages_leaves_the_table_until_they_are_staged(tmp_path):
+    run(tmp_path, FIRST)
+    assert run(tmp_path, OTHER, verb="land").level == "landed"
+    assert held(tmp_path) == {DAY: FIRST}
+    run(tmp_path, [], verb="stage")
+    assert held(tmp_path) == {DAY: OTHER}
+
+
+def test_a_column_that_the_contract_brings_is_added_and_told(tmp_path):
+    run(tmp_path, FIRST)
+    rows = [{"id": 4, "name": "Eva", "price": 1.5, "day": DAY}]
+    done = run(tmp_path, rows, NEXT, WIDER)
+    assert done.notes == (
+        "Delta table tables/sales: column price (float64) added",
+        "Delta table tables/sales: column day (date32[day]) added",
+    )
+    assert {row["id"]: row["price"] for each in held(tmp_path).values() for row in each} == {1: None, 2: None, 4: 1.5}
+    narrower = run(tmp_path, OTHER, NEXT)
+    assert narrower.notes == ()
+    assert held(tmp_path)[NEXT] == [{"id": 3, "name": "Rui", "price": None, "day": None}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ("id: int32, name: string", "column id is int64 in the table and int32 in the contract"),
+        ("id: string", "column id is int64 in the table and string in the contract"),
+        ("ID: int64", "column ID differs from id, which the table has, only in case"),
+    ],
+)
+def test_what_would_change_a_column_is_refused_before_anything_is_committed(tmp_path, fields, says):
+    run(tmp_path, FIRST)
+    before, rows = record(tmp_path), [{"id": "5" if "string" in fields[:10] else 5, "ID": 5, "name": "x"}]
+    spec = SPEC.replace("id: int64, name: {type: string, nullable: true}", fields)
+    with pytest.raises(FixThis, match=says) as refused:
+        run(tmp_path, rows, spec=spec)
+    assert "name another table and `levada replay` into it" in refused.value.todo
+    assert (record(tmp_path), held(tmp_path)) == (before, {DAY: FIRST})
+
+
+def test_a_table_of_somebody_else_is_left_alone(tmp_path):
+    write_deltalake(str(tmp_path / "tables/sales"), pa.table({"id": [9]}))
+    with pytest.raises(FixThis, match="tables/sales was not made by Levada"):
+        run(tmp_path, FIRST)
+    run(tmp_path, FIRST, spec=SPEC.replace("tables/sales", "tables/mine"))
+    other = SPEC.replace("tables/sales", "tables/mine").replace("  sales:", "  returns:").replace("stg", "ret")
+    with pytest.raises(FixThis, match="belongs to shop/sales, which is another stream than shop/returns"):
+        run(tmp_path, FIRST, spec=other)
+    column = SPEC.replace("delta: tables/sales", "delta: {table: tables/mine, column: day}")
+    with pytest.raises(FixThis, match="tells its partitions by _levada_partition, and the spec by day"):
+        run(tmp_path, OTHER, spec=column)
+    assert table(tmp_path).to_pyarrow_table().to_pydict() == {"id": [9]}
+
+
+def test_a_lake_in_memory_has_no_tables():
+    read = read_text(SPEC, "shop.yaml", {}, lake="memory:")
+    body = json.dumps(FIRST).encode()
+    edges = Edges(clock=FixedClock(), environment={}, network=lambda: ScriptedWire(lambda *_: Reply(answer(200, body))))
+    chosen = Pipeline(read, MemoryStore(), edges)
+    with pytest.raises(FixThis, match="A Delta table cannot lie in the lake memory"):
+        chosen.work("run", chosen.streams()[0], DAY)
+
+
+class Killed(BaseException):
+    """A process that ends here."""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_around_the_delta_commit_the_next_run_brings_it_without_asking_the_api(tmp_path, monkeypatch, moment):
+    run(tmp_path, FIRST)
+    real = delta._Shown._commit  # noqa: SLF001 - where the process dies
+
+    def dies(self, found):
+        if moment == "after":
+            real(self, found)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delta._Shown, "_commit", dies)  # noqa: SLF001 - the same
+        with pytest.raises(Killed):
+            run(tmp_path, OTHER)
+    assert held(tmp_path) == {DAY: FIRST if moment == "before" else OTHER}
+    assert not record(tmp_path).shown
+    version = table(tmp_path).version()
+    done = run(tmp_path, [{"id": 77, "name": "never asked for"}])
+    assert done.requests == 0
+    assert held(tmp_path) == by_the_log(tmp_path) == {DAY: OTHER}
+    assert record(tmp_path).shown
+    assert table(tmp_path).version() == version + (moment == "before")
+
+
+def test_writers_of_many_partitions_at_once_all_come_in(tmp_path):
+    days = [f"2022-08-{day:02}" for day in range(1, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda day: run(tmp_path, [{"id": int(day[-2:]), "name": day}], day), days))
+    assert held(tmp_path) == {day: [{"id": int(day[-2:]), "name": day}] for day in days}
+    assert table(tmp_path).version() == 8
+
+
+def tables(lake, waited):
+    return Tables(DiskStore(str(lake)), {}, waited.append)
+
+
+def test_who_was_overtaken_tries_again_and_leaves_to_whom_the_record_belongs(tmp_path, monkeypatch):
+    run(tmp_path, FIRST)
+    old = record(tmp_path)
+    run(tmp_path, OTHER)
+    new, waited = record(tmp_path), []
+    stale = table(tmp_path)
+    # A run that paused with an older table in hand: the table is opened once as it was, then as it is.
+    opened = [DeltaTable(str(tmp_path / "tables/sales"), version=stale.version() - 1)]
+    real = delta._open  # noqa: SLF001 - what it sees first
+    monkeypatch.setattr(delta, "_open", lambda *to: opened.pop() if opened else real(*to))
+    late = replace(old, staged="f" * 64, run=f"{old.run}0")
+    answers = [True, False]
+    assert delta.show(tables(tmp_path, waited), late, lambda: answers.pop(0)) == ()
+    assert (len(waited), answers) == (1, [])
+    assert held(tmp_path) == {DAY: OTHER}
+    assert delta.show(tables(tmp_path, waited), new, lambda: True) == ()
+
+
+def test_a_table_that_others_always_change_first_is_tried_later(tmp_path, monkeypatch):
+    run(tmp_path, FIRST)
+    old, waited = record(tmp_path), []
+
+    def overtaken(*_):
+        raise delta._Overtaken  # noqa: SLF001 - what a conflict is
+
+    monkeypatch.setattr(delta._Shown, "_commit", overtaken)  # noqa: SLF001 - the same
+    with pytest.raises(TryLater, match="other writers were faster each time") as late:
+        delta.show(tables(tmp_path, waited), replace(old, run="x", staged="f" * 64), lambda: True)
+    assert max(waited) == 2.0
+    assert "what the lake has committed stands" in late.value.todo
+
+
+def test_a_damaged_log_is_told_and_the_commit_stands(tmp_path):
+    run(tmp_path, FIRST)
+    log = tmp_path / "tables/sales/_delta_log/00000000000000000001.json"
+    log.write_text("{")
+    with pytest.raises(TryLater, match="The Delta table tables/sales could not be written") as told:
+        run(tmp_path, OTHER, NEXT)
+    assert told.value.where.endswith("tables/sales")
+
+
+def test_merged_files_are_the_same_content(tmp_path):
+    run(tmp_path, FIRST)
+    at = table(tmp_path)
+    run(tmp_path, OTHER, NEXT)
+    known = record(tmp_path)
+    # Somebody rewrites the partition's file, as merging does: other name, same rows, not ours.
+    write_deltalake(str(tmp_path / "tables/sales"), at.to_pyarrow_table(),
+                    mode="overwrite", predicate=f"_levada_partition = '{DAY}'")  # fmt: skip
+    version = table(tmp_path).version()
+    assert not run(tmp_path, FIRST).changed
+    assert table(tmp_path).version() == version
+    assert record(tmp_path) == known
+
+
+def test_the_data_files_are_those_of_the_record(tmp_path):
+    run(tmp_path, FIRST)
+    (file,) = [file for file in record(tmp_path).files if file.format == "delta"]
+    (uri,) = table(tmp_path).file_uris()
+    assert Path(uri).read_bytes() == (tmp_path / file.key).read_bytes()
+    Path(uri).unlink()
+    run(tmp_path, FIRST)
+    assert held(tmp_path) == {DAY: FIRST}
