@@ -184,7 +184,10 @@ class _File:
         """The fields of the row that begins here, and how many lines it goes over."""
         how = self._how
         reader = csv.reader(self._onward(), delimiter=how.delimiter, quotechar=how.quote, strict=True)
-        return next(reader, []), reader.line_num
+        fields, used = next(reader, []), reader.line_num
+        for line in self._ahead[self._at : self._at + used]:
+            line.decode()  # only lines of the row itself must be text
+        return fields, used
 
     def _onward(self) -> Iterator[str]:
         """The lines from here on, as many as one row may have."""
@@ -192,7 +195,7 @@ class _File:
         while size <= _LONGEST and (number < len(self._ahead) or self._more()):
             line = self._ahead[number]
             number, size = number + 1, size + len(line)
-            yield line.decode()
+            yield line.decode("utf-8", "surrogateescape")
 
     def _more(self) -> bool:
         """Read on; False at the end of the file."""
