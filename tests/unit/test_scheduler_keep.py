@@ -1,11 +1,12 @@
 """The loop of a schedule, with a clock that only moves when somebody waits."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from levada.edges import Edges, FixedClock, WireFault
-from levada.errors import FixThis
+from levada.errors import FixThis, TryLater
 from levada.lake.memory import MemoryStore
 from levada.pipeline import Pipeline
 from levada.scheduler.keep import keep, once
@@ -346,6 +347,29 @@ def test_the_mistakes_of_all_specs_are_told_at_once():
     assert caught.value.what == "shop.yaml has no schedule. Not set: SHOP_URL."
     assert "add schedule: {every: 1m}" in caught.value.todo
     assert "export SHOP_URL" in caught.value.todo
+
+
+class Closed(MemoryStore):
+    """A lake that raises when it is asked."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def head(self, key):  # noqa: ARG002 - a store's signature
+        raise self.error
+
+
+def test_a_lake_that_cannot_be_read_is_told_before_the_first_tick():
+    shop = Shop()
+    shop.pipeline = replace(shop.pipeline, store=Closed(FixThis("this key may not read the bucket", where="s3://b")))
+    with pytest.raises(FixThis, match="this key may not read the bucket"):
+        posts([shop.pipeline])
+
+
+def test_a_lake_that_is_away_may_be_back_by_the_first_tick():
+    shop = Shop()
+    assert posts([replace(shop.pipeline, store=Closed(TryLater("the store is away")))])
 
 
 def test_a_pipeline_is_kept_by_one_loop():

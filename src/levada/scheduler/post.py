@@ -1,10 +1,11 @@
 """What a tick works on, and whether a spec is fit to be left alone with it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from levada.errors import FixThis
+from levada.errors import FixThis, TryLater
 from levada.pipeline import Pipeline
 from levada.pipeline.choosing import Choice, Chosen, Known, chosen
 from levada.scheduler.ticks import after
@@ -27,7 +28,8 @@ def posts(pipelines: Sequence[Pipeline]) -> list[Post]:
     """The pipelines with their schedules; whatever would fail each of their runs is told now, for all at once.
 
     Raises:
-        FixThis: one has no schedule, a variable is not set, a secret cannot be sent, two are the same.
+        FixThis: one has no schedule, a variable is not set, a secret cannot be sent, a lake cannot be read, two are the
+            same.
     """
     found, wrong = list[Post](), list[FixThis]()
     for pipeline in pipelines:
@@ -51,6 +53,8 @@ def _post(pipeline: Pipeline) -> Post:
     places = [place for stream in pipeline.streams() for place in _needed(stream)]
     require(spec, ("schedule", "partition", *places))
     signer_for(spec.source, spec.file, pipeline.edges.environment)
+    with suppress(TryLater):  # a lake that is away may be back by the first tick
+        pipeline.store.head(f"_levada/{spec.pipeline}/schedule")
     now = pipeline.edges.clock.now()
     after(spec.schedule, now)
     work_at(pipeline, now)
