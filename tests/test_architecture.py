@@ -35,6 +35,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("source.fetch",),
     "apscheduler": ("scheduler",),
     "asyncio": ("edges", "source.courier", "source.fake", "source.fetch", "simulate"),
+    "boto3": ("lake.objects",),
     "click": ("cli",),
     "cramjam": (),
     "deltalake": ("staging.delta",),

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from levada.pipeline import Pipeline
     from levada.spec.model import Missing
 
-__all__ = ["environment_with", "opened"]
+__all__ = ["environment_with", "keys_for", "opened"]
+
+#: A machine of AWS answers within milliseconds; elsewhere nobody does.
+_ROLE_SECONDS = 0.5
 
 
 def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
@@ -21,8 +24,36 @@ def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
     from levada.pipeline import load
 
     pipeline = load(spec, lake=lake)
-    answers = environment_with(pipeline.spec.missing, pipeline.edges.environment) if asking else None
-    return load(spec, lake=lake, edges=Edges(environment=answers)) if answers else pipeline
+    before = pipeline.edges.environment
+    answers = environment_with(pipeline.spec.missing, before) if asking else None
+    known = keys_for(pipeline.spec.lake, answers or before)
+    return pipeline if known is before else load(spec, lake=lake, edges=Edges(environment=known))
+
+
+def keys_for(lake: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """`environment`, with the keys of an object store that a person typed where nothing else may give them."""
+    from levada.lake.profiles import lacking
+
+    if not (lake.startswith("s3://") and sys.stdin.isatty() and sys.stderr.isatty()):
+        return environment
+    names = lacking(environment)
+    if not names or _machine_has_a_role(environment):
+        return environment
+    warn(f"Not set for {lake}: {', '.join(names)}. What you type is not shown, and used for this command only.")
+    return {**environment, **{name: click.prompt(name, hide_input=True, err=True) for name in names}}
+
+
+def _machine_has_a_role(environment: Mapping[str, str]) -> bool:
+    """Whether somebody answers where machines of AWS ask for the keys of their role."""
+    import socket
+
+    if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return False
+    try:
+        with socket.create_connection(("169.254.169.254", 80), timeout=_ROLE_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def environment_with(missing: Iterable["Missing"], environment: Mapping[str, str]) -> dict[str, str] | None:

@@ -1,11 +1,13 @@
 """The commands that look at a lake: status, quarantine, version."""
 
 import json
+import os
 import shlex
 from typing import TYPE_CHECKING
 
 import click
 
+from levada.cli.asking import keys_for
 from levada.cli.door import say
 from levada.cli.progress import counted
 from levada.version import __version__
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from levada.lake.status import PartitionStatus
     from levada.lake.store import Store
 
-__all__ = ["quarantine", "status", "version"]
+__all__ = ["LAKE", "existing", "quarantine", "status", "version"]
 
 LAKE = click.option("--lake", metavar="FOLDER", default="lake", show_default=True, help="The lake to look at.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON list on stdout.")
@@ -35,7 +37,7 @@ def status(lake: str, *, as_json: bool) -> None:
     """
     from levada.lake.status import status as read_status
 
-    found = read_status(_existing(lake))
+    found = read_status(existing(lake))
     if as_json:
         _say_json(found)
     elif not found:
@@ -44,7 +46,7 @@ def status(lake: str, *, as_json: bool) -> None:
         _show_status(found)
 
 
-def _existing(lake: str) -> "Store":
+def existing(lake: str) -> "Store":
     """The store of a lake that is there: a mistyped folder is no empty lake."""
     from pathlib import Path
 
@@ -53,7 +55,7 @@ def _existing(lake: str) -> "Store":
     from levada.pipeline import open_lake
 
     if is_remote(lake):
-        return open_lake(lake)
+        return open_lake(lake, keys_for(lake, os.environ))
     try:
         there = Path(lake).exists()
     except OSError as error:
@@ -155,7 +157,7 @@ def show(partition: str | None, lake: str, limit: int, *, as_json: bool) -> None
     """
     from levada.lake.quarantine import listing
 
-    store = _existing(lake)
+    store = existing(lake)
     found = listing(store)
     if partition:
         _show_rows(_chosen(store, found, partition), store, limit, as_json=as_json)

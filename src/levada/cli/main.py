@@ -7,7 +7,21 @@ from typing import NoReturn
 
 import click
 
-from levada.cli import checking, commands, infer, init, look, package, play, preview, redrive, schedule, serve
+from levada.cli import (
+    checking,
+    commands,
+    doctor,
+    infer,
+    init,
+    look,
+    package,
+    play,
+    preview,
+    redrive,
+    schedule,
+    serve,
+    verify,
+)
 from levada.cli.door import closing
 from levada.cli.exits import epilog
 from levada.version import __version__
@@ -30,7 +44,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         schedule.schedule,
         package.package,
     ),
-    "To look": (look.status, look.quarantine, look.version),
+    "To look": (look.status, look.quarantine, verify.verify, doctor.doctor, look.version),
 }
 
 

@@ -15,10 +15,11 @@ import obstore
 from obstore import store as stores
 from obstore.exceptions import BaseError
 
+from levada.errors import FixThis
 from levada.lake.fault import Fault, fault_of
 from levada.lake.location import Location
 
-__all__ = ["Body", "Objects", "Seen", "objects"]
+__all__ = ["PART", "Body", "Objects", "Seen", "objects", "profile_keys"]
 
 #: Seconds: for a connection, and between two bytes of an answer. A store that stalls for 10 s is waited for.
 _CONNECT, _SILENCE = 10, 60
@@ -26,7 +27,9 @@ _CONNECT, _SILENCE = 10, 60
 _WHOLE = 300
 #: Tries of one part of an upload, and seconds after which there are no more.
 _PART_TRIES, _PART_PATIENCE = 10, 180
+#: Bytes of a part of an upload, and of what is read at a time.
 PART = 8 * 1024 * 1024
+#: Parts on their way at once: four of them are in memory.
 _ABREAST = 3
 
 
@@ -52,8 +55,12 @@ class Body:
 class Objects:
     """The requests that a lake makes of its bucket; keys are relative to the lake's prefix."""
 
-    def __init__(self, quick: "stores.ObjectStore", patient: "stores.ObjectStore", place: Location) -> None:
+    def __init__(
+        self, quick: "stores.ObjectStore", patient: "stores.ObjectStore", place: Location, root: Any = None
+    ) -> None:
         self.place = place
+        #: The bucket without the prefix, made only where one is to be made.
+        self._root = root
         #: Asks once.
         self._quick = quick
         #: For uploads in parts: each part is tried again.
@@ -125,6 +132,13 @@ class Objects:
             found = obstore.list(self._quick, folder or None, chunk_size=1000).collect()
             return sorted((self._seen(each) for each in found), key=lambda seen: seen.key)
 
+    def bucket_url(self) -> tuple[str, str]:
+        """Where to put a bucket, signed for five minutes, and the region that was configured."""
+        root = self._root()
+        with _faults():
+            url = obstore.sign(root, "PUT", "", timedelta(minutes=5))
+        return url, root.config.get("region") or "us-east-1"
+
     def _seen(self, found: "obstore.ObjectMeta") -> Seen:
         tag = self._tag(found["path"], found["e_tag"], found["version"])
         return Seen(found["path"], found["size"], tag, found["last_modified"])
@@ -138,6 +152,21 @@ class Objects:
             return {"e_tag": tag}
         etag, version, _ = f"{tag}  ".split(" ", 2)
         return {name: value for name, value in (("e_tag", etag), ("version", version)) if value}
+
+
+def profile_keys(name: str) -> Any:
+    """What gives the credentials of a profile of the AWS tools whenever they are needed: by SSO, a role, a process."""
+    import boto3
+    from obstore.auth.boto3 import Boto3CredentialProvider
+
+    try:
+        return Boto3CredentialProvider(boto3.Session(profile_name=name))
+    except Exception as error:
+        raise FixThis(
+            f"the profile {name} gives no credentials ({type(error).__name__}: {error})",
+            where="AWS_PROFILE",
+            todo="log in (`aws sso login`), or choose another profile",
+        ) from error
 
 
 @contextmanager
@@ -164,13 +193,13 @@ def objects(place: Location, config: Mapping[str, Any], provider: Any = None) ->
         "user_agent": "levada",
     }
     kinds: dict[str, Any] = {"s3": stores.S3Store, "gs": stores.GCSStore, "az": stores.AzureStore}
-    given: dict[str, Any] = {"prefix": place.prefix or None, "config": dict(config), "client_options": options}
+    given: dict[str, Any] = {"config": dict(config), "client_options": options}
     if provider is not None:
         given["credential_provider"] = provider
     waits = {"max_retries": _PART_TRIES, "retry_timeout": timedelta(seconds=_PART_PATIENCE)}
     try:
-        quick = kinds[place.scheme](place.bucket, **given, retry_config={"max_retries": 0})
-        patient = kinds[place.scheme](place.bucket, **given, retry_config=waits)
+        quick = kinds[place.scheme](place.bucket, prefix=place.prefix or None, **given, retry_config={"max_retries": 0})
+        patient = kinds[place.scheme](place.bucket, prefix=place.prefix or None, **given, retry_config=waits)
     except (BaseError, ValueError) as error:
         raise fault_of(type(error).__name__, str(error)) from None
-    return Objects(quick, patient, place)
+    return Objects(quick, patient, place, root=lambda: kinds[place.scheme](place.bucket, **given))

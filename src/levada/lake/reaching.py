@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 from levada.errors import FixThis
 from levada.extras import require
-from levada.lake.fault import Fault, explained
+from levada.lake.fault import Fault
 from levada.lake.leases import LEASE
-from levada.lake.location import Scheme, location
+from levada.lake.location import Location, Scheme, location
+from levada.lake.profiles import Profile, lacking, profile_of
 from levada.lake.store import Store
 from levada.secret import remember
 
@@ -93,15 +94,35 @@ def reached(lake: str, environment: Mapping[str, str]) -> Store:
     """
     place = location(lake)
     require("stores", "Lakes on object stores", ("obstore",))
-    from levada.lake.objects import objects
+    from levada.lake.objects import objects, profile_keys
     from levada.lake.remote import RemoteStore
 
     lease = _lease(environment)
+    profile = profile_of(environment) if place.scheme == "s3" else None
+    provider = None
+    if profile is not None and not profile.has_keys:
+        require("stores", "Profiles that log in or take a role", ("boto3",))
+        provider = profile_keys(profile.name)
+    known = {**profile.variables, **environment} if profile else environment
     try:
-        asking = objects(place, settings(place.scheme, environment))
+        asking = objects(place, settings(place.scheme, known), provider)
     except Fault as fault:
-        raise explained(fault, str(place), "to be opened") from None
-    return RemoteStore(asking, lease=lease)
+        todo = "see docs/stores.md for the variables that say where a store is and who asks"
+        raise FixThis(f"the settings of the object store are wrong ({fault})", where=str(place), todo=todo) from None
+    return RemoteStore(asking, lease=lease, unable=_unable(place, environment, profile))
+
+
+def _unable(place: Location, environment: Mapping[str, str], profile: Profile | None) -> FixThis | None:
+    """What is to be said to whoever asks the store for something: nobody can ask without credentials."""
+    if place.scheme != "s3" or profile or environment.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true":
+        return None
+    if not (missing := lacking(environment)):
+        return None
+    return FixThis(
+        f"there are no credentials for the object store: {' and '.join(missing)} not set",
+        where=str(place),
+        todo="set them (and AWS_SESSION_TOKEN if they are temporary), or AWS_PROFILE; docs/stores.md has all ways",
+    )
 
 
 def settings(scheme: Scheme, environment: Mapping[str, str]) -> dict[str, str]:

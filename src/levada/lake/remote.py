@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import BinaryIO, TypeVar
 
 from levada.errors import FixThis, TryLater
+from levada.lake.bucket import make_bucket
 from levada.lake.fault import Fault, explained
 from levada.lake.leases import LEASE, Leases
 from levada.lake.listing import TEMPORARY
@@ -50,10 +51,18 @@ class RemoteStore:
         objects: The requests.
         lease: Seconds for which a lease is good; another run takes over so long after its holder died.
         patience: How to wait for a store that is busy, and whom to tell.
+        unable: Why nothing can be asked of it, if that is known already.
     """
 
-    def __init__(self, objects: Objects, lease: float = LEASE, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        lease: float = LEASE,
+        patience: Patience | None = None,
+        unable: FixThis | None = None,
+    ) -> None:
         self._objects = objects
+        self._unable = unable
         self._patience = patience or Patience()
         self._leases = Leases(objects, lease)
         self._proven = False
@@ -188,6 +197,26 @@ class RemoteStore:
             if _temporary(seen.key) and seen.changed < before:
                 self.delete(seen.key)
 
+    def make_bucket(self) -> bool:
+        """Make the bucket if there is none; whether it was made now.
+
+        Raises:
+            FixThis: it is somebody else's, this identity may not, or the store is none of S3's kind.
+        """
+        place = self._objects.place
+        if place.scheme != "s3":
+            todo = "make it with the tools of its provider (gcloud storage, az storage)"
+            raise FixThis("Levada makes buckets on S3 only", where=str(place), todo=todo)
+        try:
+            self._ask("", "to list it", lambda _: self._objects.list(TEMPORARY))
+        except FixThis as error:
+            if not (isinstance(error.__cause__, Fault) and error.__cause__.kind == "no_bucket"):
+                raise
+        else:
+            return False
+        url, region = self._ask("", "to make a bucket", lambda _: self._objects.bucket_url())
+        return make_bucket(url, region, place.bucket)
+
     # -- asking
 
     def _prove(self) -> None:
@@ -252,6 +281,8 @@ class RemoteStore:
     def _ask(self, key: str, doing: str, act: Callable[[int], _Result]) -> _Result:
         """The result of `act`, which is told how often it was tried before; raises what the protocol says."""
         where = f"{self.describe()}/{key}" if key else self.describe()
+        if self._unable is not None:
+            raise self._unable
         try:
             for each in self._patience.tries(where):
                 with each:

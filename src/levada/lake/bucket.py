@@ -1,0 +1,61 @@
+"""A bucket made where there is none: one signed request, which the library for object stores does not offer itself."""
+
+import re
+import urllib.error
+import urllib.request
+
+from levada.errors import FixThis, LevadaError, TryLater
+
+__all__ = ["make_bucket"]
+
+_TIMEOUT = 60
+#: The region whose name S3 does not take as a place.
+_FIRST = "us-east-1"
+_BODY = (
+    '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "<LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>"
+)
+_MINE = "BucketAlreadyOwnedByYou"
+
+
+def make_bucket(url: str, region: str, bucket: str) -> bool:
+    """Make a bucket; whether it is new.
+
+    Args:
+        url: Where to put, signed.
+        region: Where the bucket shall lie; us-east-1 is said by saying nothing.
+        bucket: Its name, for messages.
+
+    Raises:
+        FixThis: the name is somebody else's, or this identity may not.
+        TryLater: there was no answer.
+    """
+    body = b"" if region == _FIRST else _BODY.format(region).encode()
+    request = urllib.request.Request(url, data=body, method="PUT")  # noqa: S310 - the endpoint that was configured
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310 - see above
+            return True
+    except urllib.error.HTTPError as error:
+        with error:
+            told = error.read().decode(errors="replace")
+        if _MINE in told:
+            return False
+        raise _refused(error.code, told, bucket) from None
+    except OSError as error:
+        what = f"the bucket could not be made ({error})"
+        raise TryLater(what, where=bucket, todo="see that the endpoint is right; run again") from None
+
+
+def _refused(status: int, told: str, bucket: str) -> LevadaError:
+    code = found[1] if (found := re.search(r"<Code>(\w+)</Code>", told)) else f"HTTP {status}"
+    if code == "BucketAlreadyExists":
+        return FixThis(
+            f"the name {bucket} is taken, by somebody else or in another region ({code})",
+            where=bucket,
+            todo="choose another name for the bucket: names are shared by all of S3",
+        )
+    return FixThis(
+        f"the bucket could not be made ({code})",
+        where=bucket,
+        todo="let this identity make buckets (s3:CreateBucket), set AWS_REGION, or have it made",
+    )

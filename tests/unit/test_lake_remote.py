@@ -1,0 +1,218 @@
+"""Object stores, without one: URLs, media types, what answers mean, waits, where credentials come from."""
+
+import pytest
+
+from levada.errors import FixThis, TryLater
+from levada.lake.disk import DiskStore
+from levada.lake.fault import Fault, explained, fault_of
+from levada.lake.location import Location, is_remote, location
+from levada.lake.media import media_of
+from levada.lake.memory import MemoryStore
+from levada.lake.opening import open_store
+from levada.lake.patience import Patience, waits
+from levada.lake.profiles import lacking, profile_of
+from levada.lake.reaching import settings
+from levada.secret import redact
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIA-one", "AWS_SECRET_ACCESS_KEY": "very-secret-key"}
+
+
+def test_a_url_names_bucket_and_prefix():
+    assert location("s3://bucket") == Location("s3", "bucket", "")
+    assert location("gs://bucket/a/b c/") == Location("gs", "bucket", "a/b c")
+    assert str(location("az://container/lake/")) == "az://container/lake"
+    assert [is_remote(lake) for lake in ("s3://b", "/data", "memory:", "C:/x")] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://", "'' is no name of a bucket"),
+        ("s3://Bucket", "'Bucket' is no name of a bucket"),
+        ("s3://bucket/a//b", "is no prefix"),
+        ("s3://bucket/../x", "is no prefix"),
+        ("s3://bucket/a\\b", "is no prefix"),
+        ("s3://bucket/" + "x" * 400, "is no prefix"),
+        ("http://bucket", "is no URL of a lake"),
+    ],
+)
+def test_a_url_that_names_no_place_is_refused(url, said):
+    with pytest.raises(FixThis) as told:
+        location(url)
+    assert said in told.value.what
+    assert told.value.todo
+
+
+def test_the_name_of_a_lake_says_its_store(tmp_path):
+    assert isinstance(open_store(str(tmp_path), {}), DiskStore)
+    assert isinstance(open_store("memory:", {}), MemoryStore)
+    assert open_store("s3://bucket/lake/", KEYS).describe() == "s3://bucket/lake"
+    assert open_store("gs://bucket", {}).describe() == "gs://bucket"
+    azure = {"AZURE_STORAGE_ACCOUNT_NAME": "account", "AZURE_STORAGE_ACCOUNT_KEY": "a2V5LW9mLXRlc3Rz"}
+    assert open_store("az://container/lake", azure).describe() == "az://container/lake"
+
+
+def test_settings_that_cannot_be_are_told():
+    with pytest.raises(FixThis, match="settings of the object store are wrong"):
+        open_store("az://container/lake", {})
+    for said in ("soon", "0", "7200"):
+        with pytest.raises(FixThis, match="is no time for a lease"):
+            open_store("s3://bucket", {**KEYS, "LEVADA_LEASE_SECONDS": said})
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "media"),
+    [
+        ("raw/1.json", "", "application/json"),
+        ("raw/1.json", "application/json; charset=utf-8", "application/json; charset=utf-8"),
+        ("a/b.CSV", "", "text/csv"),
+        ("a/b.jsonl", "", "application/x-ndjson"),
+        ("a/b.parquet", "", "application/vnd.apache.parquet"),
+        ("pages/1.body", "", "application/octet-stream"),
+        ("pages/1.body", "text/\r\nx: y", "application/octet-stream"),
+    ],
+)
+def test_media_types_are_the_apis_or_follow_from_the_name(name, said, media):
+    assert media_of(name, said) == media
+
+
+def answer(status: str, code: str = "", message: str = "") -> str:
+    body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>" if code else ""
+    return f"Error performing PUT http://host/b/k in 1ms - Server returned non-2xx status code: {status}: {body}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("AlreadyExistsError", answer("412 Precondition Failed", "PreconditionFailed"), "exists"),
+        ("AlreadyExistsError", answer("409 Conflict", "ConditionalRequestConflict"), "busy"),
+        ("PreconditionError", answer("412 Precondition Failed", "PreconditionFailed"), "changed"),
+        ("FileNotFoundError", answer("404 Not Found", "NoSuchKey"), "missing"),
+        ("FileNotFoundError", answer("404 Not Found", "NoSuchBucket"), "no_bucket"),
+        ("GenericError", answer("404 Not Found", "NoSuchBucket"), "no_bucket"),
+        ("PermissionDeniedError", answer("403 Forbidden", "AccessDenied"), "denied"),
+        ("PermissionDeniedError", answer("403 Forbidden", "SignatureDoesNotMatch"), "credentials"),
+        ("GenericError", answer("400 Bad Request", "ExpiredToken"), "credentials"),
+        ("GenericError", answer("400 Bad Request", "AuthorizationHeaderMalformed"), "region"),
+        ("GenericError", answer("301 Moved Permanently"), "region"),
+        ("GenericError", answer("503 Service Unavailable", "SlowDown"), "busy"),
+        ("GenericError", answer("500 Internal Server Error"), "busy"),
+        ("GenericError", answer("501 Not Implemented", "NotImplemented"), "unable"),
+        ("GenericError", answer("418 I'm a teapot"), "unable"),
+        ("NotSupportedError", "not supported", "unable"),
+        ("GenericError", "HTTP error: error sending request", "unreachable"),
+        ("GenericError", "HTTP error: operation timed out", "busy"),
+        ("GenericError", "Error performing PUT http://169.254.169.254/latest/api/token", "credentials"),
+    ],
+)
+def test_what_an_answer_means(name, text, kind):
+    assert fault_of(name, f"{text}\n\nDebug source:\nRetryError(status: 999)").kind == kind
+
+
+def test_an_answer_is_told_in_one_line_and_with_advice():
+    told = explained(fault_of("GenericError", answer("404", "NoSuchBucket", "No such\nbucket")), "s3://b", "to put it")
+    assert isinstance(told, FixThis)
+    assert "there is no such bucket" in told.what
+    assert "levada doctor SPEC --create-bucket" in told.todo
+    assert explained(Fault("denied", "AccessDenied"), "s3://b/k", "to put it").what == (
+        "the object store does not allow to put it (AccessDenied)"
+    )
+    later = explained(Fault("busy", "SlowDown: reduce your rate"), "s3://b/k", "to put it")
+    assert isinstance(later, TryLater)
+    assert "SlowDown" in later.what
+    assert "cannot be reached" in explained(Fault("unreachable", "refused"), "s3://b", "to list it").what
+
+
+def test_what_passes_is_tried_again_and_each_wait_is_told():
+    paused: list[float] = []
+    told: list[str] = []
+    patience = Patience(paused.append, lambda low, high: (low + high) / 2, told.append)
+    tries = []
+    for each in patience.tries("s3://b/k"):
+        with each:
+            tries.append(each.number)
+            if len(tries) < 4:
+                raise Fault("busy", "SlowDown")
+    assert tries == [0, 1, 2, 3]
+    assert paused == [0.15000000000000002, 0.375, 0.75]
+    assert told[-1] == "s3://b/k: SlowDown; again in 0.8 s"
+
+
+def test_what_does_not_pass_is_raised_at_once_and_patience_ends():
+    paused: list[float] = []
+    patience = Patience(paused.append, lambda _, high: high, lambda _: None)
+
+    def fails(error: BaseException) -> None:
+        for each in patience.tries("s3://b"):
+            with each:
+                raise error
+
+    for kind, count in (("denied", 0), ("busy", 8), ("unreachable", 5)):
+        paused.clear()
+        with pytest.raises(Fault, match="always"):
+            fails(Fault(kind, "always"))
+        assert len(paused) == count == len(waits(Fault(kind, "")))
+    with pytest.raises(KeyError):
+        fails(KeyError())
+
+
+def profile_files(tmp_path, credentials: str = "", config: str = "") -> dict[str, str]:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/credentials").write_text(credentials)
+    (tmp_path / ".aws/config").write_text(config)
+    return {"HOME": str(tmp_path)}
+
+
+def test_keys_come_from_variables_first(tmp_path):
+    home = profile_files(tmp_path, "[default]\naws_access_key_id=AKIA-two\naws_secret_access_key=another-secret\n")
+    assert profile_of({**home, **KEYS}) is None
+    assert lacking({**home, **KEYS}) == ()
+    assert lacking({"AWS_ACCESS_KEY_ID": "AKIA-one"}) == ("AWS_SECRET_ACCESS_KEY",)
+    assert lacking({}) == ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    assert lacking({"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"}) == ()
+    found = settings("s3", {**KEYS, "AWS_SESSION_TOKEN": "a-session", "AWS_REGION": "eu-west-1", "OTHER": "x"})
+    assert found["secret_access_key"] == "very-secret-key"
+    assert found["session_token"] == "a-session"
+    assert found["region"] == "eu-west-1"
+    assert redact("very-secret-key") == "[secret]"
+    assert settings("s3", {"AWS_DEFAULT_REGION": "a", "AWS_REGION": "b"})["region"] == "b"
+    assert settings("s3", {"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_S3": "http://b"})["endpoint"] == "http://b"
+
+
+def test_a_profile_gives_keys_and_region(tmp_path):
+    home = profile_files(
+        tmp_path,
+        "[work]\naws_access_key_id = AKIA-two\naws_secret_access_key = another-secret\naws_session_token = t0ken\n",
+        "[default]\nregion = eu-west-1\n[profile work]\nregion = eu-north-1\n[profile sso]\nsso_session = us\n",
+    )
+    assert profile_of(home) is None, "a region alone is no credentials"
+    work = profile_of({**home, "AWS_PROFILE": "work"})
+    assert work is not None
+    assert work.has_keys
+    assert work.variables["AWS_REGION"] == "eu-north-1"
+    assert work.variables["AWS_SESSION_TOKEN"] == "t0ken"
+    assert "another-secret" not in repr(work)
+    sso = profile_of({**home, "AWS_PROFILE": "sso"})
+    assert sso is not None
+    assert not sso.has_keys
+    with pytest.raises(FixThis, match="there is no profile nobody"):
+        profile_of({**home, "AWS_PROFILE": "nobody"})
+    (tmp_path / ".aws/credentials").write_text("no section\n")
+    with pytest.raises(FixThis, match="cannot be read"):
+        profile_of(home)
+
+
+def test_without_credentials_nothing_is_asked():
+    store = open_store("s3://bucket/lake", {"AWS_EC2_METADATA_DISABLED": "true"})
+    for door in (lambda: store.read("a"), lambda: list(store.list("")), lambda: store.create("a", b"")):
+        with pytest.raises(FixThis) as told:
+            door()
+        assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY not set" in told.value.what
+        assert "AWS_PROFILE" in told.value.todo
+
+
+def test_names_that_an_object_store_would_change_are_refused():
+    store = open_store("s3://bucket/lake", KEYS)
+    for key in ("a\\b", "tab\tx", "line\nx"):
+        with pytest.raises(FixThis, match="no name for a lake file on an object store"):
+            store.create(key, b"")
