@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
@@ -21,7 +22,7 @@ from levada.lake.record import Record
 from levada.lake.verify import same
 from levada.nouns import LakeFile, Table
 from levada.secret import redact
-from levada.staging import arrow
+from levada.staging.arrow import schema
 from levada.staging.evolve import Evolved, evolved, nullable
 from levada.staging.format import Tables
 from levada.staging.statistics import statistics
@@ -46,7 +47,7 @@ def refuse_unfit(tables: Tables, table: Table, contract: Contract, owner: str) -
         found = _open(tables, table)
         if found is not None:
             _refuse_other(found, tables, table, owner)
-            _evolve(found, tables, table, arrow.schema(columns(contract), times=False))
+            _evolve(found, tables, table, schema(columns(contract), times=False))
 
 
 def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[str, ...]:
@@ -136,14 +137,14 @@ class _Shown:
     def _schema(self) -> pa.Schema:
         assert self._file  # noqa: S101 - asked for only where there are rows
         with self._tables.store.open(self._file.key) as stream:
-            return pa.parquet.read_schema(stream)
+            return pq.read_schema(stream)
 
     def _create(self) -> DeltaTable:
-        schema = nullable(self._schema()).append(pa.field(self._table.column, pa.string()))
+        says = nullable(self._schema()).append(pa.field(self._table.column, pa.string()))
         try:
             return DeltaTable.create(
                 _url(self._tables, self._table),
-                schema,
+                says,
                 partition_by=[self._table.column],
                 configuration={_OWNER: self._owner},
                 storage_options=dict(self._tables.options) or None,

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from levada.contract.model import Column, Contract, columns
-from levada.staging import arrow
+from levada.staging.arrow import batch, schema
 from levada.staging.exact import see_exact
 from levada.staging.format import RowWriter, Sink
 
@@ -35,7 +35,7 @@ def writer(out: Sink, contract: Contract, *, codec: str, row_group: int, times: 
         TypeError: a row is not what the contract makes, which is a bug.
     """
     made = columns(contract)
-    says = arrow.schema(made, times=times)
+    says = schema(made, times=times)
     forward: Any = _Forward(out)  # pyarrow asks for IO, and uses these methods of it
     with pq.ParquetWriter(forward, says, compression=codec, write_page_index=True) as file:
         taking = _Rows(file, made, says, row_group)
@@ -89,7 +89,7 @@ class _Rows:
             self._end_group()
 
     def _end_batch(self) -> None:
-        made = arrow.batch(self._waiting, self._columns, self._schema)
+        made = batch(self._waiting, self._columns, self._schema)
         self._waiting = []
         self._group.append(made)
         self._size += made.nbytes
