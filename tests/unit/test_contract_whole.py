@@ -1,0 +1,238 @@
+"""Whole pages and record by record say the same, for contracts of every type, form and rule, and any bytes."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from levada.contract.check import Memory, check_page, check_record, prepare
+from levada.contract.memory import _Places
+from levada.contract.model import Contract, Field, Length
+from levada.contract.quick import plainly_good
+from levada.contract.values import keyed
+
+#: Fields of every type and rule, but for names.
+SHAPES = [
+    Field("", "string", length=Length(1, 3)),
+    Field("", "string", enum=("abc", "a")),
+    Field("", "string", pattern="a.c"),
+    Field("", "int32", max=5),
+    Field("", "date", equals="2022-08-09"),
+    Field("", "string", decode="json"),
+    Field("", "int32", parse=("number",), min=-5),
+    Field("", "int64", parse=("comma_number",)),
+    Field("", "int64", decode="python_literal"),
+    Field("", "float64", parse=("number",)),
+    Field("", "float64"),
+    Field("", "decimal", precision=6, scale=2, max=50),
+    Field("", "decimal", precision=6, scale=2, parse=("number",)),
+    Field("", "boolean", parse=("zero_one", "true_false")),
+    Field("", "date", parse=("year_first", "%d.%m.%Y"), min="2000-01-01"),
+    Field("", "timestamp", timezone="Europe/Lisbon", parse=("epoch", "microseconds")),
+    Field("", "timestamp"),
+    Field("", "time"),
+    Field("", "binary", length=Length(0, 2)),
+    Field("", "uuid"),
+    Field("", "json"),
+    Field("", "list", item=Field("item", "int32", nullable=True, max=100), length=Length(0, 2)),
+    Field("", "struct", parts=(Field("a", "int32"), Field("b", "string", nullable=True, source="c"))),
+    Field("", "list", item=Field("item", "struct", parts=(Field("a", "float64"),))),
+]
+NAMES = ("a", "b:c", "d é", '"e', "class", "f")
+VALUES = [
+    *("null", "0", "1", "12", "1.0", "12.25", "12.255", "1e2", "true", "false", "-0", "1e400", "9" * 30),
+    *(
+        '""',
+        '"abc"',
+        '"abcd"',
+        '"712$"',
+        '"USD 1,234"',
+        '"1.234,5"',
+        '"true"',
+        '"1"',
+        '"None"',
+        "\"{'a': 1}\"",
+        '"[1]"',
+    ),
+    *('"2022-08-09"', '"2022-9-7"', '"2022/09/14"', '"2022-Aug-30"', '"30.08.2022"', '"1999-1-1"', '"2022-02-30"'),
+    *('"2022-08-09T10:11:12Z"', '"2022-08-09 10:11"', '"2022-03-27 01:30"', '"2022-08-09T10:11:12.1234567Z"'),
+    *('"10:30"', '"AAH/"', '"AAH/AAH/"', '"01234567-89ab-cdef-0123-456789abcdef"', '"\\ud800"', '"\xff"', "NaN"),
+    *("[]", "[1, null]", "[1, 2, 3]", '[{"a": 1.5}]', '[{"a": 1, "a": 2}]', '{"a": 1}', '{"a": 1, "c": ":"}'),
+    *('{"a": 1, "more": "x"}', '{"a": {"b": [5]}}', '{"a" : [7]}', "{}"),
+]
+values = st.sampled_from(VALUES)
+sources = st.sampled_from([None, None, None, "a", "x", "$.a.b[0]", "$.x.a", "$['b:c'][-1]"])
+
+
+@st.composite
+def contracts(draw):
+    shapes = draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=len(NAMES)))
+    fields = []
+    for name, shape in zip(NAMES, shapes, strict=False):
+        fields.append(replace(shape, name=name, nullable=draw(st.booleans()), source=draw(sources)))
+    if draw(st.booleans()):
+        first = Field("first", "int32", source="a", parse=("number",), nullable=True)
+        fields.append(first)
+        fields.append(Field("last", "string", null_exactly_when=(("first", (1, None)),), source="x"))
+    plain = [field for field in fields if field.type not in ("list", "struct", "json")]
+    sure = [field.name for field in plain if not field.optional]
+    once = draw(st.sampled_from([None, *(field.name for field in plain)]))
+    return Contract(
+        tuple(replace(field, unique=True) if field.name == once else field for field in fields),
+        unknown=draw(st.sampled_from(["drop", "drop", "keep", "refuse"])),
+        strict=draw(st.booleans()),
+        decode=draw(st.sampled_from([(), (("a", "python_literal"),), (("x", "json"),)])),
+        key=tuple(sure[:2]) if draw(st.booleans()) else (),
+        on_bad=draw(st.sampled_from(["quarantine", "nullify"])),
+    )
+
+
+#: Values that are good for a shape, so that whole records often are.
+FITTING = {
+    "string": ['"abc"', '"a"', '"\\"a\\""'],
+    "int32": ["1", "12", "4"],
+    "int64": ["1", '"1.234"', '"12"'],
+    "float64": ["1.5", '"$1"', "2.0"],
+    "decimal": ["1.5", '"2.25"', "3"],
+    "boolean": ["true", "0", '"false"'],
+    "date": ['"2022-08-09"', '"2022-08-09"', '"2022-08-10"'],
+    "timestamp": ['"2022-08-09T10:11:12Z"', "1660000000", '"2022-08-09 10:11"'],
+    "time": ['"10:30"', '"23:59:59.5"'],
+    "binary": ['"AAE="', '""'],
+    "uuid": ['"01234567-89ab-cdef-0123-456789abcdef"'],
+    "json": ["[1]", '{"a": ":"}', '"x"'],
+    "list": ["[]", "[1]", '[{"a": 1.5}]'],
+    "struct": ['{"a": 1}', '{"c": "é", "a": 2}', '{"a": 1, "more": 1}'],
+}
+
+
+@st.composite
+def records(draw, contract):
+    pairs = []
+    for field in contract.fields:
+        key = field.name if field.source is None or field.source.startswith("$") else field.source
+        fitting = st.sampled_from(FITTING[field.type])
+        value = draw(st.one_of(fitting, fitting, fitting, values))
+        pairs.append((json.dumps(key, ensure_ascii=False), value))
+    if draw(st.booleans()):
+        pairs += draw(
+            st.lists(st.tuples(st.sampled_from(['"a"', '"x"', '"more"', '"\\u0061"', '"mo:re"']), values), max_size=2)
+        )
+    if draw(st.booleans()):
+        pairs = list(dict(pairs).items())
+    colon = draw(st.sampled_from([":", ": ", ": ", " :"]))
+    text = "{" + ", ".join(f"{key}{colon}{value}" for key, value in pairs) + "}"
+    return text.encode(draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "latin-1"])), "replace")
+
+
+@st.composite
+def pages(draw):
+    contract = draw(contracts())
+    return contract, draw(st.lists(st.one_of(records(contract), values.map(str.encode)), max_size=25))
+
+
+def exactly(rows):
+    return [[(name, type(value), repr(value)) for name, value in row.items()] for row in rows]
+
+
+@settings(max_examples=150)
+@given(pages())
+def test_what_whole_pages_call_good_is_the_row_that_the_record_path_makes(drawn):
+    contract, page = drawn
+    checker = prepare(contract)
+    for raw, row in zip(page, plainly_good(checker.quick, page, Memory()), strict=True):
+        if row is not None:
+            exact = check_record(checker, raw)
+            assert isinstance(exact, dict), exact
+            assert exactly([row]) == exactly([exact])
+
+
+def slowly(checker, contract, page):
+    """The verdicts of a page, record by record, and what comes only once by comparing rows."""
+    kept, rejected = [], []
+    for index, raw in enumerate(page):
+        found = check_record(checker, raw)
+        if not isinstance(found, dict):
+            rejected.append((index, Counter(found)))
+            continue
+        demands = [("key", contract.key)] if contract.key else []
+        demands += [("unique", (field.name,)) for field in contract.fields if field.unique]
+        same = [
+            (rule, names)
+            for rule, names in demands
+            if any(all(found[name] == row[name] and found[name] is not None for name in names) for row in kept)
+        ]
+        if same:
+            rejected.append((index, Counter(rule for rule, _ in same)))
+        else:
+            kept.append(found)
+    return kept, rejected
+
+
+@settings(max_examples=150)
+@given(pages())
+def test_a_page_is_its_records_one_by_one(drawn):
+    contract, page = drawn
+    contract = replace(contract, on_bad="quarantine")
+    checker = prepare(contract)
+    batch = check_page(checker, 3, [msgspec.Raw(raw) for raw in page])
+    kept, rejected = slowly(checker, contract, page)
+    assert exactly(batch.rows) == exactly(kept)
+    assert [one.index for one in batch.rejected] == [index for index, _ in rejected]
+    for one, (_, told) in zip(batch.rejected, rejected, strict=True):
+        assert told in (Counter(one.violations), Counter(each.rule for each in one.violations))
+    assert batch.read == len(page)
+
+
+@given(pages(), st.integers(0, 25))
+def test_a_page_in_two_parts_is_the_page(drawn, cut):
+    contract, page = drawn
+    checker = prepare(contract)
+    whole, memory, parts = Memory(), Memory(), []
+    batch = check_page(checker, 3, page, whole)
+    for first, records in ((0, page[:cut]), (len(page[:cut]), page[cut:])):
+        parts.append(check_page(checker, 3, records, memory, first))
+    assert exactly(batch.rows) == exactly([row for part in parts for row in part.rows])
+    assert batch.rejected == tuple(one for part in parts for one in part.rejected)
+    assert batch.nullified == sum(part.nullified for part in parts)
+    assert whole.keys == memory.keys
+
+
+@given(pages())
+def test_every_key_of_every_object_is_remembered(drawn):
+    contract, page = drawn
+    memory, keys = Memory(), set()
+    check_page(prepare(replace(contract, on_bad="quarantine")), 1, page, memory)
+    for raw in page:
+        try:
+            raw.decode()
+            keys.update(keyed(raw))
+        except ValueError:
+            continue
+    assert memory.keys == keys
+
+
+hashes = st.binary(min_size=16, max_size=16)
+
+
+@given(st.dictionaries(hashes, st.integers(0, 2**64 - 1), max_size=50), hashes)
+def test_places_are_found_again(places, other):
+    table = _Places()
+    unlike = {bytes([*hashed[:7], hashed[7] | 1, *hashed[8:]]): number for hashed, number in places.items()}
+    for hashed, number in unlike.items():
+        table.add(hashed, number)
+    assert {hashed: table.get(hashed) for hashed in unlike} == unlike
+    assert table.get(other) in (None, *unlike.values())
+
+
+def test_many_places_are_found_again_and_take_little_room():
+    table = _Places()
+    for number in range(100_000):
+        table.add(number.to_bytes(8) * 2, number)
+    assert all(table.get(number.to_bytes(8) * 2) is not None for number in range(0, 100_000, 7))
+    assert table.get((100_001).to_bytes(8) * 2) is None
+    taken = sum(part.itemsize * len(part) for part in (table._high, table._low, table._number))  # noqa: SLF001 - its room
+    assert taken <= 72 * 100_000
