@@ -6,6 +6,7 @@ from levada.extras import require
 from levada.lake.commit import Aside
 from levada.lake.lease import read_record
 from levada.lake.location import is_remote, location
+from levada.lake.profiles import profile_of
 from levada.lake.record import Record
 from levada.nouns import Table
 from levada.pipeline.job import Job
@@ -77,7 +78,9 @@ def way_to(lake: str, environment: Mapping[str, str]) -> dict[str, str]:
     if not is_remote(lake):
         return {}
     start = _VARIABLES[location(lake).scheme]
-    found = {name: value for name, value in environment.items() if name.startswith(start) and value}
+    profile = profile_of(environment) if start == "AWS_" else None
+    known = {**profile.variables, **environment} if profile else environment
+    found = {name: value for name, value in known.items() if name.startswith(start) and value}
     if start == "AWS_":
         found |= {"AWS_ENDPOINT_URL": found["AWS_ENDPOINT_URL_S3"]} if "AWS_ENDPOINT_URL_S3" in found else {}
         found["AWS_ALLOW_HTTP"] = "true"
