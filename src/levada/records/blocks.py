@@ -46,7 +46,7 @@ def blocks(stream: BinaryIO, how: Format, media: str = "", size: int = BLOCK) ->
     """
     try:
         with _unpacked(stream, how) as plain:
-            yield from _whole_lines(_in_utf8(plain, how, media, size), size)
+            yield from _whole_lines(_in_utf8(plain, how, media, size))
     except EOFError:
         raise ContractBroken("The packed file stops before its end.", todo=_AGAIN) from None
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
@@ -96,18 +96,19 @@ def _in_utf8(plain: IO[bytes], how: Format, media: str, size: int) -> Iterator[b
         raise ContractBroken(what, todo="Write the charset that it is written in as `charset` of `format`.") from None
 
 
-def _whole_lines(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes, cut after line breaks; a line that is longer than a block is a block of its own."""
+def _whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, cut after line breaks; a line that is longer than a chunk is a block of its own."""
     held: list[bytes] = []
+    many = 0
     for chunk in chunks:
         # A carriage return that ends a chunk may be half of a line break.
         end = chunk.rfind(b"\n") + 1 or chunk.rfind(b"\r", 0, len(chunk) - 1) + 1
         if end:
             yield b"".join((*held, chunk[:end]))
-            held = []
-        if end < len(chunk):
-            held.append(chunk[end:])
-        if len(held) * size > LONGEST:
+            held, many = [], 0
+        held.append(chunk[end:])
+        many += len(chunk) - end
+        if many > LONGEST:
             raise ContractBroken(
                 f"A line is longer than {LONGEST} bytes: {start(b''.join(held)[:1000])}",
                 todo="check whether the file is written in the `format` that the spec says",
