@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from levada.pipeline import Options, Pipeline
     from levada.pipeline.choosing import Choice, Chosen
 
-__all__ = ["choice_of", "land", "replay", "run", "stage", "taking", "working"]
+__all__ = ["choice_of", "land", "replay", "run", "said_by", "stage", "taking", "working"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -141,7 +141,7 @@ def _options(arguments: dict[str, Any]) -> "Options":
     from levada.pipeline import Options
     from levada.spec.read import duration
 
-    with _said_by("--wait"):
+    with said_by("--wait"):
         wait = duration(arguments["wait"])
     return Options(
         wait=wait,
@@ -160,7 +160,7 @@ def choice_of(arguments: dict[str, Any]) -> "Choice":
 
     # None, not empty: `--date "$DAY"` with DAY unset is a mistake, and no wish to replay every partition.
     last = arguments["last"]
-    with _said_by("--last"):
+    with said_by("--last"):
         seconds = None if last is None else duration(last)
     return Choice(arguments["date"], arguments["start"], arguments["end"], seconds)
 
@@ -183,7 +183,7 @@ def _chosen(pipeline: "Pipeline", verb: str, choice: "Choice") -> "Chosen":
 
 
 @contextmanager
-def _said_by(option: str) -> Iterator[None]:
+def said_by(option: str) -> Iterator[None]:
     """Errors about what an option says name the option."""
     from levada.errors import FixThis
 

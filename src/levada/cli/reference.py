@@ -24,7 +24,10 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
 - `run`, `land`, `stage` and `replay`: `{"runs": [...], "errors": [...], "not_tried": [...]}`. `runs` holds a run object
   for each partition that is well, `errors` an error object for each that is not, `not_tried` the `pipeline`, `stream`
   and `partition` of those that an error kept from being tried.
-- `status`: a list of partitions. `quarantine`: a list of partitions; with PARTITION a list of rows.
+- `status`: a list of partitions. `quarantine`: a list of partitions; with PARTITION a list of rows. `quarantine
+  redrive` is told as `replay` is.
+- `verify`: `{"partitions": [...], "extra": [...], "errors": [...]}`: partition objects, findings of public files that
+  are in no record, and why partitions could not be repaired.
 - `check`: `{"plan": [...], "live": [...], "errors": [...]}`. `plan` holds the lines, `live` for each stream that was
   asked: `stream`, `partition`, `rows` (how many), `requests`, `paging` and `more` as below, and `contract`: null, or
   `kept`, `bad` and `why`.

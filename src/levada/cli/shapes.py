@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from levada.contract.infer import Guess
+from levada.lake.audit import Finding, FindingKind, Verified
 from levada.lake.quarantine import Quarantined
 from levada.lake.status import PartitionState, PartitionStatus
 from levada.nouns import Counts, Gap, Holder, Rejected, Run, Violation
@@ -114,6 +115,33 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "path": "where in the record; `$` is the record itself",
             "rule": "the rule, as the spec names it",
             "reason": "what was expected, and what was found",
+        },
+    ),
+    (
+        "A partition, as `levada verify` tells it",
+        Verified,
+        _NAMES
+        | {
+            "run": "the run that made the commit; null where the record cannot be read",
+            "files": "files of the commit",
+            "size": "their bytes, each file counted once",
+            "findings": "what is not as committed, a list of finding objects; after the repair, where there was one",
+            "repaired": "what was put right, a list of texts",
+        },
+    ),
+    (
+        "A finding of `levada verify`",
+        Finding,
+        {
+            "kind": ", ".join(f"`{kind}`" for kind in get_args(FindingKind)),
+            "key": "the file, relative to the lake",
+            "file": "`page`, `joined`, `staged`, `quarantine` or `record`; empty for a file that is in no record",
+            "size": "bytes as committed, or null",
+            "sha256": "SHA-256 as committed, or null",
+            "found_size": "bytes that lie there now; null where there are none",
+            "found": "SHA-256 of what lies there now; null where it was not read, as where the size tells enough",
+            "why": "what is known besides; may be empty",
+            "todo": "what to do next",
         },
     ),
     (

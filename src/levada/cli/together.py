@@ -12,7 +12,7 @@ from levada.cli.report import PARTIAL, Told, lines, say_json
 from levada.errors import ContractBroken, FixThis, LevadaError, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from levada.backfill import Ended
     from levada.nouns import Run
@@ -31,7 +31,7 @@ JOBS = click.option(
 WORST = (BUG, FixThis.exit_code, ContractBroken.exit_code, TryLater.exit_code, PARTIAL, 0)
 
 
-def worst(codes: "Sequence[int]") -> int:
+def worst(codes: "Iterable[int]") -> int:
     """The exit code that says the worst; 0 for none."""
     return min(codes, key=WORST.index, default=0)
 

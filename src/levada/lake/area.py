@@ -1,5 +1,6 @@
 """Where a partition's control files lie: `_levada/<pipeline>/<stream>/<partition>/`: lock, commit.json, runs/<run>/."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -7,10 +8,11 @@ from urllib.parse import quote, unquote
 
 from levada.lake.store import CONTROL, Store
 
-__all__ = ["Area", "area_of_folder", "areas", "areas_of"]
+__all__ = ["Area", "area_of_folder", "areas", "areas_of", "committed"]
 
 #: Parts of a control key before the file: `_levada`, pipeline, stream, partition.
 _DEPTH = 4
+RECORD = "commit.json"
 #: Characters of a quoted name that file systems take (255) with room to spare; longer ones are hashed.
 _LONGEST = 200
 
@@ -50,7 +52,7 @@ class Area:
     @property
     def commit(self) -> str:
         """The key of the commit record."""
-        return f"{self.folder}/commit.json"
+        return f"{self.folder}/{RECORD}"
 
     @property
     def runs(self) -> str:
@@ -92,6 +94,14 @@ def areas(store: Store) -> dict[Area, list[str]]:
 def areas_of(store: Store, pipeline: str, stream: str) -> dict[Area, list[str]]:
     """The partitions of one stream, as `areas` has them."""
     return _below(store, "/".join((CONTROL, _quoted(pipeline), _quoted(stream))))
+
+
+def committed(store: Store, *names: str) -> Iterator[Area]:
+    """The partitions with a commit record, sorted by their folders: of the lake, a pipeline, or a stream of one."""
+    for entry in store.list("/".join((CONTROL, *map(_quoted, names)))):
+        parts = entry.key.split("/")
+        if len(parts) == _DEPTH + 1 and parts[_DEPTH] == RECORD:
+            yield Area(store, *(unquote(part) for part in parts[1:_DEPTH]))
 
 
 def _below(store: Store, folder: str) -> dict[Area, list[str]]:

@@ -9,7 +9,7 @@ from levada.lake.record import Record
 from levada.lake.store import Missing, Store
 from levada.nouns import LakeFile
 
-__all__ = ["LINK", "Problem", "check_file", "check_files", "check_key", "read_file", "same", "sha256"]
+__all__ = ["LINK", "Problem", "check_file", "check_files", "check_key", "digest", "read_file", "same", "sha256"]
 
 _BLOCK = 1024 * 1024
 #: Said instead of a SHA-256: somebody put a link there, and what it leads to is none of ours.
@@ -36,8 +36,11 @@ class Problem:
 def sha256(store: Store, key: str) -> str | None:
     """SHA-256 of the bytes of `key` in hex, read in blocks; None where there is no such key; `LINK` for a link."""
     entry = store.head(key)
-    if entry is not None and entry.link:
-        return LINK
+    return LINK if entry is not None and entry.link else digest(store, key)
+
+
+def digest(store: Store, key: str) -> str | None:
+    """The same of a key that is known to be no link."""
     total = hashlib.sha256()
     try:
         with store.open(key) as stream:
