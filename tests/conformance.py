@@ -15,7 +15,7 @@ __all__ = ["check_object_store", "check_store"]
 
 def check_store(store: Store) -> None:
     """Hold an empty `store` to every promise of the Store protocol."""
-    for check in (*_EVERYWHERE, _name_of_a_folder, _replace_folder, _replace_folder_refuses):
+    for check in (_name_of_a_folder, _replace_folder, _replace_folder_refuses, *_EVERYWHERE):
         check(store)
         for entry in list(store.list("")):
             store.delete(entry.key)
@@ -244,6 +244,7 @@ def _sync(store: Store) -> None:
 
 def _lock(store: Store) -> None:
     with store.lock("p/lock", b"me"):
+        store.holding()
         assert store.held("p/lock") == b"me"
         assert store.held("p/lock") == b"me", "asking does not let go"
         with pytest.raises(Held) as refused, store.lock("p/lock", b"you"):

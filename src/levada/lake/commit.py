@@ -8,13 +8,14 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from levada.errors import FixThis, TryLater
+from levada.errors import FixThis
 from levada.lake.area import Area, areas
 from levada.lake.lease import Lease, read_record
 from levada.lake.record import Record, as_json, public_names, stale_after
 from levada.lake.runs import RunFolder, read_work
-from levada.lake.store import CONTROL, Conflict, Store
-from levada.lake.verify import Problem, check_file, check_key, same, sha256
+from levada.lake.showing import mend, show_files, show_folder
+from levada.lake.store import CONTROL, Conflict, Lost, Store
+from levada.lake.verify import Problem, check_file, check_key, sha256
 from levada.nouns import LakeFile
 
 __all__ = ["Aside", "damaged", "finish", "owner", "publish", "restore"]
@@ -121,7 +122,7 @@ def _covers(old: Record, draft: Record) -> bool:
 
 def _again(lease: Lease, old: Record, aside: Aside) -> Record:
     """The record that stands already, shown if it was not; a folder of its own is cleared of what is not its own."""
-    if old.shown and old.folder is not None and _show_folder(lease.area.store, old.folder, old.files):
+    if old.shown and old.folder is not None and show_folder(lease.area.store, old.folder, old.files):
         aside.told(f"{old.folder} held other files than those of its commit; its content was replaced")
     if old.shown:
         aside.show(old)
@@ -239,7 +240,7 @@ def _put(area: Area, record: Record, tag: str | None) -> str:
     try:
         return area.store.replace(area.commit, as_json(record), tag)
     except Conflict:
-        raise TryLater(
+        raise Lost(
             f"the lease of {area} was lost: another run committed in the meantime, this one did not",
             where=area.named(area.commit),
             todo="run again",
@@ -247,32 +248,18 @@ def _put(area: Area, record: Record, tag: str | None) -> str:
 
 
 def _show(area: Area, record: Record, tag: str | None, aside: Aside) -> Record:
-    if record.folder is None:
-        _show_files(area.store, record)
-    else:
-        _show_folder(area.store, record.folder, record.files)
-    aside.show(record)
-    shown = dataclasses.replace(record, shown=True, stale=())
-    _put(area, shown, tag)
+    try:
+        if record.folder is None:
+            show_files(area.store, record)
+        else:
+            show_folder(area.store, record.folder, record.files)
+        aside.show(record)
+        shown = dataclasses.replace(record, shown=True, stale=())
+        _put(area, shown, tag)
+    except Lost:
+        mend(area, record.run)
+        raise
     return shown
-
-
-def _show_files(store: Store, record: Record) -> None:
-    for file in record.files:
-        if file.public is not None and not same(store, file.key, file.public):
-            store.copy(file.key, file.public)
-    for name in record.stale:
-        store.delete(name)
-    store.sync((*public_names(record.files), *record.stale))
-
-
-def _show_folder(store: Store, folder: str, files: Iterable[LakeFile]) -> bool:
-    """Make the public files the whole content of `folder`; whether that changed anything."""
-    shown = {file.public: file.key for file in files if file.public is not None}
-    changed = store.replace_folder(folder, {name.removeprefix(f"{folder}/"): key for name, key in shown.items()})
-    # Its own files were synced before the commit; equal ones of somebody else, and who died before this, synced none.
-    store.sync((folder,) if changed else (folder, *shown))
-    return changed
 
 
 def _told(problems: list[Problem]) -> str:

@@ -44,6 +44,9 @@ class DiskStore:
         #: Tags of the files that were synced last: under a second name their bytes need not be synced again.
         self._safe: frozenset[str] = frozenset()
 
+    #: A call costs less than a thread.
+    abreast = 1
+
     def describe(self) -> str:
         """The absolute folder."""
         return self._place.root
@@ -221,6 +224,9 @@ class DiskStore:
             # By name, not only by close: a child of fork would keep the lock alive.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
+
+    def holding(self) -> None:
+        """Do nothing: the kernel takes a lock away only with the process."""
 
     def held(self, key: str) -> bytes | None:
         """What the present holder of the lock `key` wrote, None if nobody holds it."""

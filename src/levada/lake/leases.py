@@ -17,10 +17,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from levada.errors import TryLater
 from levada.lake.fault import Fault
 from levada.lake.objects import Body, Objects
-from levada.lake.store import Held
+from levada.lake.store import Held, Lost
 
 __all__ = ["LEASE", "Lease", "Leases", "Note"]
 
@@ -120,10 +119,10 @@ class Leases:
             self._give_back(lease)
 
     def check(self) -> None:
-        """Raise TryLater if a lease of this lake was lost: what it protected may be another run's by now."""
+        """Raise Lost if a lease of this lake was lost: what it protected may be another run's by now."""
         for lease in self._held:
             if lease.lost or time.monotonic() >= lease.until:
-                raise TryLater(
+                raise Lost(
                     "the lease was lost: it could not be renewed in time, and another run may have taken over",
                     where=f"{self._objects.place}/{lease.key}",
                     todo="run again; what had arrived is kept",

@@ -67,6 +67,9 @@ class RemoteStore:
         self._leases = Leases(objects, lease)
         self._proven = False
 
+    #: A request takes 20 to 100 ms on S3: a partition of 450 files is shown in 3 s instead of 45.
+    abreast = 16
+
     def describe(self) -> str:
         """The URL of the lake."""
         return str(self._objects.place)
@@ -135,7 +138,6 @@ class RemoteStore:
     def copy(self, source: str, target: str) -> None:
         """Show `source` under `target` too, whatever was there, in one step; raises Missing."""
         origin, aim = _named(source), _named(target)
-        self._leases.check()
         self._ask(source, "to copy it", lambda _: self._objects.copy(origin, aim))
 
     def delete(self, key: str) -> None:
@@ -186,6 +188,10 @@ class RemoteStore:
         self._prove()
         with self._leases.keep(self._ask(key, "to lock it", lambda _: self._leases.take(name, note))):
             yield
+
+    def holding(self) -> None:
+        """Do nothing while the leases of this process are good; raises Lost."""
+        self._leases.check()
 
     def held(self, key: str) -> bytes | None:
         """What the present holder of the lock `key` wrote, None if nobody holds it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from levada.errors import FixThis
+from levada.errors import FixThis, TryLater
 
 __all__ = [
     "CONTROL",
@@ -19,6 +19,7 @@ __all__ = [
     "Entry",
     "Exists",
     "Held",
+    "Lost",
     "Missing",
     "Store",
     "Writer",
@@ -45,6 +46,10 @@ class Exists(Exception):
 
 class Conflict(Exception):
     """The key is not (any more) what the caller saw."""
+
+
+class Lost(TryLater):
+    """A lock that this process held may be another's by now: nothing more is to be changed under it."""
 
 
 class Held(Exception):
@@ -95,6 +100,11 @@ class Writer(Protocol):
 
 class Store(Protocol):
     """Bytes by key. Every method may raise FixThis or TryLater for what the machine refuses (rights, full disk)."""
+
+    @property
+    def abreast(self) -> int:
+        """How many calls are made at once: 1 where waiting for one costs less than a thread."""
+        ...
 
     def describe(self) -> str:
         """The store as a person knows it: an absolute folder, a bucket URL."""
@@ -185,6 +195,14 @@ class Store(Protocol):
 
     def lock(self, key: str, holder: bytes) -> AbstractContextManager[None]:
         """Hold `key` alone while inside; freed by the death of the process. `holder` says who; raises Held."""
+        ...
+
+    def holding(self) -> None:
+        """Do nothing while all locks that this process holds are its own.
+
+        Raises:
+            Lost: one may be another's: its holder stood still for too long.
+        """
         ...
 
     def held(self, key: str) -> bytes | None:
