@@ -43,8 +43,9 @@ PartitionBy = Literal["hour", "day", "week", "month", "list", "tick", "interval"
 Level = Literal["landed", "staged"]
 #: How a run of one partition ended. A partial run is committed with gaps.
 Outcome = Literal["done", "done with quarantine", "no data", "partial", "failed"]
-#: What a file of a commit is: one page as the API sent it, all pages as one list, checked rows, rows refused.
-FileKind = Literal["page", "joined", "staged", "quarantine"]
+#: What a file of a commit is: one page as the API sent it, all pages as one list or as several of
+#: limited length, checked rows, rows refused.
+FileKind = Literal["page", "joined", "split", "staged", "quarantine"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,8 @@ GIVES = {
         "for_each": ("for_each.row_of", ("posts",)), "pages_of": "posts", "window": 21600.0,
         "files": ("files.names[0]", "data/*.csv"),
         "incremental": ("incremental.cursor", "$.updated_at"), "raw": "raw/{date}/{page}.json",
-        "raw_joined": "raw/{date}.json", "contract": ("contract.fields[0].name", "id"),
+        "raw_joined": "raw/{date}.json", "raw_split": ("raw_split.records", 100),
+        "contract": ("contract.fields[0].name", "id"),
         "stage": ("stage.outputs[0].name", "stg/{date}.avro"),
     }),
     "request": (f"{STREAM}.request", {
@@ -182,6 +183,9 @@ GIVES = {
         "parse": ("year_first", "%d.%m.%Y"), "timezone": "Europe/Lisbon", "items": ("item.type", "string"),
         "fields": ("parts[0].name", "city"), "length": (1, 10), "unique": True, "description": "In cents",
         "null_exactly_when": (("id", (0, 1)),),
+    }),
+    "raw_split": (f"{STREAM}.raw_split", {
+        "name": "raw/{date}/part-{part}.json", "records": 100, "size": 10 * 1024 * 1024,
     }),
     "stage": (f"{STREAM}.stage", {
         form: ("outputs[0].name", f"stg/sales/{{date}}.{form}") for form in ("avro", "parquet", "jsonl", "csv")

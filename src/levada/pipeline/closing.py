@@ -168,16 +168,18 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
 def _more(job: Job, end: Closing) -> dict[str, object]:
     """What makes the same pages other content: what is missing beside them, the rows that they are of."""
     rows = [{name: value for name, value in page.fills.items() if name != "page"} for page in end.made.pages]
-    shape = job.stream.records if job.stream.raw_joined else Records()
+    split = job.stream.raw_split
+    shape = job.stream.records if job.stream.raw_joined or split else Records()
     found = {
         "gaps": [gap.where for gap in end.gaps],
         "rows": rows if any(rows) else [],
         "joined": [] if shape in (Records(), Records("$")) else [plain(shape)],
+        "split": [split.records, split.size] if split else [],
     }
     return {name: value for name, value in found.items() if value}
 
 
 def _raw_names(made: Made) -> list[str]:
     """The public names of what was landed: a spec that names them otherwise makes another commit."""
-    raw = (*made.pages, *(file for file in made.others if file.kind == "joined"))
+    raw = (*made.pages, *(file for file in made.others if file.kind in {"joined", "split"}))
     return [file.public or "" for file in raw]

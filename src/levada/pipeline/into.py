@@ -130,7 +130,10 @@ def land_into(filling: Filling, folder: str, partition: Partition) -> Run:
     stream = filling.stream
     raw = in_folder(stream.raw, folder) if stream.raw else None
     joined = in_folder(stream.raw_joined, folder) if stream.raw_joined else None
-    return land(filling.job(replace(stream, raw=raw, raw_joined=joined), partition, folder))
+    split = stream.raw_split
+    parts = replace(split, name=in_folder(split.name, folder)) if split else None
+    shown = replace(stream, raw=raw, raw_joined=joined, raw_split=parts)
+    return land(filling.job(shown, partition, folder))
 
 
 def stage_into(filling: Filling, raw: str, folder: str) -> Run:
@@ -148,7 +151,7 @@ def stage_into(filling: Filling, raw: str, folder: str) -> Run:
     _refuse_at_once(filling.area(raw), raw)
     files = tuple(replace(output, name=in_folder(output.name, folder)) for output in stage.outputs) if stage else ()
     there = replace(stage, outputs=files) if stage else None
-    stream = replace(filling.stream, raw=None, raw_joined=None, stage=there)
+    stream = replace(filling.stream, raw=None, raw_joined=None, raw_split=None, stage=there)
     with ExitStack() as both:
         source, lease = _leases(filling, (raw, folder), both)
         partition = _partition(source.record, raw)

@@ -115,7 +115,7 @@ def of_record(job: Job, record: Record, *, adopted: bool) -> Kept:
 
 def kept_files(job: Job, record: Record) -> tuple[LakeFile, ...]:
     """The pages of a commit in order; raises FixThis if a raw file of it is missing or was changed."""
-    _refuse_changed(job, tuple(file for file in record.files if file.kind in {"page", "joined"}))
+    _refuse_changed(job, tuple(file for file in record.files if file.kind in {"page", "joined", "split"}))
     pages = [file for file in record.files if file.kind == "page"]
     return tuple(sorted(pages, key=lambda file: file.page or 0))
 

@@ -1,6 +1,6 @@
 """What is made of landed pages: one list of all pages, checked rows, a quarantine; page by page, all files at once.
 
-landed pages ──► joined
+landed pages ──► joined, split
             └──► check ──► rows ──► staged files
                       └──► quarantine
 
@@ -22,6 +22,7 @@ from levada.landing import Landed
 from levada.nouns import Batch, Counts, Cursor, LakeFile, Level, Rejected
 from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
+from levada.pipeline.parts import Parts
 from levada.pipeline.portions import count_of, portions_of, with_lines
 from levada.pipeline.sieve import Sieve
 from levada.pipeline.tables import refuse_unfit
@@ -52,22 +53,23 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
     """
     pages: list[LakeFile] = []
     with ExitStack() as whole:
-        joined = _Joined(job, tally.work, whole)
+        lists = (_Joined(job, tally.work, whole), Parts(job, tally.work, whole))
         checked = _Checked(job, tally.work, whole) if level == "staged" and job.contract else None
-        taking = _Taking(job, tally, joined, checked)
+        taking = _Taking(job, tally, lists, checked)
         for page in landed:
             pages.append(taking.take(page))
             if taking.hopeless:
                 break
-    others = (*joined.files(), *(checked.files() if checked else ()))
+    others = (*(file for one in lists for file in one.files()), *(checked.files() if checked else ()))
     return Made(tuple(pages), others, tally.counts, taking.sieve.cursor, taking.sieve.notes)
 
 
 class _Taking:
     """Pages, portion by portion, into what is made of them."""
 
-    def __init__(self, job: Job, tally: Tally, joined: "_Joined", checked: "_Checked | None") -> None:
-        self._job, self._tally, self._joined, self._checked = job, tally, joined, checked
+    def __init__(self, job: Job, tally: Tally, lists: "Sequence[_Joined | Parts]", checked: "_Checked | None") -> None:
+        self._job, self._tally, self._checked = job, tally, checked
+        self._lists = [one for one in lists if one.wanted]
         self.sieve = Sieve(job.reach)
 
     @property
@@ -78,7 +80,7 @@ class _Taking:
     def take(self, page: Landed) -> LakeFile:
         """Take all that is in a page; its file, and how many records it has."""
         before = self._tally.counts.read
-        if page.body is None and not self._checked and not self._joined.wanted:
+        if page.body is None and not self._checked and not self._lists:
             self._tally.unchecked(count_of(self._job, page.file))
         else:
             for portion in portions_of(self._job, page):
@@ -90,7 +92,8 @@ class _Taking:
     def _portion(self, page: LakeFile, portion: Portion) -> None:
         sifted = self.sieve.take(page.page or 0, portion.records, page.fills)
         self._tally.dropped(sifted.dropped)
-        self._joined.take(sifted.records)
+        for one in self._lists:
+            one.take(sifted.records)
         if self._checked:
             self._tally.checked(self._checked.take(page, portion, sifted.records))
         else:

@@ -19,7 +19,7 @@ __all__ = ["Verb", "bind_contract", "needed", "require", "secret", "values_of"]
 Verb: TypeAlias = Literal["run", "land", "stage", "read"]
 _FETCHED = ("request", "files", "paging", "responses", "for_each", "window", "incremental")
 _READ = ("records", "format")
-_NAMED = ("raw", "raw_joined")
+_NAMED = ("raw", "raw_joined", "raw_split")
 _STAGED = ("contract", "stage")
 
 

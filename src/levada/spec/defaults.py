@@ -17,10 +17,11 @@ _BODIES = frozenset({"json", "form", "text", "graphql"})
 _BY_NAME = frozenset({"params", "headers", "json", "form"})
 #: What a stream that reads the pages of another has no use for.
 _ASKING = frozenset(
-    {"request", "paging", "responses", "format", "for_each", "window", "incremental", "raw", "raw_joined"}
+    {"request", "paging", "responses", "format", "for_each", "window", "incremental", "raw"}
+    | {"raw_joined", "raw_split"}
 )
 #: What a stream that takes files has no use for; names of pages are no names of files either.
-_OF_APIS = _ASKING - {"format", "raw_joined"}
+_OF_APIS = _ASKING - {"format", "raw_joined", "raw_split"}
 
 
 def merged(root: Keys, known: frozenset[str]) -> Keys:

@@ -12,6 +12,7 @@ from levada.spec.grammar_contract import CONTRACT
 from levada.spec.grammar_paging import PAGING, RESPONSE
 from levada.spec.grammar_schedule import SCHEDULE, SCHEDULE_RULES
 from levada.spec.grammar_source import REQUEST, SOURCE
+from levada.spec.grammar_split import SPLIT
 from levada.spec.grammar_stage import stage
 from levada.spec.grammar_stream import FOR_EACH, FORMAT, INCREMENTAL, RECORDS
 from levada.spec.model import Files, Partitioning, Stream
@@ -141,6 +142,13 @@ STREAM = Section(
             "name of one JSON list of all pages, besides or (with `raw: none`) instead",
             "none",
             example='raw_joined: "raw/{date}.json"',
+        ),
+        Key(
+            "raw_split",
+            SPLIT,
+            "JSON lists of all pages' records, each of limited length",
+            "none",
+            example='raw_split: {name: "raw/{date}/part-{part}.json", records: 100}',
         ),
         Key("contract", CONTRACT, "what a good record is", "none", example="contract: {fields: {id: int64}}"),
         Key(

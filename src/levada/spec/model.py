@@ -31,6 +31,7 @@ __all__ = [
     "Schedule",
     "Source",
     "Spec",
+    "Split",
     "Stage",
     "Stream",
     "Tree",
@@ -283,6 +284,18 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """The records of all pages again, as JSON lists of limited length; at least one limit is given."""
+
+    #: Public name of each file; `{part}` counts them from 1.
+    name: Template
+    place: Place
+    #: Most records, and most bytes, of one file; None: any.
+    records: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """All that is made of the checked records."""
 
@@ -312,6 +325,7 @@ class Stream:
     raw: Template | None = None
     #: Public name of one list of all pages, or None.
     raw_joined: Template | None = None
+    raw_split: Split | None = None
     contract: Contract | None = None
     stage: Stage | None = None
 

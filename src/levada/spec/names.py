@@ -28,7 +28,7 @@ _WIDTHS: Mapping[str, tuple[int, int]] = {
     "%Y": (4, 0), "%m": (2, 0), "%d": (2, 0), "%j": (3, 0), "%-m": (1, 1), "%-d": (1, 1), "%-j": (1, 2),
     "%G": (4, 0), "%V": (2, 0), "%H": (2, 0), "%M": (2, 0), "%S": (2, 0), "%f": (6, 0),
 }  # fmt: skip
-_LOOSE = ("{page}", "{row}", "%-m", "%-d", "%-j", "%s")
+_LOOSE = ("{page}", "{row}", "{part}", "%-m", "%-d", "%-j", "%s")
 _DAY = (frozenset({"%Y", "%m", "%d"}), frozenset({"%Y", "%j"}))
 #: The directives that tell two partitions apart; one of these sets is enough.
 _TELLING: Mapping[PartitionBy, tuple[frozenset[str], ...]] = {
@@ -94,6 +94,7 @@ def misplaced(template: Template, naming: Naming) -> str | None:
     """Why the names of a template are no names in the lake, or None."""
     moment = datetime(2022, 12, 31, 12, tzinfo=UTC)
     sample: dict[str, Value] = {"date": moment.date(), "partition": "2022-12-31", "page": 1000000, "row": 1000000}
+    sample["part"] = 1000000
     sample["file"] = "movies.csv"
     sample |= {**dict.fromkeys(MOMENTS, moment), "pipeline": naming.pipeline, "stream": naming.stream}
     fields: dict[str, Value] = {
@@ -172,7 +173,7 @@ def _atoms(template: Template, naming: Naming) -> Iterator[Atom]:
             yield from _literal(part)
         elif part.name in ("pipeline", "stream"):
             yield from _literal(encode_name(naming.pipeline if part.name == "pipeline" else naming.stream))
-        elif part.name in ("page", "row"):
+        elif part.name in ("page", "row", "part"):
             yield from ((_DIGIT, _ONCE), (_DIGIT, _MANY))
         else:
             form = part.format or {"date": "%Y-%m-%d", "partition": naming.key}.get(part.name)

@@ -50,6 +50,9 @@ def _names(path: Path, reading: Reading) -> Iterator[tuple[str, Template, Given]
         found = stream.get(key, default if key == "raw" else None)
         if isinstance(found, Template):
             yield key, found, stream
+    split = reading.sections.get((*path, "raw_split"))
+    if split and isinstance(found := split.get("name"), Template):
+        yield "name", found, split
     stage = reading.sections.get((*path, "stage"))
     for key, output in stage.values.items() if stage else ():
         if stage and isinstance(output, Output):

@@ -117,7 +117,7 @@ def _unknown(template: Template, path: Path, by: str, reading: Reading, *, place
 
 def _roots(stream: Given, by: str, reading: Reading) -> set[str]:
     """The variables that the templates of a stream may use."""
-    found = {"pipeline", "stream", "partition", "page"}
+    found = {"pipeline", "stream", "partition", "page", "part"}
     if "incremental" in stream.places:
         found |= {"start"} if _open(stream, reading) else {"start", "end"}
     elif by in _SPANS:
@@ -144,7 +144,7 @@ def _hint(name: str, stream: Given, by: str, roots: Iterable[str]) -> tuple[str,
     if root == "file":
         return "{file}: a stream without files has none", "name pages by {page}"
     of = "an incremental stream" if "incremental" in stream.places else f"a stream with partitions by {by}"
-    known = ", ".join(f"{{{one}}}" for one in shown(sorted(set(roots) - {"page", "pipeline", "stream"})))
+    known = ", ".join(f"{{{one}}}" for one in shown(sorted(set(roots) - {"page", "part", "pipeline", "stream"})))
     return f"{{{name}}} is unknown to {of}", f"known here: {known}"
 
 

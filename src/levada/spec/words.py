@@ -129,6 +129,10 @@ def _landing(stream: Stream) -> Iterator[str]:
     yield f"Lands  {stream.raw.text if stream.raw else 'pages under _levada/ only'}"
     if stream.raw_joined:
         yield f"       {stream.raw_joined.text} (all pages as one list)"
+    if split := stream.raw_split:
+        limits = [f"{split.records} records"] if split.records else []
+        limits += [size(split.size)] if split.size else []
+        yield f"       {split.name.text} (all pages as lists of at most {' and '.join(limits)})"
 
 
 def _checks(contract: Contract | None) -> Iterator[str]:
