@@ -157,8 +157,9 @@ def test_an_answer_that_is_under_way_is_committed_before_the_end(levada, api):
         process.terminate()
         out, err = process.communicate(timeout=PATIENCE)
     events = [json.loads(line).get("event") for line in out.splitlines()]
-    assert (process.returncode, events) == (143, ["ran", "ended", None]), err
-    assert len(public(levada.folder / "lake")) == 2
+    asked = len(api.log())  # more than one where the signal came late
+    assert (process.returncode, events) == (143, [*["ran"] * asked, "ended", None]), err
+    assert len(public(levada.folder / "lake")) == 2 * asked
 
 
 def test_values_of_other_types_become_null_and_no_row_is_dropped(levada, api):
