@@ -147,7 +147,7 @@ def test_charsets_and_packings():
 @pytest.mark.parametrize(
     ("body", "unpack", "what"),
     [
-        (gzip.compress(b"a|b\n1|x\n" * 9)[:-9], "gzip", "stops before its end"),
+        (gzip.compress(b"a|b\n1|x\n" * 9, mtime=0)[:-9], "gzip", "stops before its end"),
         (b"a|b\n", "gzip", "not packed with gzip, or damaged"),
         (b"a|b\n", "zip", "not packed with zip, or damaged"),
     ],
