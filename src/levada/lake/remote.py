@@ -105,7 +105,7 @@ class RemoteStore:
     def writer(self, key: str, media: str = "") -> Iterator[Writer]:
         """Create `key` from a stream: whole under its name after a clean exit, not there at all otherwise.
 
-        What is larger than a part (8 MB) leaves while it comes. No store makes such an upload on a condition by this
+        What is larger than a part (5 MB) leaves while it comes. No store makes such an upload on a condition by this
         library: whether the key is free is looked at before the first part and before the last.
         """
         name, kind = _named(key), media_of(key, media)
