@@ -31,6 +31,9 @@ streams:
       avro: stg/{date}/{page}.avro
 """
 SECRET = "hunter2secret"
+AVRO = "avro: stg/{date}/{page}.avro"
+BELOW = "\n    stage:\n      "
+PRICE = f"price: {{type: int32, min: 0}}{BELOW}avro: stg/{{date}}/{{page}}.avro"
 
 
 def refused(text, environment=None):
@@ -198,11 +201,14 @@ CASES = [
     ("    stage:\n      avro: stg/{date}/{page}.avro", "    stage: {parquet: x}", "18:22", "not tell days apart", ""),
     ("    stage:\n      avro: stg/{date}/{page}.avro", "    stage: {}", "18:12", "stage names no format", "{parquet: "),
     ("    stage:\n", "    stage:\n      codec: snappy\n", "19:7", 'unknown key "codec" in stage', "belongs into avro"),
+    (PRICE, f"Client: int32{BELOW}delta: t", "17:17", '"Client" is the same name to Delta as "client"', ""),
+    (PRICE, f'"pri ce": int32{BELOW}delta: t', "17:19", '"pri ce" is no name for a column in Delta', "rename it"),
+    ("avro: stg/{date}/{page}.avro", "delta: {table: t, column: Price}", "17:16", "as the column of the partition", ""),
     ("avro: stg", "delta: stg", "19:14", "{date} is no variable here", "{pipeline}, {stream}"),
     ("avro: stg/{date}/{page}.avro", "parquet: {name: x, codec: gz}", "19:33", "not known here", "did you mean gzip"),
     ("avro: stg/{date}/{page}.avro", "avro: {name: x, codec: ~}", "19:30", "not known here", ""),
     ("avro: stg/{date}/{page}.avro", "delta: {codec: snappy}", "19:14", "delta lacks the key table", "folder of the"),
-    ("avro: stg/{date}/{page}.avro", "delta: tables/x\n      jsonl: 'tables/x/{date}.jsonl'", "20:14", "same name as", ""),
+    (AVRO, "delta: t/x\n      jsonl: 't/x/{date}.jsonl'", "20:14", "same name as", ""),
 ]  # fmt: skip
 
 

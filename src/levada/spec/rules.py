@@ -121,6 +121,29 @@ def _avro_names(given: Given, reading: Reading) -> Iterator[Mistake]:
             yield Mistake(place, f'"{field.name}" is no name for a field in Avro', "leave the field out for now")
 
 
+#: What Delta takes in no name of a column.
+_NOT_IN_DELTA = re.compile(r"[ ,;{}()\n\t=]")
+
+
+def _delta_names(given: Given, reading: Reading) -> Iterator[Mistake]:
+    """Delta tells columns apart without regard to case, and one more tells the partition."""
+    stage, contract = given.get("stage"), given.get("contract")
+    outputs = [output for output in stage.outputs if output.format == "delta"] if stage and contract else []
+    for output in outputs:
+        seen = {output.column.casefold(): f"the column of the partition ({output.column})"}
+        for field in contract.fields:
+            section = reading.sections.get((*given.path, "contract", "fields", field.name))
+            place = section.place if section else given.place
+            if _NOT_IN_DELTA.search(field.name):
+                yield Mistake(
+                    place, f'"{field.name}" is no name for a column in Delta', "rename it: `from:` the old name"
+                )
+            if other := seen.get(field.name.casefold()):
+                what = f'"{field.name}" is the same name to Delta as {other}'
+                yield Mistake(place, what, "rename it, or name another `column` under delta")
+            seen[field.name.casefold()] = f'"{field.name}"'
+
+
 def _windows(_: Given, reading: Reading) -> Iterator[Mistake]:
     partition = reading.sections.get(("partition",))
     by = partition.get("by", "day") if partition else "day"
@@ -222,6 +245,7 @@ STREAM_RULES = (
     Rule(("paging",), _carried),
     Rule((), _stage_needs),
     Rule(("stage", "contract"), _avro_names),
+    Rule(("stage", "contract"), _delta_names),
 )
 ROOT_RULES = (
     Rule(("streams",), _some_streams),
