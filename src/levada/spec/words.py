@@ -2,28 +2,18 @@
 
 from collections.abc import Iterator
 
-from levada.contract.model import Contract, Field, MaxBad
 from levada.nouns import Records
 from levada.spec.model import Missing, Output, Source, Spec, Stage, Stream
 from levada.spec.template import variables
 from levada.spec.words_asking import answers, asked, paged, sliced
 from levada.spec.words_auth import credential
+from levada.spec.words_contract import checks
 from levada.spec.words_schedule import when
 from levada.spec.words_units import listed, size, span
 
 __all__ = ["words"]
 
-_ON_BAD = {
-    "quarantine": "Records that break a rule go to quarantine, with reason and raw text.",
-    "nullify": "Values that break a rule become null, and are counted.",
-    "fail": "A record that breaks a rule fails the run; nothing is published.",
-}
 _FORMATS = {"avro": "Avro", "parquet": "Parquet", "jsonl": "JSON lines", "csv": "CSV"}
-_UNKNOWN = {
-    "drop": "Keys that the contract does not name are left out.",
-    "keep": "Keys that the contract does not name are kept as JSON text in `_unknown`.",
-    "refuse": "A record with keys that the contract does not name is bad.",
-}
 
 
 def words(spec: Spec) -> list[str]:
@@ -95,7 +85,7 @@ def _stream(spec: Spec, stream: Stream) -> Iterator[str]:
         yield "       Any other error status fails the run, after the retries where they make sense."
     yield from _titled("Reads ", _records(stream.records))
     yield from _landing(stream)
-    yield from _checks(stream.contract)
+    yield from checks(stream.contract)
     yield from _staging(stream.stage)
 
 
@@ -133,36 +123,6 @@ def _landing(stream: Stream) -> Iterator[str]:
         limits = [f"{split.records} records"] if split.records else []
         limits += [size(split.size)] if split.size else []
         yield f"       {split.name.text} (all pages as lists of at most {' and '.join(limits)})"
-
-
-def _checks(contract: Contract | None) -> Iterator[str]:
-    if contract is None:
-        yield "Checks nothing: there is no contract"
-        return
-    lines = [_field(field) for field in contract.fields]
-    lines += [_ON_BAD[contract.on_bad], _UNKNOWN[contract.unknown], _limit(contract.max_bad)]
-    yield f"Checks {lines[0]}"
-    yield from (f"       {line}" for line in lines[1:])
-
-
-def _field(field: Field) -> str:
-    rules = [
-        "may be null or missing" if field.nullable else "",
-        f"one of {', '.join(map(str, field.enum))}" if field.enum else "",
-        f"at least {field.min}" if field.min is not None else "",
-        f"at most {field.max}" if field.max is not None else "",
-        f"matches {field.pattern}" if field.pattern else "",
-        f"equals {field.equals}" if field.equals is not None else "",
-    ]
-    return ", ".join([f"{field.name}: {field.type}", *(rule for rule in rules if rule)])
-
-
-def _limit(limit: MaxBad | None) -> str:
-    if limit is None:
-        return "A partition fails only when every one of its records is bad."
-    if limit.share is not None:
-        return f"A partition with more than {limit.share * 100:g} % bad records fails."
-    return f"A partition with more than {limit.count} bad records fails."
 
 
 def _staging(stage: Stage | None) -> Iterator[str]:
