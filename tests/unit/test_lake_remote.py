@@ -64,7 +64,9 @@ def test_settings_that_cannot_be_are_told():
     ("name", "said", "media"),
     [
         ("raw/1.json", "", "application/json"),
-        ("raw/1.json", "application/json; charset=utf-8", "application/json; charset=utf-8"),
+        ("raw/1.json", "application/json; charset=utf-8", "application/json"),
+        ("raw/1.json", "application/json;charset=UTF-8", "application/json"),
+        ("raw/1.json", "application/json; charset=latin-1", "application/json; charset=latin-1"),
         ("a/b.CSV", "", "text/csv"),
         ("a/b.jsonl", "", "application/x-ndjson"),
         ("a/b.parquet", "", "application/vnd.apache.parquet"),
