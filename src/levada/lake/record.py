@@ -67,6 +67,8 @@ class Record:
     since: Cursor | None = None
     #: The Delta table that shows its rows, which are those of its file of format "delta", if it has any.
     table: Table | None = None
+    #: Keys that the records have, sorted; empty where no contract looked at them, or there are too many to be fields.
+    keys: tuple[str, ...] = ()
     format: int = FORMAT
 
     @property

@@ -10,6 +10,7 @@ from levada.lake.lease import Lease
 from levada.lake.record import Record, landed_fingerprint, public_names, staged_fingerprint
 from levada.nouns import Counts, Gap, Level, Outcome, Records, Run, plain
 from levada.pipeline.cursor import after, nothing_new
+from levada.pipeline.drift import drifted
 from levada.pipeline.gaps import told as told_gaps
 from levada.pipeline.job import Job
 from levada.pipeline.making import Made
@@ -51,7 +52,7 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
     told = [f"the API says: {said}"] if said else []
     if job.folder and end.no_data:
         return _untouched(job, lease, end, *told)
-    told += end.made.notes
+    told += (*end.made.notes, *drifted(job, lease, end.made.keys))
     counts = end.made.counts
     if job.reach and job.reach.moves and lease.record is None and counts.read == counts.dropped and not end.gaps:
         return nothing_new(job, counts, *told, run=end.tally.work.run)
@@ -161,6 +162,7 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
         folder=job.folder,
         gaps=end.gaps,
         left_out=end.left_out,
+        keys=end.made.keys,
         table=table_of(job) if end.level == "staged" else None,
     )
 

@@ -20,6 +20,7 @@ from levada.lake.store import Writer
 from levada.lake.work import Work
 from levada.landing import Landed
 from levada.nouns import Batch, Counts, Cursor, LakeFile, Level, Rejected
+from levada.pipeline.drift import remembered
 from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
 from levada.pipeline.parts import Parts
@@ -44,6 +45,8 @@ class Made:
     #: How far an incremental stream is then, and what a person should know of it.
     cursor: Cursor | None = None
     notes: tuple[str, ...] = ()
+    #: Keys of the records that the contract looked at.
+    keys: tuple[str, ...] = ()
 
 
 def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made:
@@ -61,7 +64,8 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
             if taking.hopeless:
                 break
     others = (*(file for one in lists for file in one.files()), *(checked.files() if checked else ()))
-    return Made(tuple(pages), others, tally.counts, taking.sieve.cursor, taking.sieve.notes)
+    keys = checked.keys if checked else ()
+    return Made(tuple(pages), others, tally.counts, taking.sieve.cursor, taking.sieve.notes, keys)
 
 
 class _Taking:
@@ -162,6 +166,10 @@ class _Checked:
         for staged in self._staged if batch.rows else ():
             staged.take(batch, fills)
         return batch
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return remembered(self._memory.keys)
 
     def hopeless(self, counts: Counts) -> bool:
         return check.hopeless(self._contract, counts)

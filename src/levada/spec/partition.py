@@ -22,6 +22,7 @@ __all__ = [
     "of_day",
     "parse",
     "parse_day",
+    "previous",
     "span",
     "tick",
     "values",
@@ -193,6 +194,19 @@ def _between(kind: Kind, first: Span, end: str, local: tzinfo) -> Iterator[Parti
     while found[0] < end:
         yield _noun(kind, found)
         found = calendar.after(kind, found, local)
+
+
+def previous(partition: Partition, partitioning: Partitioning) -> Partition | None:
+    """The partition before; None where none is: names of a list and intervals follow no calendar."""
+    if partition.start is None or partition.by == "interval":
+        return None
+    try:
+        if partition.by == "tick":
+            return tick(partition.start - timedelta(seconds=partitioning.every or 1), partitioning)
+        kind = cast("Kind", partition.by)
+        return _noun(kind, calendar.before(kind, _span_of(partition), calendar.zone(partitioning.timezone)))
+    except OverflowError:  # the first of the calendar
+        return None
 
 
 def last(seconds: float, now: datetime, partitioning: Partitioning) -> tuple[Partition, ...]:

@@ -1,0 +1,113 @@
+"""Runs of contracts that look beyond one page: keys that come again, keys of records that come and go."""
+
+import pytest
+
+from levada.edges import Edges, FixedClock
+from levada.lake.area import Area
+from levada.lake.lease import read_record
+from levada.lake.memory import MemoryStore
+from levada.nouns import Counts
+from levada.pipeline import Options, Pipeline
+from levada.pipeline.drift import remembered
+from levada.spec.model import Partitioning
+from levada.spec.partition import parse, previous
+from levada.spec.read import read_text
+from shop import Shop, prices
+
+SPEC = """
+pipeline: shop
+source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
+streams:
+  sales:
+    request: {path: /sales, params: {date: "{date}"}}
+    paging: {by: page}
+    responses:
+      - {status: 404, text: no such page, means: end}
+      - {status: 404, text: nothing, means: no_data}
+    raw: raw/{date}/{page}.json
+    contract:
+      key: price
+      fields: {price: int32, note: {type: string, nullable: true}}
+    stage: {avro: "stg/{date}/{page}.avro"}
+"""
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+def run(store, *pages, date="2022-08-09", spec=SPEC, verb="run"):
+    edges = Edges(clock=FixedClock(), environment={}, network=Shop(*pages).wire)
+    whole = Pipeline(read_text(spec, "shop.yaml", {}, lake="lake"), store, edges, Options())
+    return whole.work(verb, whole.streams()[0], date)
+
+
+def test_a_row_that_an_earlier_page_had_goes_to_quarantine(store):
+    done = run(store, prices(1, 2), prices(2, 3), prices(1))
+    assert done.counts == Counts(read=5, kept=3, quarantined=2)
+    assert done.outcome == "done with quarantine"
+    record, _ = read_record(Area(store, "shop", "sales", "2022-08-09"))
+    (file,) = (file for file in record.files if file.kind == "quarantine")
+    said = store.read(file.key).decode()
+    assert "expected a key that no other row of the partition has, found 2, which record 1 of page 1 has" in said
+
+
+def test_another_partition_may_have_the_same_rows(store):
+    run(store, prices(1, 2))
+    assert run(store, prices(1, 2), date="2022-08-10").counts == Counts(read=2, kept=2)
+
+
+def drift(done):
+    return [note for note in done.notes if note.startswith("drift")]
+
+
+def test_keys_that_come_and_go_are_told_beside_the_partition_before(store):
+    assert drift(run(store, [{"price": 1, "shop": "a"}])) == []
+    assert drift(run(store, [{"price": 1, "shop": "a"}], date="2022-08-10")) == []
+    done = run(store, [{"price": 1, "note": "b", "till": 7}], [{"price": 2, "clerk": 1}], date="2022-08-11")
+    new = "drift: the records have new keys since 2022-08-10: `clerk`, `note`, `till`"
+    assert drift(done) == [
+        f"{new}; the contract does not name `clerk`, `till`",
+        "drift: no record has keys that were there in 2022-08-10: `shop`",
+    ]
+
+
+def test_a_partition_is_first_compared_with_its_own_commit(store):
+    run(store, [{"price": 1}])
+    run(store, [{"price": 1, "shop": "a"}], date="2022-08-10")
+    done = run(store, [{"price": 1, "shop": "a", "till": 1}], date="2022-08-10")
+    assert drift(done) == [
+        "drift: the records have new keys since 2022-08-10: `till`; the contract does not name `till`"
+    ]
+
+
+def test_nothing_is_told_where_nothing_is_known(store):
+    assert drift(run(store, [{"price": 1}], date="2022-08-10")) == []
+    assert drift(run(store, date="2022-08-11")) == [], "no data"
+    assert drift(run(store, [{"price": 1, "a": 1}], date="2022-08-12")) == [], "no keys before"
+
+
+def test_keys_that_are_ids_are_not_remembered():
+    assert remembered(str(number) for number in range(2000)) == ()
+    assert remembered({"b", "a"}) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("partitioning", "key", "before"),
+    [
+        (Partitioning("hour"), "2022-08-09T00", "2022-08-08T23"),
+        (Partitioning("day"), "2022-03-01", "2022-02-28"),
+        (Partitioning("week"), "2022-W01", "2021-W52"),
+        (Partitioning("month", timezone="Europe/Lisbon"), "2022-01", "2021-12"),
+        (Partitioning("tick", every=60.0), "2022-08-09T000000Z", "2022-08-08T235900Z"),
+    ],
+)
+def test_the_partition_before(partitioning, key, before):
+    assert previous(parse(key, partitioning), partitioning).key == before
+
+
+def test_names_have_no_name_before_them_and_the_calendar_has_a_beginning():
+    names = Partitioning("list", names=("a", "b"))
+    assert previous(parse("b", names), names) is None
+    assert previous(parse("0001-01-01", Partitioning()), Partitioning()) is None
