@@ -10,6 +10,7 @@ from levada.lake.opening import open_store
 from levada.lake.store import CONTROL
 from objectstore import ObjectServer
 from simulated import SPEC, Api, Levada
+from terminals import Terminal
 
 DAY = "2022-08-09"
 
@@ -105,3 +106,47 @@ def test_objects_say_what_is_in_them(on, s3):
     assert kinds[f"stg/sales/{DAY}/sales_{DAY}_1.avro"] == "application/vnd.apache.avro+binary"
     assert {kind for key, kind in kinds.items() if key.endswith("commit.json")} == {"application/json"}
     assert {kind for key, kind in kinds.items() if key.endswith(".body")} == {"application/json"}
+
+
+def test_keys_that_are_not_set_are_typed_without_echo_and_kept_nowhere(api, s3, tmp_path):
+    lake = s3.lake()
+    variables = {name: value for name, value in s3.environment.items() if "KEY" not in name}
+    levada = Levada({**api.environment, **variables, "HOME": str(tmp_path)}, tmp_path)
+    refused = levada("status", "--lake", lake)
+    assert refused.returncode == 2
+    assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY not set" in refused.stderr
+    terminal = Terminal(levada, "run", SPEC, "--date", DAY, "--lake", lake)
+    terminal.asked("AWS_ACCESS_KEY_ID: ")
+    terminal.type(f"{s3.key}\n")
+    terminal.asked("AWS_SECRET_ACCESS_KEY: ")
+    terminal.type(f"{s3.secret}\n")
+    assert terminal.end() == 0
+    assert "What you type is not shown" in terminal.raw
+    assert s3.secret not in terminal.raw
+    assert s3.key not in terminal.raw
+    assert [path.name for path in tmp_path.iterdir()] == []
+    assert len(shown(lake, s3)) == 8
+
+
+def test_the_keys_of_a_profile_are_read(api, s3, tmp_path):
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/credentials").write_text(
+        f"[work]\naws_access_key_id = {s3.key}\naws_secret_access_key = {s3.secret}\n"
+    )
+    (tmp_path / ".aws/config").write_text(f"[profile work]\nendpoint_url = {s3.endpoint}\nregion = us-east-1\n")
+    levada = Levada({**api.environment, "HOME": str(tmp_path), "AWS_PROFILE": "work"}, tmp_path)
+    assert "338 kept" in done(levada, "run", SPEC, "--date", DAY, "--lake", s3.lake())
+    unknown = levada("status", "--lake", s3.lake(), AWS_PROFILE="nobody")
+    assert unknown.returncode == 2
+    assert "there is no profile nobody" in unknown.stderr
+
+
+def test_a_profile_that_a_process_gives_the_keys_of(api, s3, tmp_path):
+    (tmp_path / ".aws").mkdir()
+    keys = {"Version": 1, "AccessKeyId": s3.key, "SecretAccessKey": s3.secret}
+    (tmp_path / "keys.json").write_text(json.dumps(keys))
+    (tmp_path / ".aws/config").write_text(
+        f"[profile made]\ncredential_process = cat {tmp_path}/keys.json\nendpoint_url = {s3.endpoint}\n"
+    )
+    levada = Levada({**api.environment, "HOME": str(tmp_path), "AWS_PROFILE": "made"}, tmp_path)
+    assert "There is no partition" in done(levada, "status", "--lake", s3.lake())
