@@ -22,6 +22,8 @@ __all__ = ["Place", "folders_up_to"]
 _Result = TypeVar("_Result")
 #: Tries to write into a folder that other runs remove whenever it is empty.
 _PATIENCE = 10
+#: Control folders that are remembered: those of a thousand partitions.
+_MOST_KNOWN = 4096
 
 
 class Place:
@@ -46,6 +48,8 @@ class Place:
         if folder not in self._known:
             self.inside(folder, key)
             if key.startswith(f"{CONTROL}/"):  # public folders are other people's too, who may put links there
+                if len(self._known) >= _MOST_KNOWN:  # each partition has some of its own, and a scheduler never ends
+                    self._known.clear()
                 self._known.add(folder)
         return path
 
