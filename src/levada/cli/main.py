@@ -10,6 +10,7 @@ import click
 from levada.cli import (
     checking,
     commands,
+    compact,
     doctor,
     infer,
     init,
@@ -40,6 +41,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         commands.land,
         commands.stage,
         commands.replay,
+        compact.compact,
         serve.serve,
         schedule.schedule,
         package.package,

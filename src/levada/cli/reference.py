@@ -28,6 +28,8 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   redrive` is told as `replay` is.
 - `verify`: `{"partitions": [...], "extra": [...], "errors": [...]}`: partition objects, findings of public files that
   are in no record, and why partitions could not be repaired.
+- `compact`: `{"compacted": [...], "errors": [...]}`, for each table or merged file `stream`, `name`, `merged` and
+  `made` (numbers of files), `removed` (old files of a table) and `rows` (of a merged file, else null).
 - `check`: `{"plan": [...], "live": [...], "errors": [...]}`. `plan` holds the lines, `live` for each stream that was
   asked: `stream`, `partition`, `rows` (how many), `requests`, `paging` and `more` as below, and `contract`: null, or
   `kept`, `bad` and `why`.

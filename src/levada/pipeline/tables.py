@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
+from levada.edges import Edges
 from levada.extras import require
 from levada.lake.commit import Aside
 from levada.lake.lease import read_record
 from levada.lake.location import is_remote, location
 from levada.lake.profiles import profile_of
 from levada.lake.record import Record
+from levada.lake.store import Store
 from levada.nouns import Table
 from levada.pipeline.job import Job
 from levada.spec.model import Output
 from levada.staging import Tables
 
-__all__ = ["refuse_unfit", "showing", "table_of", "way_to"]
+__all__ = ["refuse_unfit", "showing", "table_of", "tables_of", "way_to"]
 
 #: How the variables of each kind of store begin: their log is written by another library, which reads them itself.
 _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
@@ -41,7 +43,8 @@ def refuse_unfit(job: Job) -> None:
         require("delta", "Delta tables", ["deltalake", "pyarrow"])
         from levada.staging import delta
 
-        delta.refuse_unfit(_tables(job), table, job.contract, f"{job.spec.pipeline}/{job.stream.name}")
+        tables, owner = tables_of(job.area.store, job.edges), f"{job.spec.pipeline}/{job.stream.name}"
+        delta.refuse_unfit(tables, table, job.contract, owner)
 
 
 def showing(job: Job, told: Callable[[str], None]) -> Aside:
@@ -53,7 +56,7 @@ def showing(job: Job, told: Callable[[str], None]) -> Aside:
         require("delta", "Delta tables", ["deltalake", "pyarrow"])
         from levada.staging import delta
 
-        for note in delta.show(_tables(job), record, lambda: _stands(job, record)):
+        for note in delta.show(tables_of(job.area.store, job.edges), record, lambda: _stands(job, record)):
             told(note)
 
     return Aside(told, show)
@@ -64,11 +67,11 @@ def _stands(job: Job, record: Record) -> bool:
     return now is not None and now.run == record.run
 
 
-def _tables(job: Job) -> Tables:
-    edges = job.edges
+def tables_of(store: Store, edges: Edges) -> Tables:
+    """The tables of a lake."""
     return Tables(
-        job.area.store,
-        way_to(job.area.store.describe(), edges.environment),
+        store,
+        way_to(store.describe(), edges.environment),
         lambda most: edges.clock.pause(edges.uniform(0, most)),
     )
 

@@ -76,24 +76,33 @@ def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[st
     raise _later(tables, record.table, "other writers were faster each time")
 
 
-def compact(tables: Tables, table: Table, size: int) -> tuple[int, int] | None:
-    """Merge the small files of each partition; how many files went and came, None where there is no table.
+def compact(tables: Tables, name: str, size: int, hours: int) -> tuple[int, int, int] | None:
+    """Merge the small files of each partition, and remove those that no version needs which is so young.
 
     Args:
         tables: Where they lie.
-        table: The table.
+        name: The table's folder.
         size: Bytes that a file should have.
+        hours: The age of versions that can be read no more.
+
+    Returns:
+        Files that were merged, that took their place, and that were removed; None where there is no table.
     """
+    table = Table(name, "")
     with _told(tables, table):
-        found = _open(tables, table)
-        if found is None:
-            return None
-        try:
-            done = found.optimize.compact(target_size=size)
-        except CommitFailedError as error:
-            raise _later(tables, table, str(error)) from None
-        _sync(tables, table, found)
-        return int(done["numFilesRemoved"]), int(done["numFilesAdded"])
+        for number in range(_TRIES):
+            found = _open(tables, table)
+            if found is None:
+                return None
+            try:
+                done = found.optimize.compact(target_size=size)
+                removed = found.vacuum(hours, dry_run=False)
+            except CommitFailedError:
+                tables.wait(min(_LONGEST_WAIT, 0.02 * 2**number))
+                continue
+            _sync(tables, table, found)
+            return int(done["numFilesRemoved"]), int(done["numFilesAdded"]), len(removed)
+    raise _later(tables, table, "other writers were faster each time")
 
 
 class _Overtaken(Exception):

@@ -1,7 +1,7 @@
 """Parquet files by pyarrow: compressed, with dictionaries and statistics, row groups ended by their size."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from levada.contract.model import Column, Contract, columns
+from levada.errors import FixThis
 from levada.staging.arrow import batch, schema
 from levada.staging.exact import see_exact
 from levada.staging.format import RowWriter, Sink
 
-__all__ = ["ROWS", "rows", "writer"]
+__all__ = ["ROWS", "merge", "rows", "writer"]
 
 #: Rows of one batch, counted from the first row of the file: how rows are cut into calls leaves no mark. From 512 to
 #: 16,384 the time is the same; few, so that rows of 10 KB make batches of 10 MB.
@@ -49,6 +50,71 @@ def rows(file: BinaryIO) -> Iterator[Mapping[str, Any]]:
         yield from found.to_pylist()
 
 
+def merge(files: Iterable[BinaryIO], out: Sink, codec: str, row_group: int) -> int:
+    """Write the rows of Parquet files of the same columns as one file, in their order; how many there are.
+
+    Args:
+        files: Each is closed when it is through.
+        out: Receives the file.
+        codec: As for `writer`.
+        row_group: As for `writer`.
+
+    Raises:
+        FixThis: a file has other columns than the first one.
+    """
+    forward: Any = _Forward(out)
+    count = 0
+    with ExitStack() as open_file:
+        made: pq.ParquetWriter | None = None
+        group = _Group(row_group)
+        for file in files:
+            with file:
+                read = pq.ParquetFile(file)
+                if made is None:
+                    says = read.schema_arrow
+                    made = open_file.enter_context(pq.ParquetWriter(forward, says, compression=codec))
+                _refuse_other(read.schema_arrow, made.schema)
+                for found in read.iter_batches(ROWS):
+                    count += found.num_rows
+                    group.take(found, made)
+        if made:
+            group.end(made)
+    return count
+
+
+def _refuse_other(found: pa.Schema, first: pa.Schema) -> None:
+    if not found.equals(first):
+        theirs = sorted({*found} ^ {*first}, key=str)
+        raise FixThis(
+            f"Not all of these files have the same columns: {theirs[0]} is not in each.",
+            where="the staged Parquet files",
+            todo="stage all of these partitions under one contract first: `levada replay`",
+        )
+
+
+class _Group:
+    """Batches on their way into a row group."""
+
+    def __init__(self, size: int) -> None:
+        self._most = size
+        self._batches: list[pa.RecordBatch] = []
+        self._size = 0
+
+    def take(self, batch: pa.RecordBatch, file: pq.ParquetWriter) -> None:
+        """Add a batch; the group ends with the one that brings it to its size."""
+        self._batches.append(batch)
+        self._size += batch.nbytes
+        if self._size >= self._most:
+            self.end(file)
+
+    def end(self, file: pq.ParquetWriter) -> None:
+        """Write what there is."""
+        if self._batches:
+            table = pa.Table.from_batches(self._batches, file.schema)
+            file.write_table(table, row_group_size=table.num_rows)
+        self._batches, self._size = [], 0
+
+
 class _Forward:
     """An output as pyarrow wants it."""
 
@@ -69,10 +135,9 @@ class _Rows:
     """Rows into batches of one length, batches into row groups."""
 
     def __init__(self, file: pq.ParquetWriter, made: Sequence[Column], says: pa.Schema, row_group: int) -> None:
-        self._file, self._columns, self._schema, self._row_group = file, made, says, row_group
+        self._file, self._columns, self._schema = file, made, says
         self._waiting: list[Mapping[str, Any]] = []
-        self._group: list[pa.RecordBatch] = []
-        self._size = 0
+        self._group = _Group(row_group)
 
     def write(self, rows: Sequence[Mapping[str, Any]], /) -> None:
         see_exact(rows, self._columns)
@@ -85,18 +150,9 @@ class _Rows:
     def close(self) -> None:
         if self._waiting:
             self._end_batch()
-        if self._group:
-            self._end_group()
+        self._group.end(self._file)
 
     def _end_batch(self) -> None:
         made = batch(self._waiting, self._columns, self._schema)
         self._waiting = []
-        self._group.append(made)
-        self._size += made.nbytes
-        if self._size >= self._row_group:
-            self._end_group()
-
-    def _end_group(self) -> None:
-        table = pa.Table.from_batches(self._group, self._schema)
-        self._file.write_table(table, row_group_size=table.num_rows)
-        self._group, self._size = [], 0
+        self._group.take(made, self._file)
