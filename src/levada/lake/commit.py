@@ -9,13 +9,14 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 
 from levada.errors import FixThis
+from levada.lake.abreast import each
 from levada.lake.area import Area, areas
 from levada.lake.lease import Lease, read_record
 from levada.lake.record import Record, as_json, public_names, stale_after
 from levada.lake.runs import RunFolder, read_work
-from levada.lake.showing import mend, show_files, show_folder
+from levada.lake.showing import Known, mend, show_files, show_folder
 from levada.lake.store import CONTROL, Conflict, Lost, Store
-from levada.lake.verify import Problem, check_file, check_key, sha256
+from levada.lake.verify import Problem, check_file, check_key, problems_of, sha256
 from levada.nouns import LakeFile
 
 __all__ = ["Aside", "damaged", "finish", "owner", "publish", "restore"]
@@ -72,13 +73,14 @@ def publish(
     names = public_names(draft.files)
     _refuse_impossible(draft)
     if draft.folder is None:
-        _refuse_foreign(lease, names, names if adopt else known)
+        there = _refuse_foreign(lease, names, names if adopt else known)
     else:
+        there = {}
         store.replaceable(draft.folder)
     store.sync(file.key for file in draft.files)
     stale = stale_after(old, names) if draft.folder is None else ()
     record = dataclasses.replace(draft, shown=False, stale=stale, fetched=_fetched(lease, draft))
-    return _show(lease.area, record, _put(lease.area, record, lease.tag), aside), True
+    return _show(lease.area, record, _put(lease.area, record, lease.tag), aside, there), True
 
 
 def finish(lease: Lease, aside: Aside = Aside()) -> Record:
@@ -108,7 +110,7 @@ def damaged(lease: Lease) -> list[Problem]:
     """
     if lease.record is None or lease.record.shown:
         return []
-    return [problem for file in lease.record.files for problem in check_key(lease.area.store, file)]
+    return problems_of(lease.area.store, check_key, lease.record.files)
 
 
 def _covers(old: Record, draft: Record) -> bool:
@@ -133,8 +135,13 @@ def _restore(store: Store, old: Record, draft: Record, told: Told) -> list[Probl
     """Write broken files of `old` again from the files of `draft`; what is wrong with those that cannot be."""
     # Names that are yet to be shown are not missing, and a folder is shown anew as a whole.
     kept = old.shown and old.folder is None
-    files = old.files if kept else [dataclasses.replace(file, public=None) for file in old.files]
-    return [problem for file in files for problem in restore(store, file, draft.files, told)]
+    # A page that the draft takes as it is was checked before it was used: it is not read once more.
+    same = {file.key for file in draft.files}
+    others = [file for file in old.files if file.key not in same]
+    files = others if kept else [dataclasses.replace(file, public=None) for file in others]
+    checked = each(store, lambda file: check_file(store, file), files)
+    broken = [file for file, problems in zip(files, checked, strict=True) if problems]
+    return [problem for file in broken for problem in restore(store, file, draft.files, told)]
 
 
 def restore(store: Store, file: LakeFile, spares: Iterable[LakeFile], told: Told) -> list[Problem]:
@@ -194,14 +201,15 @@ def _refuse_impossible(draft: Record) -> None:
         )
 
 
-def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str]) -> None:
-    old = lease.record
+def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str]) -> Known:
+    """What lies under these names: nothing, or what is the partition's own."""
+    old, store = lease.record, lease.area.store
     ours = allowed | (public_names(old.files) | {*old.stale} if old else frozenset())
     # Asked for each name, ours or not: what cannot be shown (a folder stands there) is refused here too.
-    there = [name for name in sorted(names) if lease.area.store.head(name) is not None]
+    there = {entry.key: entry for entry in each(store, store.head, sorted(names)) if entry is not None}
     foreign = [name for name in there if name not in ours]
     if not foreign:
-        return
+        return there
     if found := owner(lease.area, foreign):
         name, area = found
         what = f"{name}: exists and belongs to {area}, which is another one than {lease.area}"
@@ -247,17 +255,17 @@ def _put(area: Area, record: Record, tag: str | None) -> str:
         ) from None
 
 
-def _show(area: Area, record: Record, tag: str | None, aside: Aside) -> Record:
+def _show(area: Area, record: Record, tag: str | None, aside: Aside, known: Known | None = None) -> Record:
     try:
         if record.folder is None:
-            show_files(area.store, record)
+            show_files(area.store, record, known)
         else:
             show_folder(area.store, record.folder, record.files)
         aside.show(record)
         shown = dataclasses.replace(record, shown=True, stale=())
         _put(area, shown, tag)
     except Lost:
-        mend(area, record.run)
+        mend(area, record)
         raise
     return shown
 

@@ -1,38 +1,52 @@
 """Public names made of what is committed, and mended where a run came too late with its own."""
 
 import contextlib
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from levada.errors import LevadaError
+from levada.lake.abreast import each
 from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.record import Record, public_names
-from levada.lake.store import Missing, Store
-from levada.lake.verify import same
+from levada.lake.store import Entry, Missing, Store
+from levada.lake.verify import holds, same
 from levada.nouns import LakeFile
 
-__all__ = ["mend", "show_files", "show_folder"]
+__all__ = ["Known", "mend", "show_files", "show_folder"]
 
-_Item = TypeVar("_Item")
+#: Public names with what lies there; those under which nothing does are not in it.
+Known: TypeAlias = Mapping[str, Entry]
 #: Looks at the record that stands, should further runs commit while names are mended.
 _LOOKS = 5
 
 
-def show_files(store: Store, record: Record) -> None:
+def show_files(store: Store, record: Record, known: Known | None = None) -> None:
     """Put each file under its public name and take the stale names away; can be repeated at will.
+
+    Args:
+        store: Where they lie.
+        record: What is committed.
+        known: What lay under the public names when the lease was held already; looked at where it is not given.
 
     Raises:
         Lost: the partition may be another run's by now.
     """
 
     def show(file: LakeFile) -> None:
-        if file.public is not None and not same(store, file.key, file.public):
+        if file.public is None:
+            return
+        there = store.head(file.public) if known is None else known.get(file.public)
+        if there is None or not holds(store, file.key, there):
             store.holding()
             store.copy(file.key, file.public)
 
-    _each(store, show, record.files)
-    _each(store, store.delete, record.stale)
+    def hide(name: str) -> None:
+        store.holding()
+        store.delete(name)
+
+    each(store, show, record.files)
+    each(store, hide, record.stale)
     store.sync((*public_names(record.files), *record.stale))
 
 
@@ -45,8 +59,8 @@ def show_folder(store: Store, folder: str, files: Iterable[LakeFile]) -> bool:
     return changed
 
 
-def mend(area: Area, run: str) -> None:
-    """Show what stands again after `run`, which lost its lease, may have shown files of its own over it.
+def mend(area: Area, late: Record) -> None:
+    """Show what stands again after the run of `late`, which lost its lease, may have shown its own files over it.
 
     A process that is stopped in the middle of a request ends that request when it goes on, whoever holds the
     partition by then. So it puts right what it may have done: it shows the commit of the other, which is what that
@@ -56,22 +70,15 @@ def mend(area: Area, run: str) -> None:
     for _ in range(_LOOKS):
         with contextlib.suppress(LevadaError, Missing):
             record, tag = read_record(area)
-            if record is None or record.run == run or record.folder is not None or tag == seen:
+            if record is None or record.run == late.run or record.folder is not None or tag == seen:
                 return
             seen = tag
-            for file in record.files:
-                if file.public is not None and not same(area.store, file.key, file.public):
-                    area.store.copy(file.key, file.public)
+            _show_again(area.store, record, late)
 
 
-def _each(store: Store, act: Callable[[_Item], None], items: Iterable[_Item]) -> None:
-    """Do it for each of the items, several at once where the store gains by it; the first error ends it."""
-    if store.abreast == 1:
-        for item in items:
-            act(item)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(store.abreast, "levada-show") as threads:
-        for done in [threads.submit(act, item) for item in items]:
-            done.result()
+def _show_again(store: Store, record: Record, late: Record) -> None:
+    for file in record.files:
+        if file.public is not None and not same(store, file.key, file.public):
+            store.copy(file.key, file.public)
+    for name in sorted(public_names(late.files) - public_names(record.files)):
+        store.delete(name)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from levada.edges import Edges
+from levada.lake.abreast import each
 from levada.lake.lease import Lease, read_record
 from levada.lake.record import Record
 from levada.lake.runs import RunFolder, WorkFile, facts_so_far, read_work, run_folders, unfinished
@@ -67,13 +68,16 @@ def _with_givers(folder: RunFolder, work: WorkFile) -> set[str]:
 
 
 def _lighten(folder: RunFolder, named: Collection[str], *, wholly: bool) -> None:
+    store = folder.area.store
+    store.holding()
     # A run that was killed gave its pages, not what it had made of them; staging anew leaves pages where they are.
     gave = {name for name in folder.names if folder.key(name) in named}
     gave |= {f"{name.removesuffix('.body')}.json" for name in gave}
     stays = gave | (set() if wholly and not gave else _keepsakes(folder.names))
-    for name in folder.names:
-        if name not in stays:
-            folder.area.store.delete(folder.key(name))
+    goes = [name for name in folder.names if name not in stays]
+    each(store, store.delete, [folder.key(name) for name in goes if name != "work.json"])
+    if "work.json" in goes:  # last: a folder without it ends the search for work that can be continued
+        store.delete(folder.key("work.json"))
 
 
 def _keepsakes(names: Collection[str]) -> set[str]:

@@ -1,15 +1,29 @@
 """Whether the lake still holds what a commit record says, by SHA-256."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from levada.errors import TryLater
+from levada.lake.abreast import each
 from levada.lake.area import Area
 from levada.lake.record import Record
-from levada.lake.store import Missing, Store
+from levada.lake.store import Entry, Missing, Store
 from levada.nouns import LakeFile
 
-__all__ = ["LINK", "Problem", "check_file", "check_files", "check_key", "digest", "read_file", "same", "sha256"]
+__all__ = [
+    "LINK",
+    "Problem",
+    "check_file",
+    "check_files",
+    "check_key",
+    "digest",
+    "holds",
+    "problems_of",
+    "read_file",
+    "same",
+    "sha256",
+]
 
 _BLOCK = 1024 * 1024
 #: Said instead of a SHA-256: somebody put a link there, and what it leads to is none of ours.
@@ -69,26 +83,45 @@ def read_file(store: Store, file: LakeFile) -> bytes:
 
 def check_key(store: Store, file: LakeFile) -> list[Problem]:
     """What is wrong with the kept bytes of a file, its public name left aside."""
-    found = sha256(store, file.key)
-    return [] if found == file.sha256 else [Problem(file, file.key, file.sha256, found)]
+    return _checked(store, file, file.key, store.head(file.key))
 
 
 def check_file(store: Store, file: LakeFile) -> list[Problem]:
     """What is wrong with one file: its key first, then its public name, which is read only if its tag differs."""
-    problems = check_key(store, file)
-    if file.public is not None and (problems or not same(store, file.key, file.public)):
-        shown = sha256(store, file.public)
-        if shown != file.sha256:
-            problems.append(Problem(file, file.public, file.sha256, shown))
-    return problems
+    kept = store.head(file.key)
+    problems = _checked(store, file, file.key, kept)
+    if file.public is None:
+        return problems
+    shown = store.head(file.public)
+    if not problems and kept is not None and shown is not None and kept.tag == shown.tag:
+        return []
+    return [*problems, *_checked(store, file, file.public, shown)]
+
+
+def _checked(store: Store, file: LakeFile, key: str, there: Entry | None) -> list[Problem]:
+    found = None if there is None else LINK if there.link else digest(store, key)
+    return [] if found == file.sha256 else [Problem(file, key, file.sha256, found)]
 
 
 def check_files(area: Area, record: Record) -> list[Problem]:
     """What is wrong with the files of a record, in their order; empty when all is well."""
-    return [problem for file in record.files for problem in check_file(area.store, file)]
+    return problems_of(area.store, check_file, record.files)
+
+
+def problems_of(
+    store: Store, check: Callable[[Store, LakeFile], list[Problem]], files: Iterable[LakeFile]
+) -> list[Problem]:
+    """What `check` finds wrong with these files, in their order."""
+    return [problem for found in each(store, lambda file: check(store, file), files) for problem in found]
 
 
 def same(store: Store, one: str, other: str) -> bool:
-    """Whether two keys are known to hold the same bytes without reading them."""
-    first, second = store.head(one), store.head(other)
-    return first is not None and second is not None and first.tag == second.tag
+    """Whether two keys are known to hold the same bytes without reading them; `other` is the one that may be gone."""
+    there = store.head(other)
+    return there is not None and holds(store, one, there)
+
+
+def holds(store: Store, key: str, there: Entry) -> bool:
+    """Whether `key` is known to hold the same bytes as what is `there`, without reading them."""
+    entry = store.head(key)
+    return entry is not None and entry.tag == there.tag

@@ -12,7 +12,7 @@ from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
 from levada.lake.record import Record
 from levada.lake.store import Entry, Store, Written
-from levada.lake.verify import check_file, read_file
+from levada.lake.verify import check_file, problems_of, read_file
 from levada.lake.work import Work
 from levada.landing import Landed, receive
 from levada.nouns import Gap, LakeFile, Page, PageFacts
@@ -121,7 +121,7 @@ def kept_files(job: Job, record: Record) -> tuple[LakeFile, ...]:
 
 
 def _refuse_changed(job: Job, files: tuple[LakeFile, ...]) -> None:
-    problems = [problem for file in files for problem in check_file(job.area.store, file)]
+    problems = problems_of(job.area.store, check_file, files)
     if problems:
         told = "; ".join(str(problem) for problem in problems[:PROBLEMS_TOLD])
         more = f"; and {len(problems) - PROBLEMS_TOLD} more" if len(problems) > PROBLEMS_TOLD else ""

@@ -1,0 +1,30 @@
+"""The same done to many keys: one after the other, or several at once where a call is mostly waiting."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from levada.lake.store import Store
+
+__all__ = ["each"]
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def each(store: Store, act: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """What `act` gives for each of the items, in their order; raises the error of the first item that has one.
+
+    After an error those that were not begun are left.
+    """
+    todo = list(items)
+    if store.abreast == 1 or len(todo) <= 1:
+        return [act(item) for item in todo]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(store.abreast, len(todo)), "levada-abreast") as threads:
+        coming = [threads.submit(act, item) for item in todo]
+        try:
+            return [one.result() for one in coming]
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise

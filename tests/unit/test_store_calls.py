@@ -1,0 +1,165 @@
+"""How often a run asks its store: on an object store each call is a wait, and money."""
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from lakeside import area_in, carry, land_all, still
+from levada.edges import Edges
+from levada.lake.abreast import each
+from levada.lake.lease import hold
+from levada.lake.memory import MemoryStore
+from levada.lake.sweep import sweep
+from levada.lake.work import Fingerprints, begin
+from levada.pipeline import Pipeline
+from levada.spec.read import read_text
+from shop import Shop
+
+DATE = "2022-08-09"
+PAGES = 20
+SPEC = """
+pipeline: shop
+source: {url: "http://api.test"}
+streams:
+  sales:
+    request: {path: /sales, params: {date: "{date}"}}
+    paging: {by: page}
+    responses: [{status: 404, means: end}]
+    raw: raw/{date}/{page}.json
+    contract: {fields: {price: int32}}
+    stage: {avro: "stg/{date}/{page}.avro"}
+"""
+CALLS = ("read", "open", "head", "list", "writer", "create", "replace", "copy", "delete", "lock", "held", "tidy")
+
+
+class Counting:
+    """A store in memory, and how often it was asked what."""
+
+    def __init__(self):
+        self.store = MemoryStore()
+        self.asked = Counter()
+
+    def __getattr__(self, name):
+        it = getattr(self.store, name)
+        return self.counted(name, it) if name in CALLS else it
+
+    def counted(self, name, act):
+        def counting(*given):
+            self.asked[name] += 1
+            return act(*given)
+
+        return counting
+
+
+@pytest.fixture
+def counting():
+    return Counting()
+
+
+def work(counting, verb, pages=PAGES):
+    api = Shop(*[[{"price": number}] for number in range(pages)])
+    read = read_text(SPEC, "shop.yaml", {}, lake="lake")
+    pipeline = Pipeline(read, counting, Edges(environment={}, network=api.wire))
+    counting.asked.clear()
+    done = pipeline.work(verb, pipeline.streams()[0], DATE)
+    return done, counting.asked
+
+
+def test_a_first_run_looks_at_each_public_name_once(counting):
+    _, asked = work(counting, "run")
+    # Two files a page, and the facts of the end; work.json and run.json.
+    assert (asked["create"], asked["writer"], asked["copy"]) == (2 * PAGES + 3, PAGES, 2 * PAGES)
+    assert asked["head"] < 2 * PAGES + 6
+    assert asked["open"] == asked["delete"] == 0
+    assert asked.total() < 8 * PAGES
+
+
+def test_a_run_that_changes_nothing_reads_each_file_once(counting):
+    work(counting, "run")
+    done, asked = work(counting, "run")
+    assert not done.changed
+    assert asked["open"] == 2 * PAGES
+    assert asked["head"] < 4 * PAGES + 10
+    assert asked["copy"] == asked["replace"] == 0
+
+
+def test_a_replay_that_changes_nothing_checks_each_file_once(counting):
+    work(counting, "run")
+    done, asked = work(counting, "replay")
+    assert not done.changed
+    assert asked["open"] == 2 * PAGES, "a page was checked twice"
+    assert asked["head"] < 4 * PAGES + 10
+
+
+def test_a_run_that_changes_a_page_looks_at_each_name_once_more(counting):
+    work(counting, "run")
+    done, asked = work(counting, "run", PAGES - 1)
+    assert done.changed
+    assert asked["head"] <= 4 * PAGES + 10
+
+
+class Abreast(MemoryStore):
+    """A store that is asked several things at once."""
+
+    abreast = 8
+
+
+def test_results_are_in_the_order_of_the_items():
+    assert each(Abreast(), lambda number: number * 2, range(100)) == list(range(0, 200, 2))
+    assert each(MemoryStore(), str, [1, 2]) == ["1", "2"]
+    assert each(Abreast(), str, []) == []
+
+
+def test_several_are_asked_at_once_where_the_store_gains_by_it():
+    meeting = threading.Barrier(8, timeout=60)
+    each(Abreast(), lambda _: meeting.wait(), range(8))
+
+
+def test_the_first_error_ends_it_and_what_was_not_begun_is_left():
+    begun = []
+    go_on = threading.Event()
+
+    def act(number):
+        begun.append(number)
+        if number == 0:
+            raise ZeroDivisionError
+        go_on.wait(60)
+
+    waker = threading.Thread(target=lambda: (time.sleep(0), go_on.set()))
+    waker.start()
+    with pytest.raises(ZeroDivisionError):
+        each(Abreast(), act, range(1000))
+    assert len(begun) < 1000
+    waker.join()
+
+
+class Noting(Abreast):
+    """A store that notes in which order keys are deleted; a page takes long, so that what may overtake it does."""
+
+    def __init__(self):
+        super().__init__()
+        self.deleted = []
+        self.asked = threading.Event()
+
+    def delete(self, key):
+        if key.endswith("pages/1.body"):
+            self.asked.wait(0.5)
+        if key.endswith("work.json"):
+            self.asked.set()
+        self.deleted.append(key)
+        super().delete(key)
+
+
+def test_what_a_killed_run_asked_goes_last_when_it_is_swept():
+    store, edges = Noting(), still()
+    with hold(area_in(store), edges) as lease:
+        killed = begin(lease, Fingerprints("another request", "contract"), edges, 3600)
+        land_all(killed, [b'["a"]', b'["b"]'])
+    carry(store, edges=edges)
+    with hold(area_in(store), edges) as lease:
+        sweep(lease, edges, 0.0, 0.0)
+    its = [key.removeprefix(f"{killed.key()}/") for key in store.deleted if key.startswith(killed.key())]
+    assert {"pages/1.body", "pages/3.json"} < {*its}
+    assert its[-1] == "work.json"
