@@ -213,6 +213,15 @@ def test_what_is_missing_is_named(levada, api):
     assert "The variable S3_BUCKET_NAME is not set (lake" in checked.stdout
 
 
+def test_keys_that_are_missing_are_named_before_the_first_minute(levada, api):
+    nobody = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"), "")
+    nobody |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(levada.folder), "S3_BUCKET_NAME": "a-bucket"}
+    done = levada("schedule", "pipeline.yaml", **nobody)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY not set" in done.stderr
+    assert api.log() == []
+
+
 def test_a_broken_answer_is_asked_for_again_after_1_2_4_and_8_seconds():
     spec = read(EXAMPLE / "pipeline.yaml", {"S3_BUCKET_NAME": "bucket"})
     clock = FixedClock()

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from levada.edges import Edges, FixedClock, WireFault
-from levada.errors import FixThis, TryLater
+from levada.errors import FixThis, LeaseHeld, TryLater
+from levada.lake.area import Area
+from levada.lake.lease import hold
 from levada.lake.memory import MemoryStore
 from levada.pipeline import Pipeline
 from levada.scheduler.keep import keep, once
@@ -120,6 +122,13 @@ def test_a_bug_is_told_and_ends_no_loop():
     shop = Shop(script, minutes=2)
     assert [event for event, _ in shop.keep()] == ["began", "failed", "ran", "ended"]
     assert isinstance(shop.told[1].error, ZeroDivisionError)
+
+
+def test_a_partition_that_another_run_holds_is_told_and_ends_no_loop():
+    shop = Shop(minutes=2)
+    with hold(Area(shop.store, "shop", "sales", "2022-08-12T060100Z"), Edges(clock=shop.clock)):
+        assert [event for event, _ in shop.keep()] == ["began", "failed", "ran", "ended"]
+    assert isinstance(shop.told[1].error, LeaseHeld)
 
 
 def test_a_run_that_takes_longer_than_the_interval_skips_ticks_and_says_so():

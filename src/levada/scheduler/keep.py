@@ -5,7 +5,7 @@ Decides nothing: when is `ticks`, what is `post`.
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,8 +35,8 @@ class _Keeper:
     post: Post
     bell: Bell
     tell: Callable[[Told], None]
-    #: Exit codes of the runs of a tick that did not end well.
-    codes: list[int] = field(default_factory=list)
+    #: Exit code of the first run that did not end well; 0 where all did.
+    code: int = 0
 
     def say(self, event: Happened, words: str = "", **facts: Any) -> None:
         pipeline = self.post.pipeline
@@ -74,7 +74,7 @@ def once(post: Post, bell: Bell, tell: Callable[[Told], None]) -> int:
     """Work the tick of this moment; the exit code of the first run that did not end well, else 0."""
     keeper = _Keeper(post, bell, tell)
     _work(keeper, post.pipeline.edges.clock.now())
-    return keeper.codes[0] if keeper.codes else 0
+    return keeper.code
 
 
 def _begin(keeper: _Keeper, now: datetime) -> None:
@@ -138,11 +138,11 @@ def _one(keeper: _Keeper, key: str, stream: Stream, about: dict[str, Any]) -> Ba
         keeper.say("handed_back", words, **about)
         return stopped
     except Exception as error:  # noqa: BLE001 - a run that fails, by a bug too, is told, and ends no loop
-        keeper.codes.append(error.exit_code if isinstance(error, LevadaError) else BUG)
+        keeper.code = keeper.code or (error.exit_code if isinstance(error, LevadaError) else BUG)
         keeper.say("failed", error=error, **about)
         return error
     if run.outcome == "partial":
-        keeper.codes.append(PARTIAL)
+        keeper.code = keeper.code or PARTIAL
     keeper.say("ran", run=run, **{**about, "partition": run.partition})
     return None
 
