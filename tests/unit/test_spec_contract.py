@@ -164,3 +164,10 @@ def test_a_condition_of_another_type_is_told():
     assert error.what == '"a" in null_exactly_when is no int64, as n is'
     fields = "{x: {type: string, null_exactly_when: {n: a}}, n: json}"
     assert "is a json" in refused(f"{HEAD}      fields: {fields}\n").what
+
+
+@pytest.mark.parametrize("text", ["{x: {type: struct, fields: {a-b: string}}}", "{a-b: string}"])
+def test_names_that_avro_refuses_are_told_wherever_they_stand(text):
+    error = refused(f'{HEAD}      fields: {text}\n    stage: {{avro: "s/{{date}}"}}\n')
+    assert '"a-b" is no name for a field in Avro' in error.what
+    assert "from: a-b" in error.todo

@@ -8,7 +8,7 @@ from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
 from levada.spec.rules_names import NAME_RULES, streams
 from levada.spec.rules_paging import ends, unreached
 from levada.spec.rules_parents import PARENT_RULES
-from levada.spec.tree import Mistake
+from levada.spec.tree import Mistake, show
 
 __all__ = ["PARTITION_RULES", "ROOT_RULES", "STREAM_RULES"]
 
@@ -115,10 +115,11 @@ def _avro_names(given: Given, reading: Reading) -> Iterator[Mistake]:
     if "stage" not in given.values or given.get("contract") is None:
         return
     formats = {output.format for output in given.values["stage"].outputs}
-    for field in given.values["contract"].fields if "avro" in formats else ():
-        if not _AVRO_NAME.fullmatch(field.name):
-            place = reading.sections[(*given.path, "contract", "fields", field.name)].place
-            yield Mistake(place, f'"{field.name}" is no name for a field in Avro', "leave the field out for now")
+    base = (*given.path, "contract", "fields")
+    for path, section in reading.sections.items() if "avro" in formats else ():
+        if path[: len(base)] == base and reading.kinds[path].noun == "a field" and not _AVRO_NAME.fullmatch(path[-1]):
+            todo = f"give it another name, and say from: {show(path[-1])}"
+            yield Mistake(section.place, f'"{path[-1]}" is no name for a field in Avro', todo)
 
 
 #: What Delta takes in no name of a column.
