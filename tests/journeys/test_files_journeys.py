@@ -114,3 +114,20 @@ def test_a_folder_that_cannot_be_written_is_told(shell, tmp_path):
     done = shell("simulate", "files", "--out", "data")
     assert done.returncode == 2
     assert "The files cannot be written" in done.stderr
+
+
+def test_files_are_looked_at_before_they_are_taken(shell, tmp_path):
+    (tmp_path / "films.yaml").write_text(SPEC)
+    shell("simulate", "files", "--rows", "9000", "--out", "data")
+    seen = shell("preview", "films.yaml", "--rows", "1")
+    assert seen.returncode == 0, seen.stderr
+    assert "tt0000004" in seen.stdout
+    guessed = shell("infer", "films.yaml")
+    assert "generoArtista: string" in guessed.stdout
+    live = shell("check", "films.yaml", "--live")
+    assert "rows good, 0 bad" in live.stdout
+    (tmp_path / "data" / "movies.csv").write_text("id|year\n")
+    wrong = shell("preview", "films.yaml")
+    assert wrong.returncode == 3
+    assert "`year` is too many" in wrong.stderr
+    assert not (tmp_path / "lake").exists()

@@ -1,7 +1,7 @@
 """A few pages of a stream, read as a run reads them, and all that passed meanwhile; the lake is not written to."""
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,7 @@ def sample(pipeline: "Pipeline", stream: "Stream", date: str | None, pages: int)
             last partition that is over; the first interval.
         pages: At most so many.
     """
+    from levada.pipeline.glance import beginnings
     from levada.source.read import read
     from levada.source.tap import Tap
 
@@ -82,7 +83,11 @@ def sample(pipeline: "Pipeline", stream: "Stream", date: str | None, pages: int)
         job = _job(replace(pipeline, edges=tap.on(pipeline.edges)), stream, date)
         own = replace(job, stream=stream)
         name, contract = job.partition.key, None if own.by_row else own.contract
-        with closing(read(_plan(job), job.edges, observe=observe)) as answers:
+        for page, found in islice(beginnings(job), pages) if job.stream.files else ():
+            records.append(found)
+            got.append(page)
+        asks = job.stream.request is not None
+        with closing(read(_plan(job), job.edges, observe=observe)) if asks else nullcontext(()) as answers:
             for page in islice(answers, pages):
                 records.append(_records(own, page))
                 got.append(page)
@@ -110,7 +115,7 @@ def _job(pipeline: "Pipeline", stream: "Stream", date: str | None) -> "Job":
     from levada.spec.bind import needed, require
 
     source = _source(pipeline.spec, stream)
-    require(pipeline.spec, needed("land", source.name))
+    require(pipeline.spec, [place for place in needed("land", source.name) if not (source.files and place == "source")])
     partition, reach = _partition(pipeline, source, date)
     area = Area(pipeline.store, pipeline.spec.pipeline, source.name, partition.key)
     job = Job(pipeline.spec, _alone(source), partition, area, pipeline.edges, reach=reach)

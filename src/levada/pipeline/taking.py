@@ -27,7 +27,7 @@ from levada.source.origin import origin
 from levada.source.request import Plan
 from levada.spec.template import variables
 
-__all__ = ["coming", "files_of", "fingerprint"]
+__all__ = ["coming", "files_of", "fingerprint", "plan_for"]
 
 #: Bytes in which the line of names is looked for before the rest of a file is taken.
 HEAD = 64 * 1024
@@ -62,14 +62,14 @@ def fingerprint(files: Sequence[Found]) -> str:
 
 def coming(job: Job, files: Sequence[Found], done: int, tell: Callable[[Event], None]) -> Iterator[Come]:
     """The files in order, those left out that an interrupted run has landed, each brought when its turn comes."""
-    plan = _plan(job, files)
+    plan = plan_for(job, files)
     for number, file in enumerate(files, start=1):
         if number > done:
             way = _Way(job, plan, file, number, tell)
             yield Come({"page": number, "file": file.name}, way.bring)
 
 
-def _plan(job: Job, files: Sequence[Found]) -> Plan:
+def plan_for(job: Job, files: Sequence[Found]) -> Plan:
     """How files of the web are asked for; no secret is looked at that none of them needs."""
     source = job.spec.source
     if any(file.kind == "web" and source.url and origin(file.url) == origin(source.url) for file in files):
