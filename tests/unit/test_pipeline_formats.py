@@ -32,7 +32,7 @@ streams:
       avro: "stg/avro/country={partition}/{page}.avro"
       parquet: "stg/parquet/country={partition}/sales.parquet"
       jsonl: {name: "stg/jsonl/country={partition}/{page}.jsonl.gz", codec: gzip}
-      csv: {name: "stg/csv/country={partition}.csv", delimiter: ";", "null": "NA"}
+      csv: {name: "stg/csv/country={partition}.csv", delimiter: ";", null_as: "NA"}
 """
 PAGES = [
     [{"id": 1, "price": "1.50", "at": "2022-08-09T01:02:03Z", "tags": ["a"]}, {"id": "bad"}],

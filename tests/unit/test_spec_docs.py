@@ -193,7 +193,7 @@ GIVES = {
     "avro": (OUTPUT, {"name": "stg/sales/{date}.avro", "codec": "zstandard"}),
     "parquet": (OUTPUT, {"name": "stg/sales/{date}.parquet", "codec": "snappy", "row_group": 64 * 1024**2}),
     "jsonl": (OUTPUT, {"name": "stg/sales/{date}.jsonl", "codec": "gzip"}),
-    "csv": (OUTPUT, {"name": "stg/sales/{date}.csv", "codec": "gzip", "delimiter": ";", "null": "NA"}),
+    "csv": (OUTPUT, {"name": "stg/sales/{date}.csv", "codec": "gzip", "delimiter": ";", "null_as": ("null", "NA")}),
     "delta": (OUTPUT, {
         "table": ("name", "tables/sales"), "column": "day", "codec": "snappy", "row_group": 64 * 1024**2,
     }),

@@ -35,7 +35,8 @@ def _codec(*words: str) -> Key:
 
 def _made(form: OutputFormat, codec: str) -> Callable[[Given], Output]:
     def make(given: Given) -> Output:
-        return Output(**{"codec": codec, "format": form, "place": given.place, **given.values})
+        values = {"null" if name == "null_as" else name: value for name, value in given.values.items()}
+        return Output(**{"codec": codec, "format": form, "place": given.place, **values})
 
     return make
 
@@ -60,18 +61,18 @@ def _csv(name: Key) -> Section:
         name,
         _PACKED,
         Key("delimiter", one_character, "what stands between two values", ",", example='delimiter: ";"'),
-        Key("null", plain_text, "what stands for null; a text that is the same is quoted", '""', example='null: "NA"'),
+        Key("null_as", plain_text, "what stands for null; a text that is the same is quoted", '""', example='null_as: "NA"'),
     )
     return Section("csv", "CSV files with a line of names.", keys, _made("csv", "none"), short="name",
-                   rules=(Rule(("delimiter", "null"), _unclear),), around=name.example)  # fmt: skip
+                   rules=(Rule(("delimiter", "null_as"), _unclear),), around=name.example)  # fmt: skip
 
 
 def _unclear(given: Given, _: Reading) -> Iterator[Mistake]:
-    delimiter, null = given.get("delimiter", ","), given.get("null", "")
+    delimiter, null = given.get("delimiter", ","), given.get("null_as", "")
     if delimiter in '"\r\n':
         yield given.mistake("delimiter", "the delimiter is what quotes or ends values", 'write another, such as ";"')
     if any(character in null for character in (delimiter, '"', "\r", "\n")):
-        yield given.mistake("null", "null holds what separates values", "write a plain text such as NA")
+        yield given.mistake("null_as", "null_as holds what separates values", "write a plain text such as NA")
 
 
 def _delta() -> Section:
