@@ -61,7 +61,7 @@ def _csv(name: Key) -> Section:
         name,
         _PACKED,
         Key("delimiter", one_character, "what stands between two values", ",", example='delimiter: ";"'),
-        Key("null_as", plain_text, "what stands for null; a text that is the same is quoted", '""', example='null_as: "NA"'),
+        Key("null_as", plain_text, "what stands for null; such a text is quoted", '""', example='null_as: "NA"'),
     )
     return Section("csv", "CSV files with a line of names.", keys, _made("csv", "none"), short="name",
                    rules=(Rule(("delimiter", "null_as"), _unclear),), around=name.example)  # fmt: skip
