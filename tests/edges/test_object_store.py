@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 
+from faultproxy import fault_proxy
 from levada.errors import FixThis
 from levada.lake.opening import open_store
 from levada.lake.remote import RemoteStore
@@ -323,3 +324,17 @@ def test_the_regions_name_is_said_but_for_the_first(s3):
     place = client(s3).get_bucket_location(Bucket="a-western-bucket")["LocationConstraint"]
     assert place in {None, "eu-west-1"}, "the server of the tests need not keep it"
     assert not store.make_bucket()
+
+
+@pytest.mark.parametrize("fault", ["lost", "cut", "500", "503", "reset"])
+@pytest.mark.parametrize("kind", ["begin", "part", "complete"])
+def test_an_upload_comes_through_whatever_fails_once(s3, kind, fault):
+    lake = s3.lake()
+    block = bytes(range(256)) * 4000
+    with fault_proxy(s3.port, {(kind, 1): fault}) as proxy:
+        store = open_store(lake, s3.by(proxy.endpoint))
+        with store.writer("big.csv") as writer:
+            for _ in range(13):
+                writer.write(block)
+        assert [(one[0], one[2]) for one in proxy.failed] == [(kind, fault)]
+    assert store_of(lake, s3).read("big.csv") == block * 13

@@ -114,8 +114,7 @@ class RemoteStore:
             yield upload
             if upload.in_parts:
                 self._refuse_taken(name)  # not from within the pieces: the library runs them where it cannot ask
-                upload.finish()
-                self._refuse_cut(key, upload.written())
+                self._end(key, upload)
             else:
                 self._put(key, upload.kept(), kind, None)
         except Fault as fault:
@@ -143,7 +142,6 @@ class RemoteStore:
     def delete(self, key: str) -> None:
         """Take `key` away; a missing key is fine."""
         name = _named(key)
-        self._leases.check()
         self._ask(key, "to delete it", lambda _: self._objects.delete(name))
 
     # -- folders
@@ -268,16 +266,36 @@ class RemoteStore:
         return found.seen.tag if isinstance(found, Body) and found.data == data else None
 
     def _uploaded(self, name: str, pieces: Iterator[bytes], media: str) -> None:
+        """Send the pieces in parts, beginning anew while none of them was taken."""
         self._refuse_taken(name)
-        self._objects.upload(name, pieces, media)
+        taken: list[int] = []
+        ended: Fault | None = None
+        for each in self._patience.tries(f"{self.describe()}/{name}"):
+            with each:
+                try:
+                    self._objects.upload(name, _counted(pieces, taken), media)
+                except Fault as fault:
+                    if not taken:
+                        raise
+                    ended = fault
+        if ended is not None:
+            raise ended
 
     def _refuse_taken(self, name: str) -> None:
         if self.head(name) is not None:
             raise Exists(name)
 
-    def _refuse_cut(self, key: str, written: Written) -> None:
-        entry = self.head(key)
+    def _end(self, key: str, upload: Upload) -> None:
+        """Wait for the last part. Where the last answer was lost, the size of what lies there tells how it was."""
+        fault = None
+        try:
+            upload.finish()
+        except Fault as error:
+            fault = error
+        entry, written = self.head(key), upload.written()
         if entry is None or entry.size != written.size:
+            if fault is not None:
+                raise fault
             raise TryLater(
                 f"the store has {entry.size if entry else 'none'} of {written.size} bytes",
                 where=f"{self.describe()}/{key}",
@@ -299,6 +317,12 @@ class RemoteStore:
                 raise told(key) from None
             raise explained(fault, where, doing) from fault
         raise AssertionError("a last try returns or raises")
+
+
+def _counted(pieces: Iterator[bytes], sizes: list[int]) -> Iterator[bytes]:
+    for piece in pieces:
+        sizes.append(len(piece))
+        yield piece
 
 
 def _named(key: str) -> str:
