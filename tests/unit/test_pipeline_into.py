@@ -293,6 +293,21 @@ def test_stage_takes_date_and_pages_from_the_commit_whatever_the_folder_s_name(s
     assert everything(store) == before
 
 
+def test_a_job_stages_every_format_into_its_folder(store, api):
+    both = SPEC.replace("stage: {", 'stage: {parquet: "pq/{date}.parquet", csv: "csv/{date}/{page}.csv", ')
+    land(store, api)
+    stage(store, api, spec=both)
+    files = [f"{n}.csv" for n in (1, 2, 3)] + [f"{DATE}.parquet"] + [f"sales_{DATE}_{n}.avro" for n in (1, 2, 3)]
+    assert names(store, Y) == sorted(files)
+
+
+def test_a_job_stages_no_table(store, api):
+    land(store, api)
+    with pytest.raises(FixThis, match="stages a Delta table, and a stage job fills folders with files") as refused:
+        stage(store, api, spec=SPEC.replace("stage: {", "stage: {delta: tables/sales, "))
+    assert "without a server" in refused.value.todo
+
+
 def test_staged_bytes_are_those_of_a_run(store, api):
     land(store, api)
     stage(store, api)
