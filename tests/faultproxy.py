@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from patience import PATIENCE
 
-__all__ = ["FAULTS", "KINDS", "Fault", "FaultProxy", "Kind", "fault_proxy"]
+__all__ = ["FAULTS", "KINDS", "Fault", "FaultProxy", "Kind", "Plan", "fault_proxy"]
 
 #: What a request is for. `create` and `replace` are puts on a condition, `begin` to `abort` uploads in parts.
 Kind = Literal[
@@ -69,6 +69,13 @@ class FaultProxy:
         self._guard = threading.Lock()
         self.http = _Http(("127.0.0.1", 0), _handler(self))
         self.endpoint = f"http://127.0.0.1:{self.http.server_port}"
+
+    def begin(self, plan: Plan) -> None:
+        """Count anew, by another plan."""
+        with self._guard:
+            self.plan = plan
+            self.asked.clear()
+            self.failed.clear()
 
     def fault(self, kind: Kind) -> Fault | None:
         """What becomes of a request of this kind that came just now."""
@@ -192,11 +199,12 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in _OF_A_HOP:
                 self.send_header(name, value)
         self.send_header("Content-Length", str(answer.length))
-        if cut and not answer.body:  # within the head, then
+        body = b"" if self.command == "HEAD" else answer.body
+        if cut and not body:  # within the head, then
             self.flush_headers()
         else:
             self.end_headers()
-            self.wfile.write(answer.body[: len(answer.body) // 2] if cut else answer.body)
+            self.wfile.write(body[: len(body) // 2] if cut else body)
         self.close_connection = cut
 
     def _reset(self) -> None:

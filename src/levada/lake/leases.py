@@ -32,6 +32,8 @@ _RENEWALS = 3
 _GRACE = 2.0
 _MEDIA = "application/json"
 _LARGEST = 64 * 1024
+#: Seconds after each try to give a lease back: a run that comes next would wait for all of its time.
+_GIVING_BACK = (0.1, 0.5, 1.0, 0.0)
 #: Tries to take a lease that others take and leave meanwhile.
 _TURNS = 5
 
@@ -96,12 +98,13 @@ class Leases:
         """Take the lock `key`; raises Held, and Fault."""
         for _ in range(_TURNS):
             began, seen = time.monotonic(), self._look(key)
-            if seen is not None and seen.note.nonce == note.nonce:  # an earlier try, whose answer was lost
-                return Lease(key, note, seen.tag, began)
-            if seen is not None and not seen.free:
+            mine = seen is not None and seen.note.nonce == note.nonce  # an earlier try, whose answer was lost
+            if seen is not None and not (seen.free or mine):
                 raise Held((seen.note.holder or "").encode())
-            if tag := self._put(key, note, seen.tag if seen else None):
-                return Lease(key, note, tag, began + self._seconds)
+            turn = seen.note.turn + 1 if seen is not None and mine else note.turn
+            taken = msgspec.structs.replace(note, turn=turn)
+            if tag := self._put(key, taken, seen.tag if seen else None):
+                return Lease(key, taken, tag, began + self._seconds)
         raise Held(b"")
 
     @contextmanager
@@ -185,7 +188,12 @@ class Leases:
 
     def _give_back(self, lease: Lease) -> None:
         """Leave word that the lock is free; where that fails it is free once its time is over."""
-        if not lease.lost:
-            with contextlib.suppress(Fault):
-                free = Note(lease.note.nonce, lease.note.turn + 1, lease.note.seconds)
+        free = Note(lease.note.nonce, lease.note.turn + 1, lease.note.seconds)
+        for pause in () if lease.lost else _GIVING_BACK:
+            try:
                 self._put(lease.key, free, lease.tag)
+            except Fault as fault:
+                if fault.passes:
+                    time.sleep(pause)
+                    continue
+            return

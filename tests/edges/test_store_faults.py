@@ -1,0 +1,111 @@
+"""An object store that fails now and then: every other request of a run, and the run ends as if none had."""
+
+import itertools
+import re
+
+import pytest
+
+from faultproxy import KINDS, Fault, Plan, fault_proxy
+from lakeside import FOUR, area_in, carry, public_tree
+from levada.lake.lease import read_record
+from levada.lake.opening import open_store
+from levada.lake.patience import Patience
+from levada.lake.verify import check_files
+
+OTHER = [b'["a", "b"]', b'["C"]', b'["D"]']
+#: Every first try fails, every second comes through.
+ODD = tuple(itertools.product(KINDS, range(1, 1000, 2)))
+
+
+def two_runs(server, plan: Plan, stall: float = 0.0):
+    """A partition is committed and replaced through a proxy; what the lake shows then, what was waited for, and why."""
+    lake, told, waited = server.lake("faulty"), [], []
+    with fault_proxy(server.port, {}, stall) as proxy:
+        store = open_store(lake, server.by(proxy.endpoint))
+        store._patience = Patience(waited.append, told=told.append)  # noqa: SLF001 - no other way to it
+        with store.lock("_levada/lock", b"me"):  # the probe begins anew after each fault, and is another test's
+            pass
+        proxy.begin(plan)
+        carry(store, FOUR)
+        carry(store, OTHER)
+        failed = list(proxy.failed)
+    seen = open_store(lake, server.environment)
+    record, _ = read_record(area_in(seen))
+    assert (record.shown, record.stale, record.pages) == (True, (), 3)
+    assert check_files(area_in(seen), record) == []
+    return public_tree(seen), told, waited, failed
+
+
+@pytest.fixture(scope="module")
+def undisturbed(s3):
+    tree, told, waited, failed = two_runs(s3, {})
+    assert (len(tree), told, waited, failed) == (6, [], [], [])
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("500", "InternalError|HTTP 500"),
+        ("503", "SlowDown|HTTP 503"),
+        ("reset", "error sending request"),
+        ("half", "error sending request"),
+        ("lost", "error sending request"),
+        ("cut", "error"),
+    ],
+)
+def test_every_first_try_fails_and_nothing_is_lost(s3, undisturbed, fault: Fault, words):
+    tree, told, waited, failed = two_runs(s3, dict.fromkeys(ODD, fault))
+    assert tree == undisturbed
+    assert {kind for kind, _, _ in failed} >= {"create", "replace", "get", "head", "list", "copy", "delete"}
+    assert len(told) == len(waited) > 80
+    assert all(re.search(f"({words}).*; again in [0-9.]+ s", line) for line in told), told
+    assert told[0].startswith("s3://levada/faulty-")
+
+
+@pytest.mark.parametrize("fault", ["stall", "late"])
+def test_a_slow_answer_is_waited_for(s3, undisturbed, fault: Fault):
+    plan = {(kind, number): fault for kind in KINDS for number in (2, 7)}
+    tree, told, waited, failed = two_runs(s3, plan, stall=0.2)
+    assert tree == undisturbed
+    assert (told, waited) == ([], [])
+    assert len(failed) >= 10
+
+
+def test_all_kinds_of_faults_one_after_the_other(s3, undisturbed):
+    faults = itertools.cycle(["503", "lost", "500", "cut", "late", "half", "reset", "stall"])
+    tree, told, waited, failed = two_runs(s3, dict(zip(ODD, faults, strict=False)), stall=0.02)
+    assert tree == undisturbed
+    assert len(told) == len(waited) > 50
+    assert len({fault for _, _, fault in failed}) == 8
+
+
+def test_the_probe_begins_anew_after_faults(s3):
+    plan: Plan = {("create", 1): "lost", ("head", 1): "503", ("create", 3): "reset", ("replace", 2): "lost"}
+    told: list[str] = []
+    with fault_proxy(s3.port, plan) as proxy:
+        store = open_store(s3.lake("probed"), s3.by(proxy.endpoint))
+        store._patience = Patience(lambda _: None, told=told.append)  # noqa: SLF001 - no other way to it
+        with store.lock("_levada/lock", b"me"):
+            assert store.held("_levada/lock") == b"me"
+        assert len(proxy.failed) == len(told) == 4
+        assert [entry.key for entry in store.list("")] == ["_levada/lock"]
+
+
+def test_a_lease_whose_answers_were_lost_is_good_for_all_of_its_time(s3):
+    with fault_proxy(s3.port, {}) as proxy:
+        store = open_store(s3.lake("taken"), s3.by(proxy.endpoint))
+        with store.lock("_levada/another", b"me"):
+            proxy.begin({("create", 1): "lost", ("replace", 1): "lost"})
+            with store.lock("_levada/lock", b"me"):
+                store.create("raw/1.json", b"[]")
+        assert len(proxy.failed) == 2
+
+
+def test_a_lease_is_given_back_although_the_store_fails(s3):
+    with fault_proxy(s3.port, {}) as proxy:
+        store = open_store(s3.lake("given-back"), s3.by(proxy.endpoint))
+        with store.lock("_levada/lock", b"me"):
+            proxy.begin({("replace", 1): "503", ("replace", 2): "lost"})
+        assert store.held("_levada/lock") is None
+        assert len(proxy.failed) == 2
