@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from levada.cli.bundle import Bundle, Chosen, Written
+    from levada.spec.model import Spec, Stream
 
 __all__ = ["package"]
 
@@ -72,16 +73,30 @@ def _chosen(specs: "Sequence[str]", streams: tuple[str, ...]) -> "list[Chosen]":
     """The specs, read as any command reads them: one that is wrong is not packed."""
     from levada.cli.bundle import Chosen
     from levada.pipeline import Options, load
+    from levada.spec.packed import SUFFIX
 
     if streams and len(specs) > 1:
         raise FixThis("--stream chooses among the streams of one spec.", where="--stream", todo="pack one spec")
+    if packed := next((spec for spec in specs if spec.endswith(SUFFIX)), None):
+        raise FixThis(f"{packed} is packed already.", where="SPEC", todo="name the YAML that it was made from")
     pipelines = [load(spec).having(Options(streams=streams)) for spec in specs]
     names = [pipeline.spec.pipeline for pipeline in pipelines]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise FixThis(f"Two specs are of the pipeline {twice}.", where="SPEC", todo="pack one of them")
     for pipeline in pipelines:
-        pipeline.streams()  # refuses names that are not there
+        _warn(pipeline.spec, pipeline.streams())
     return [Chosen(pipeline.spec, streams) for pipeline in pipelines]
+
+
+def _warn(spec: "Spec", streams: "Sequence[Stream]") -> None:
+    """Say what a function will not have."""
+    from levada.lake.location import is_remote
+
+    if not is_remote(spec.lake):
+        warn(f"levada: the lake of {spec.pipeline} is a folder, of which a function keeps nothing; see docs/stores.md")
+    for stream in streams:
+        if stream.files and not all("://" in name.text for name in stream.files.names):
+            warn(f"levada: stream {stream.name} takes files of a machine: leave it out with --stream")
 
 
 def _facts(chosen: "Sequence[Chosen]", made: "Bundle", written: "Written") -> dict[str, Any]:
