@@ -6,7 +6,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -305,3 +306,28 @@ def test_the_data_files_are_those_of_the_record(tmp_path):
     Path(uri).unlink()
     run(tmp_path, FIRST)
     assert held(tmp_path) == {DAY: FIRST}
+
+
+def test_every_type_comes_back_from_the_table(tmp_path):
+    fields = """{id: int64, s: string, i: int32, f: float64, d: "decimal(10,2)", b: boolean, day: date, at: timestamp,
+        t: time, u: uuid, j: json, tags: {type: list, items: string}, raw: binary,
+        of: {type: struct, fields: {n: int64, t: {type: time, nullable: true}}}}"""
+    spec = SPEC.replace("{id: int64, name: {type: string, nullable: true}}", fields)
+    row = {"id": 1, "s": "ç", "i": -1, "f": 0.1, "d": 12.3, "b": True, "day": DAY, "at": "2022-08-09T12:30:15.000001Z",
+           "t": "23:59:59", "u": "12345678-1234-5678-1234-567812345678", "j": {"a": 1}, "tags": ["x", "y"],
+           "raw": "AP8=", "of": {"n": 7, "t": "01:02:03"}}  # fmt: skip
+    done = run(tmp_path, [row], spec=spec)
+    assert done.counts.quarantined == 0
+    (found,) = held(tmp_path)[DAY]
+    assert found == {
+        **row,
+        "d": Decimal("12.30"),
+        "day": date(2022, 8, 9),
+        "at": datetime(2022, 8, 9, 12, 30, 15, 1, tzinfo=UTC),
+        "j": '{"a": 1}',
+        "raw": b"\x00\xff",
+    }
+    assert not run(tmp_path, [row], spec=spec).changed
+    assert run(tmp_path, [{**row, "id": 2}], NEXT, spec).notes == ()
+    kinds = {field.name: field.type.type for field in table(tmp_path).schema().fields if hasattr(field.type, "type")}
+    assert (kinds["t"], kinds["at"], kinds["id"], kinds["i"]) == ("string", "timestamp", "long", "integer")
