@@ -23,7 +23,13 @@ def only(found):
         (["2022-08-09", "2024-02-29"], "date"),
         (["2022-08-09", "2022-02-30"], "string"),
         (["2022-08-09", ""], "string"),
-        (["2022-8-9"], "string"),
+        (["2022-8-9", "2022-08-10", "2022-Aug-30"], "date"),
+        (["2022-8-9", "tomorrow"], "string"),
+        (["2022-08-09T10:00:00Z", "2022-08-09 10:00:00.123456789+03:00"], "timestamp"),
+        (["2022-08-09T10:00:00Z", "2022-08-09"], "string"),
+        (["01234567-89AB-cdef-0123-456789abcdef"], "uuid"),
+        ([{"a": 1}, {}], "json"),
+        ([[1], []], "json"),
         ([True, False], "boolean"),
         ([1, 2], "int32"),
         ([2**31 - 1, -(2**31)], "int32"),
@@ -44,15 +50,11 @@ def test_the_type_is_that_of_every_value(values, kind):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([{"a": 1}], "an object in 1 row: the contract has no such type yet"),
-        ([[1], []], "a list in 2 rows: the contract has no such type yet"),
         ([None, None], "never a value, so no type was seen, null in 2 of 2 rows"),
         ([1, "a", 2], "mixed: a whole number in 2, text in 1"),
         ([True, 1], "mixed: true or false in 1, a whole number in 1"),
-        (
-            ["2022-08-09T10:00:00Z"],
-            "a moment in 1 row, such as 2022-08-09T10:00:00Z: the contract has no such type yet",
-        ),
+        (["2022-08-09T10:00:00"], "a moment in 1 row, such as 2022-08-09T10:00:00: without offset, so name its zone"),
+        ([{"a": 1}, [1]], "mixed: an object in 1, a list in 1"),
         ([2**63], "whole numbers in 1 row, some beyond 2^63"),
         ([-(2**63) - 1], "whole numbers in 1 row, some beyond 2^63"),
     ],
@@ -62,6 +64,20 @@ def test_what_the_contract_cannot_say_is_left_out_with_the_reason(values, said):
     assert only(found).type is None
     assert only(found).why.startswith(said)
     assert all(line.lstrip().startswith("#") for line in block(found))
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (["2022-8-9"], "{type: date, parse: year_first}"),
+        (["2022-8-9", None], "{type: date, parse: year_first, nullable: true}"),
+        (["2022-08-09T10:00:00.1234567Z"], "{type: timestamp, parse: microseconds}"),
+        ([{"a": 1}], "json"),
+    ],
+)
+def test_the_form_that_values_need_stands_in_the_contract(values, line):
+    (found,) = (text for text in block(infer(records(*values))) if text.lstrip().startswith("field:"))
+    assert found.partition("#")[0].strip() == f"field: {line}"
 
 
 def test_numbers_of_thousands_of_digits_are_seen_as_what_they_are():

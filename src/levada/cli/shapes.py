@@ -169,6 +169,7 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "why": "what was seen",
             "enum": "texts that may be all there are, a list; empty where nothing speaks for it",
             "instead": "type that would take the values with the loss that `why` tells, or null",
+            "parse": "form of the type that some of the values need, or empty",
         },
     ),
 )

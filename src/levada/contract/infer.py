@@ -7,35 +7,57 @@ What was seen n times without an exception may still have exceptions: with 95 % 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from levada.contract.model import FieldType
-from levada.contract.values import keyed
+from levada.contract.forms import form
+from levada.contract.model import Field, FieldType
+from levada.contract.values import keyed, plain_reader
 
 __all__ = ["Guess", "Inferred", "block", "infer", "word"]
 
 #: More texts than these are no list of choices; each must have come so often on average, in so many rows at least.
 _CHOICES, _OFTEN, _FEW = 12, 10, 20
-#: Characters of the longest choice.
+#: Characters of the longest choice, and of the longest text that may be more than text.
 _LONGEST = 40
+#: What days, moments and UUIDs begin with.
+_STARTS = frozenset("0123456789abcdefABCDEF")
 #: Fields whose whole numbers grow with the API's years: `id`, `user_id`, `userId`.
 _ID = re.compile(r"(^|_)(id|ID|Id)$|[a-z](Id|ID)$")
 _INT32, _INT64 = 2**31, 2**63
 #: Digits beyond which a number is beyond any integer type: Python refuses to read 4300.
 _DIGITS = 25
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 )
+#: What each kind of text is to the contract; the first of them that takes a text is its kind.
+_KINDS: Mapping[str, Callable[[bytes], Any]] = {
+    "date": plain_reader(Field("", "date"), strict=True),
+    "timestamp": plain_reader(Field("", "timestamp"), strict=True),
+    "finer": form("microseconds", Field("", "timestamp")),
+    "uuid": plain_reader(Field("", "uuid"), strict=True),
+    "odd date": form("year_first", Field("", "date")),
+}
 #: What the names of fields in Avro may be.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*[A-Za-z0-9_]|[A-Za-z_]")
 #: Words that YAML readers take for something else.
 _TAKEN = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
+
+#: Kinds of text: what a person is told of them.
+_NAMES = {
+    "date": "YYYY-MM-DD",
+    "timestamp": "a moment",
+    "finer": "a moment finer than microseconds",
+    "local": "a moment without offset",
+    "uuid": "a UUID",
+    "odd date": "a day in another form",
+    "empty": "empty",
+}
 
 _text = msgspec.json.Decoder(str).decode
 
@@ -60,6 +82,8 @@ class Guess:
     enum: tuple[str, ...] = ()
     #: A type that would take the values, with the loss that `why` tells.
     instead: FieldType | None = None
+    #: The form of the type that some of the values need, or "".
+    parse: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +159,9 @@ def _see(seen: _Seen, raw: bytes) -> None:
 
 def _see_text(seen: _Seen, raw: bytes) -> None:
     text = _text(raw)
-    kind = "date" if _is_day(text) else "timestamp" if _INSTANT.fullmatch(text) else "empty" if not text else "text"
+    kind = _kind(text, raw)
     seen.kinds[kind] += 1
-    seen.example = seen.example or (text if kind == "timestamp" else "")
+    seen.example = seen.example or ("" if kind in ("date", "empty", "text") else text)
     if seen.texts is not None:
         seen.texts[text] += 1
         if len(seen.texts) > _CHOICES or len(text) > _LONGEST:
@@ -155,11 +179,27 @@ def _see_number(seen: _Seen, raw: bytes) -> None:
     seen.high = number if seen.high is None else max(seen.high, number)
 
 
-def _is_day(text: str) -> bool:
+def _kind(text: str, raw: bytes) -> str:
+    if not text:
+        return "empty"
+    # Nearly all texts are of no kind, and this tells them at a glance.
+    if text[0] not in _STARTS or len(text) > _LONGEST:
+        return "text"
+    for kind, read in _KINDS.items():
+        try:
+            read(raw)
+        except ValueError:
+            continue
+        return kind
+    return "local" if _INSTANT.fullmatch(text) and _is_real(text) else "text"
+
+
+def _is_real(text: str) -> bool:
     try:
-        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
+        datetime.fromisoformat(text.upper())
     except ValueError:
         return False
+    return True
 
 
 def _doubt(rows: int) -> float:
@@ -183,6 +223,7 @@ def _guess(name: str, seen: _Seen, rows: int) -> Guess:
         why=f"{told} of {_rows(rows)}" if any(gaps) else told,
         enum=_choices(seen) if kind == "string" else (),
         instead=instead,
+        parse=_form(seen, kind),
     )
 
 
@@ -195,11 +236,10 @@ def _type(seen: _Seen) -> tuple[FieldType | None, FieldType | None, str]:
         return _number(seen)
     if kinds == {"boolean"}:
         return "boolean", None, f"true or false in {rows}"
-    if kinds <= {"text", "date", "timestamp", "empty"}:
+    if kinds <= {*_NAMES, "text"}:
         return _texts(seen)
     if len(kinds) == 1:
-        kind = kinds.pop()
-        return None, None, f"{_named(kind)} in {rows}: the contract has no such type yet"
+        return "json", None, f"{'an object' if kinds == {'object'} else 'a list'} in {rows}, kept as its text"
     return None, None, f"mixed: {_mixture(seen.kinds)}"
 
 
@@ -222,28 +262,33 @@ def _number(seen: _Seen) -> tuple[FieldType | None, FieldType | None, str]:
 
 def _texts(seen: _Seen) -> tuple[FieldType | None, FieldType | None, str]:
     kinds, rows = set(seen.kinds), _rows(seen.filled)
-    if kinds == {"date"}:
-        return "date", None, f"days as YYYY-MM-DD in {rows}"
-    if kinds == {"timestamp"}:
-        said = f"a moment in {rows}, such as {seen.example}: the contract has no such type yet (string keeps the text)"
-        return None, "string", said
-    if kinds == {"empty"}:
-        return "string", None, f"empty text in {rows}"
-    if len(kinds) == 1:
-        return "string", None, f"text in {rows}"
+    such = f"in {rows}, such as {seen.example}"
+    zone = "without offset, so name its zone ({type: timestamp, timezone: UTC}); string keeps it"
+    known: tuple[tuple[set[str], FieldType | None, str], ...] = (
+        ({"date"}, "date", f"days as YYYY-MM-DD in {rows}"),
+        ({"date", "odd date"}, "date", f"days {such}: {_mixture(seen.kinds)}"),
+        ({"timestamp", "finer"}, "timestamp", f"a moment {such}"),
+        ({"timestamp", "finer", "local"}, None, f"a moment {such}: {zone}"),
+        ({"uuid"}, "uuid", f"a UUID in {rows}"),
+        ({"empty"}, "string", f"empty text in {rows}"),
+        ({"text"}, "string", f"text in {rows}"),
+    )
+    for fitting, kind, said in known:
+        if kinds <= fitting:
+            return kind, None if kind else "string", said
     return "string", None, f"text in {rows}: {_mixture(seen.kinds)}"
 
 
-def _named(kind: str) -> str:
-    return {"object": "an object", "list": "a list"}[kind]
+def _form(seen: _Seen, kind: FieldType | None) -> str:
+    """The form that some of the values need, or ""."""
+    if kind == "date" and "odd date" in seen.kinds:
+        return "year_first"
+    return "microseconds" if kind == "timestamp" and "finer" in seen.kinds else ""
 
 
 def _mixture(kinds: Mapping[str, int]) -> str:
-    names = {
-        "date": "YYYY-MM-DD",
-        "timestamp": "a moment",
-        "empty": "empty",
-        "text": "other text" if {"date", "timestamp", "empty"} & set(kinds) else "text",
+    names = _NAMES | {
+        "text": "other text" if kinds.keys() & _NAMES else "text",
         "integer": "a whole number",
         "float": "a number with a fraction",
         "boolean": "true or false",
@@ -308,7 +353,9 @@ def _line(guess: Guess) -> str:
     kind = guess.type or guess.instead
     if kind is None:
         return f"# {word(guess.name)}:"
-    said = f"{{type: {kind}, nullable: true}}" if guess.nullable else kind
+    parts = [f"parse: {guess.parse}" if guess.parse else "", "nullable: true" if guess.nullable else ""]
+    more = "".join(f", {part}" for part in parts if part)
+    said = f"{{type: {kind}{more}}}" if more else kind
     return f"{'' if _usable(guess) else '# '}{word(guess.name)}: {said}"
 
 
