@@ -242,3 +242,25 @@ def test_a_damaged_quarantine_does_not_stop_a_replay(store):
     store.create(key, b"no line of ours\n")
     done = run(store, api, "replay", LOOSE)
     assert (done.outcome, done.returned) == ("done", 1)
+
+
+@pytest.mark.parametrize("verb", ["stage", "replay"])
+def test_staging_again_changes_nothing_but_restores_what_was_damaged(store, api, verb):
+    run(store, api)
+    before = public(store)
+    same = run(store, api, verb)
+    assert (same.changed, same.counts, same.pages) == (False, Counts(read=5, kept=5), 3)
+    store.delete(f"stg/{DATE}/2.avro")
+    (kept,) = [entry.key for entry in store.list("_levada") if entry.key.endswith("staged/2.avro")]
+    store.delete(kept)
+    mended = run(store, api, verb)
+    assert mended.changed
+    assert any("2.avro is missing" in note for note in mended.notes)
+    assert public(store) == before
+
+
+def test_staging_again_holds_rows_to_a_lower_limit(store):
+    api = Shop([{"price": 1}, {"price": None}])
+    run(store, api)
+    with pytest.raises(ContractBroken):
+        run(store, api, "replay", SPEC.replace("contract:\n", "contract:\n      max_bad: 0\n"))

@@ -38,6 +38,7 @@ class Counting:
     """A store in memory, and how often it was asked what."""
 
     def __init__(self):
+        self.spec = SPEC
         self.store = MemoryStore()
         self.asked = Counter()
 
@@ -60,7 +61,7 @@ def counting():
 
 def work(counting, verb, pages=PAGES):
     api = Shop(*[[{"price": number}] for number in range(pages)])
-    read = read_text(SPEC, "shop.yaml", {}, lake="lake")
+    read = read_text(counting.spec, "shop.yaml", {}, lake="lake")
     pipeline = Pipeline(read, counting, Edges(environment={}, network=api.wire))
     counting.asked.clear()
     done = pipeline.work(verb, pipeline.streams()[0], DATE)
@@ -88,9 +89,19 @@ def test_a_run_that_changes_nothing_reads_each_file_once(counting):
 def test_a_replay_that_changes_nothing_checks_each_file_once(counting):
     work(counting, "run")
     done, asked = work(counting, "replay")
-    assert not done.changed
-    assert asked["open"] == 2 * PAGES, "a page was checked twice"
+    assert (done.changed, done.pages, done.counts.kept) == (False, PAGES, PAGES)
+    assert asked["open"] == 2 * PAGES, "a file was checked twice"
     assert asked["head"] < 4 * PAGES + 10
+    assert asked["create"] == asked["writer"] == 0, "it was staged to find out that nothing changes"
+
+
+def test_a_replay_under_another_contract_reads_each_page_twice(counting):
+    work(counting, "run")
+    counting.spec = SPEC.replace("int32", "int64")
+    done, asked = work(counting, "replay")
+    assert done.changed
+    assert (asked["open"], asked["writer"]) == (PAGES, PAGES)
+    assert asked["read"] < PAGES + 10
 
 
 def test_a_run_that_changes_a_page_looks_at_each_name_once_more(counting):

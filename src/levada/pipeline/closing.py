@@ -8,7 +8,7 @@ from levada.errors import ContractBroken
 from levada.lake import commit
 from levada.lake.lease import Lease
 from levada.lake.record import Record, landed_fingerprint, public_names, staged_fingerprint
-from levada.nouns import Counts, Gap, Level, Outcome, Records, Run, plain
+from levada.nouns import Counts, Gap, LakeFile, Level, Outcome, Records, Run, plain
 from levada.pipeline.cursor import after, nothing_new
 from levada.pipeline.drift import drifted
 from levada.pipeline.gaps import told as told_gaps
@@ -18,7 +18,7 @@ from levada.pipeline.tables import showing, table_of
 from levada.pipeline.tally import Tally
 from levada.version import __version__
 
-__all__ = ["Closing", "committed", "stands"]
+__all__ = ["Closing", "committed", "says_all", "stands"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,7 @@ def _refuse_partial(job: Job, lease: Lease, end: Closing) -> None:
 
 def _draft(job: Job, lease: Lease, end: Closing) -> Record:
     pages = end.made.pages
-    landed = landed_fingerprint(_raw_names(end.made), [page.sha256 for page in pages], _more(job, end))
-    staged = staged_fingerprint(landed, job.contract_fingerprint(), job.stage_fingerprint())
+    landed, staged = _fingerprints(job, end.made, end.gaps)
     return Record(
         pipeline=job.spec.pipeline,
         stream=job.stream.name,
@@ -167,13 +166,31 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
     )
 
 
-def _more(job: Job, end: Closing) -> dict[str, object]:
+def says_all(job: Job, record: Record, pages: tuple[LakeFile, ...]) -> bool:
+    """Whether staging these pages, those of `record` under their names of today, would make nothing that it lacks.
+
+    Told from fingerprints, as at a commit. False for what they cannot tell without reading the pages: joined and split
+    files, cursors, tables, the folders of jobs.
+    """
+    beside = (job.stream.raw_joined, job.stream.raw_split, job.reach, job.folder, record.table or table_of(job))
+    if any(beside) or record.level != "staged":
+        return False
+    return (record.landed, record.staged) == _fingerprints(job, Made(pages, (), record.counts), record.gaps)
+
+
+def _fingerprints(job: Job, made: Made, gaps: tuple[Gap, ...]) -> tuple[str, str]:
+    """Of what was landed, and of what was staged."""
+    landed = landed_fingerprint(_raw_names(made), [page.sha256 for page in made.pages], _more(job, made, gaps))
+    return landed, staged_fingerprint(landed, job.contract_fingerprint(), job.stage_fingerprint())
+
+
+def _more(job: Job, made: Made, gaps: tuple[Gap, ...]) -> dict[str, object]:
     """What makes the same pages other content: what is missing beside them, the rows that they are of."""
-    rows = [{name: value for name, value in page.fills.items() if name != "page"} for page in end.made.pages]
+    rows = [{name: value for name, value in page.fills.items() if name != "page"} for page in made.pages]
     split = job.stream.raw_split
     shape = job.stream.records if job.stream.raw_joined or split else Records()
     found = {
-        "gaps": [gap.where for gap in end.gaps],
+        "gaps": [gap.where for gap in gaps],
         "rows": rows if any(rows) else [],
         "joined": [] if shape in (Records(), Records("$")) else [plain(shape)],
         "split": [split.records, split.size] if split else [],

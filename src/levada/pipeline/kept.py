@@ -24,7 +24,7 @@ from levada.source.events import ignore
 from levada.source.files import Found
 from levada.spec.template import Template, page_pattern, variables
 
-__all__ = ["Kept", "facts_of", "in_order", "kept", "kept_files", "of_record"]
+__all__ = ["Kept", "facts_of", "in_order", "kept", "kept_files", "named_today", "of_record", "pages_in"]
 
 #: Pages of another tool may be numbered from 0 or from 1.
 FIRST_NUMBERS = (0, 1)
@@ -57,12 +57,9 @@ class Kept:
 
     def landed(self, work: Work) -> Iterator[Landed]:
         """The pages in order; those of another tool are landed first."""
-        store, name = self.job.area.store, Names(self.job, self.job.stream.raw)
-        for file in self.files:
-            # The spec may name its files otherwise by now; what another tool named keeps its name.
-            public = file.public if self.adopted else name(of_file(file))
-            body = None if self.job.stream.files else read_file(store, file)
-            yield Landed(replace(file, public=public), body)
+        store = self.job.area.store
+        for file in named_today(self.job, self.files, adopted=self.adopted):
+            yield Landed(file, None if self.job.stream.files else read_file(store, file))
         yield from self._files_taken_over(work) if self.job.stream.files else self._taken_over(work)
 
     def _files_taken_over(self, work: Work) -> Iterator[Landed]:
@@ -83,6 +80,13 @@ class Kept:
             taken_over = work.land(Page(_facts(self.job, number, entry, body), body), public)
             if taken_over is not None:
                 yield Landed(taken_over, body)
+
+
+def named_today(job: Job, files: Iterable[LakeFile], *, adopted: bool) -> Iterator[LakeFile]:
+    """The pages of a commit under the names that the spec gives them by now; what another tool named keeps its name."""
+    name = Names(job, job.stream.raw)
+    for file in files:
+        yield replace(file, public=file.public if adopted else name(of_file(file)))
 
 
 def _opens(store: Store, key: str) -> Callable[[], BinaryIO]:
@@ -116,6 +120,11 @@ def of_record(job: Job, record: Record, *, adopted: bool) -> Kept:
 def kept_files(job: Job, record: Record) -> tuple[LakeFile, ...]:
     """The pages of a commit in order; raises FixThis if a raw file of it is missing or was changed."""
     _refuse_changed(job, tuple(file for file in record.files if file.kind in {"page", "joined", "split"}))
+    return pages_in(record)
+
+
+def pages_in(record: Record) -> tuple[LakeFile, ...]:
+    """The pages of a commit in order."""
     pages = [file for file in record.files if file.kind == "page"]
     return tuple(sorted(pages, key=lambda file: file.page or 0))
 

@@ -8,8 +8,8 @@ from levada.errors import FixThis
 from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.record import Record
-from levada.lake.verify import read_file
 from levada.lake.store import Written
+from levada.lake.verify import read_file
 from levada.lake.work import Work
 from levada.landing import Landed
 from levada.nouns import Gap, LakeFile, Page, PageFacts
