@@ -12,6 +12,7 @@ from levada.errors import ContractBroken, FixThis, TryLater
 from levada.pipeline import Options, load
 from levada.source import copying
 from levada.source.events import Took
+from webserver import WebServer
 
 DATE = "2022-08-09"
 HEADER = "id|name|year\n"
@@ -326,3 +327,22 @@ def test_a_key_of_the_api_is_not_missed_by_a_stream_of_files(films):
     others = '  api: {request: {path: /x}}\nsource: {url: https://api.example, auth: {bearer: "${NOT_SET_ANYWHERE}"}}'
     pipeline = films.pipeline(others=others)
     assert pipeline.having(replace(pipeline.options, streams=("movies",))).run(date=DATE)[0].outcome == "done"
+
+
+def test_a_job_server_refuses_a_stream_of_files(films):
+    films.put("a.csv", HEADER)
+    for verb in ("land", "stage"):
+        with pytest.raises(FixThis, match=f"movies takes files, and a {verb} job is for answers of an API"):
+            films.pipeline().job_stream(verb)
+
+
+def test_rows_of_files_are_asked_for_by(films):
+    films.put("a.csv", HEADER + "1|a|1\n2|b\n3|c|1\n")
+    with WebServer(lambda asked: {"of": asked.path}) as server:
+        others = (
+            f'  details:\n    for_each: {{row_of: movies}}\n    request: {{path: "/d/{{row.id}}"}}\n    records: $\n'
+            f"source: {{url: {server.url}}}\n"
+        )
+        _, details = films.pipeline(others=others).run(date=DATE)
+    assert sorted(server.targets) == ["/d/1", "/d/3"]
+    assert details.pages == 2

@@ -101,7 +101,10 @@ def refuse_everything(lake: str) -> None:
 
 
 def refuse_unable(stream: Stream, verb: str) -> None:
-    """Refuse a stream of which no such job can be done: its files would have no names."""
+    """Refuse a stream of which no such job can be done: it takes files, or its own would have no names."""
+    if stream.files:
+        what = f"stream {stream.name} takes files, and a {verb} job is for answers of an API"
+        raise FixThis(what, where=str(stream.files.place), todo="run it without a server: levada run")
     if verb == "land" and not (stream.raw or stream.raw_joined):
         raise FixThis(
             f"stream {stream.name} shows no raw files, so a land job would leave its folder empty",
