@@ -195,3 +195,14 @@ def test_it_lands_on_s3(running, s3, tmp_path):
     assert [entry.key for entry in store.list("raw")] == [
         f"raw/sales/{DAY}/sales_{DAY}_{page}.json" for page in (1, 2, 3, 4)
     ]
+
+
+def test_stopped_on_s3_it_gives_the_partition_back(running, api, s3):
+    api.fail({"match": {"page": 3}, "times": 1, "fault": {"delay": HELD}})
+    with running(seconds=8, LAKE=s3.lake("stopped"), **s3.environment) as land:
+        assert "nearly up" in land({"date": DAY})["errorMessage"]
+        api.fail()
+        answer = land({"date": DAY})
+        assert "errorType" not in answer, answer
+        (run,) = json.loads(answer["body"])["runs"]
+    assert (run["outcome"], run["resumed"]) == ("done", 2)
