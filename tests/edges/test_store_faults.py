@@ -11,6 +11,7 @@ from levada.lake.lease import read_record
 from levada.lake.opening import open_store
 from levada.lake.patience import Patience
 from levada.lake.verify import check_files
+from patience import settles
 
 OTHER = [b'["a", "b"]', b'["C"]', b'["D"]']
 #: Every first try fails, every second comes through.
@@ -100,6 +101,17 @@ def test_a_lease_whose_answers_were_lost_is_good_for_all_of_its_time(s3):
             with store.lock("_levada/lock", b"me"):
                 store.create("raw/1.json", b"[]")
         assert len(proxy.failed) == 2
+
+
+def test_a_lease_whose_renewal_fails_in_every_way_is_kept(s3):
+    plan: Plan = {("replace", 1): "lost", ("get", 1): "500", ("get", 2): "reset", ("replace", 4): "503"}
+    with fault_proxy(s3.port, {}) as proxy:
+        store = open_store(s3.lake("renewed"), {**s3.by(proxy.endpoint), "LEVADA_LEASE_SECONDS": "6"})
+        with store.lock("_levada/lock", b"me"):
+            proxy.begin(plan)
+            assert settles(lambda: proxy.asked["replace"] > 5)
+            store.create("raw/1.json", b"[]")
+        assert len(proxy.failed) == 4
 
 
 def test_a_lease_is_given_back_although_the_store_fails(s3):

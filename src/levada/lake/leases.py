@@ -5,7 +5,6 @@ that could not renew in time (a stopped machine, a cut network) knows by its own
 changes nothing any more; were it to come too late even for that, its commit fails because the record has another tag.
 """
 
-import contextlib
 import logging
 import secrets
 import threading
@@ -156,11 +155,13 @@ class Leases:
         except Fault as fault:
             if fault.kind not in {"exists", "changed", "missing"}:
                 raise
-        with contextlib.suppress(Fault):
+        try:
             found = self._objects.get(key, _LARGEST)
-            if isinstance(found, Body) and found.data == data:
-                return found.seen.tag
-        return None
+        except Fault as fault:
+            if fault.kind == "missing":
+                return None
+            raise  # whose the lock is now is not known, and the same put may be tried again
+        return found.seen.tag if isinstance(found, Body) and found.data == data else None
 
     def _renew(self, lease: Lease) -> None:
         """Renew until told that it is over, or lost."""
