@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from levada.edges import Edges
+from levada.pipeline import load
+
 DAY = "2022-08-09"
 SPLIT = '    raw_split: {name: "part/{date}/part-{part}.json", %s}\n    contract:'
 
@@ -90,4 +93,13 @@ def test_a_record_that_fits_into_no_file_fails_before_anything_is_shown(levada, 
 def test_no_data_makes_no_file(levada, split, lake):
     split("records: 100")
     assert levada("run", "sales.yaml", "--date", "1999-01-01").returncode == 0
+    assert not (lake / "part").exists()
+
+
+def test_a_job_fills_its_folder_with_them_too(api, split, lake, tmp_path):
+    split("records: 200")
+    pipeline = load(tmp_path / "sales.yaml", lake=str(lake), edges=Edges(environment=api.environment))
+    pipeline.land_into(str(lake / "jobs" / DAY), date=DAY)
+    found = sorted(path.name for path in (lake / "jobs" / DAY).iterdir())
+    assert found == ["part-1.json", "part-2.json", *(f"sales_{DAY}_{page}.json" for page in (1, 2, 3, 4))]
     assert not (lake / "part").exists()
