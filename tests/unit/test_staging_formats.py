@@ -135,3 +135,14 @@ def test_packed_text_holds_no_name_and_no_time():
     assert data[4:8] == bytes(4)
     assert gzip.decompress(data) == written("jsonl", [plain_rows(3)])
     assert list(rows_of("csv", BytesIO(written("csv", [plain_rows(2)], codec="gzip"))))[1]["n"] == "1"
+
+
+def test_numbers_and_dates_are_quoted_where_they_hold_the_delimiter_or_look_like_null():
+    row = [{**PLAIN_ROWS[1], "n": -1}]
+    assert (
+        written("csv", [row], delimiter="-").decode().splitlines()[1]
+        == 'nó 1-"-1"-0.14285714285714285-"2022-08-02"-false'
+    )
+    assert written("csv", [row], null="-1").decode().splitlines()[1].split(",")[1] == '"-1"'
+    assert written("csv", [row], null="false").decode().splitlines()[1].split(",")[4] == '"false"'
+    assert written("csv", [row]).decode().splitlines()[1] == "nó 1,-1,0.14285714285714285,2022-08-02,false"

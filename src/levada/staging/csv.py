@@ -13,6 +13,11 @@ from levada.staging.text import Lines, Text, as_text, opened, packed
 
 __all__ = ["rows", "writer"]
 
+#: Types whose texts are digits, signs and a few letters, and what they begin with; delimiters that are in none of them.
+_PLAIN = {"int32", "int64", "float64", "decimal", "boolean", "date", "timestamp", "time"}
+_STARTS = {*"-0123456789tf"}
+_USUAL = {*",;|\t"}
+
 
 @contextmanager
 def writer(out: Sink, contract: Contract, *, codec: str, delimiter: str, null: str) -> Iterator[RowWriter]:
@@ -30,7 +35,7 @@ def writer(out: Sink, contract: Contract, *, codec: str, delimiter: str, null: s
     """
     made = columns(contract)
     quoted = _quoting(delimiter, null)
-    texts = [_cell(column, quoted, null) for column in made]
+    texts = [_cell(column, str if _bare(column, delimiter, null) else quoted, null) for column in made]
 
     def line(row: Mapping[str, Any]) -> str:
         cells = [text(value) for text, value in zip(texts, row.values(), strict=True)]
@@ -49,6 +54,11 @@ def _quoting(delimiter: str, null: str) -> Text:
         return '"' + text.replace('"', '""') + '"' if special.search(text) else text
 
     return quoted
+
+
+def _bare(column: Column, delimiter: str, null: str) -> bool:
+    """Whether no value of the column can need quotes; looking at each takes half of the time."""
+    return column.type in _PLAIN and delimiter in _USUAL and null[:1] not in _STARTS
 
 
 def _cell(column: Column, quoted: Text, null: str) -> Text:
