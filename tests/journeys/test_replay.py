@@ -136,6 +136,22 @@ def test_the_list_of_quarantine_is_the_same_by_both_names(shell, store):
     assert "redrive" in shell("quarantine", "--help").stdout
 
 
+def test_a_lake_on_s3_is_replayed_by_several_processes_and_verified(shell, s3, tmp_path):
+    path, lake = tmp_path / "shop.yaml", s3.lake()
+    path.write_text(SPEC)
+    for day in DAYS:
+        edges = Edges(environment=dict(s3.environment), network=Shop(BAD).wire)
+        load(path, lake=lake, edges=edges).run(date=day)
+    path.write_text(MENDED)
+    done = shell("quarantine", "redrive", "shop.yaml", "--lake", lake, "--jobs", 2, **s3.environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[1] for line in done.stdout.splitlines()[:3]] == [f"{day}:" for day in DAYS]
+    assert done.stdout.endswith("3 rows came back from quarantine, 3 rows are in it\n")
+    verified = shell("verify", "--lake", lake, **s3.environment)
+    assert verified.returncode == 0, verified.stdout
+    assert verified.stdout.startswith("3 partitions, 9 files, ")
+
+
 def children_of(pid):
     """The processes that work for another one."""
     found = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
