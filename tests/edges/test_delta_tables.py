@@ -331,3 +331,29 @@ def test_every_type_comes_back_from_the_table(tmp_path):
     assert run(tmp_path, [{**row, "id": 2}], NEXT, spec).notes == ()
     kinds = {field.name: field.type.type for field in table(tmp_path).schema().fields if hasattr(field.type, "type")}
     assert (kinds["t"], kinds["at"], kinds["id"], kinds["i"]) == ("string", "timestamp", "long", "integer")
+
+
+def test_names_of_partitions_are_told_apart_whatever_is_in_them(tmp_path):
+    names = ["O'Brien", "a/b", "a_b", "a b", "50%", "x=1", "ç", "null", '"']
+    listed = f"pipeline: shop\npartition: {{by: list, names: {json.dumps(names)}}}"
+    spec = SPEC.replace("pipeline: shop", listed).replace("{date}", "{partition}")
+    spec = spec.replace('parquet: "stg/day={partition}/a.parquet", ', "")
+    for number, name in enumerate(names):
+        run(tmp_path, [{"id": number, "name": name}], name, spec)
+    run(tmp_path, [{"id": 77, "name": None}], "a/b", spec)
+    rows = {name: [{"id": number, "name": name}] for number, name in enumerate(names)}
+    assert held(tmp_path) == by_the_log(tmp_path) == {**rows, "a/b": [{"id": 77, "name": None}]}
+    version = table(tmp_path).version()
+    assert not any(run(tmp_path, rows[name], name, spec).changed for name in names if name != "a/b")
+    assert table(tmp_path).version() == version
+
+
+def test_a_file_that_was_merged_away_is_not_put_back(tmp_path):
+    run(tmp_path, FIRST)
+    (mine,) = (tmp_path / "tables/sales").rglob("*.parquet")
+    write_deltalake(str(tmp_path / "tables/sales"), table(tmp_path).to_pyarrow_table(), mode="overwrite")
+    table(tmp_path).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    assert not mine.exists()
+    assert not run(tmp_path, FIRST).changed
+    assert not mine.exists()
+    assert held(tmp_path) == {DAY: FIRST}

@@ -123,13 +123,16 @@ class _Shown:
     def once(self, stands: Callable[[], bool]) -> tuple[str, ...]:
         """Commit to the table as it is now; raises _Overtaken if it changed meanwhile."""
         found = _open(self._tables, self._table)
-        if found is None and self._file is None:
-            return ()
-        self._put()
         if found is None:
+            if self._file is None:
+                return ()
             found = self._create()
         _refuse_other(found, self._tables, self._table, self._owner)
-        if not self._holds(found) and stands():
+        names = self._names(found)
+        if self._is_named(names):
+            self._put()  # somebody may have removed it
+        elif not self._holds(found, names) and stands():
+            self._put()
             return self._commit(found)
         _sync(self._tables, self._table, found)
         return ()
@@ -164,18 +167,21 @@ class _Shown:
                 raise _Overtaken from None
             raise
 
-    def _holds(self, found: DeltaTable) -> bool:
-        """Whether the table has these rows already: in this file, or merged with others since."""
-        names = [
-            uri.rsplit("/", 1)[-1]
-            for uri in found.file_uris(file_pruning_predicate=[(self._table.column, "=", self._record.partition)])
-        ]
-        if self._path is None or self._file is None:
-            return not names
-        if names == [self._path.rsplit("/", 1)[-1]]:
-            return True
+    def _names(self, found: DeltaTable) -> list[str]:
+        """The table's files of the partition."""
+        ours = [(self._table.column, "=", self._record.partition)]
+        return [uri.rsplit("/", 1)[-1] for uri in found.file_uris(file_pruning_predicate=ours)]
+
+    def _is_named(self, names: list[str]) -> bool:
+        """Whether the partition's file, and no other, is in the table."""
+        return self._path is not None and names == [self._path.rsplit("/", 1)[-1]]
+
+    def _holds(self, found: DeltaTable, names: list[str]) -> bool:
+        """Whether the table has these rows in other files, into which they were merged since; or has none to have."""
+        if self._file is None or not names:
+            return self._file is None and not names
         by_us = found.transaction_version(self._transaction) == self._number
-        return bool(names) and by_us and _rows(found, self._table, self._record.partition) == self._file.rows
+        return by_us and _rows(found, self._table, self._record.partition) == self._file.rows
 
     def _commit(self, found: DeltaTable) -> tuple[str, ...]:
         table, record = self._table, self._record
