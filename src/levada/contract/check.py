@@ -98,19 +98,21 @@ def check_page(
     """
     memory = memory or Memory()
     found = plainly_good(checker.quick, records, memory)
+    good = [row for row in found if row is not None]
+    if len(good) == len(found) and not checker.onces:
+        return Batch(page, tuple(good))
     rows: list[Row] = []
     rejected: list[Rejected] = []
     nullified = 0
     for index, (raw, row) in enumerate(zip(records, found, strict=True), first):
-        if row is not None and not checker.onces:
+        if row is not None and memory.takes(checker.onces, row, page, index):
             rows.append(row)
             continue
         examined = _judged(checker, raw, row, memory)
         if not examined.violations or _mendable(checker, examined):
             rows.append(examined.row)
             nullified += len(examined.bad)
-            for once in checker.onces:
-                memory.add(once, examined.row, page, index)
+            memory.takes(checker.onces, examined.row, page, index)
         elif checker.on_bad == "fail":
             _fail(page, index, examined.violations)
         else:

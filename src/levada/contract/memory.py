@@ -5,7 +5,7 @@ Python's dict takes about 250. Two different values share such a hash once in 10
 """
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
@@ -65,7 +65,7 @@ class Memory:
     """Of one partition; its pages are checked in order, so the first of two equal rows is the good one."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[str, ...], _Places] = {}
+        self._places: dict[Once, _Places] = {}
         #: The keys that its records have, whether the contract names them or not.
         self.keys: set[str] = set()
 
@@ -86,14 +86,26 @@ class Memory:
         page, index = divmod(first, 1 << 32)
         return Violation(once.path, once.rule, f"{said}, which record {index} of page {page} has")
 
-    def add(self, once: Once, row: Mapping[str, Any], page: int, index: int) -> None:
-        """Remember a good row, the record `index` (from 0) of a page."""
-        values = [row[name] for name in once.fields]
-        if None not in values:
-            self._table(once).add(_hashed(values), (page << 32) + index)
+    def takes(self, onces: Sequence[Once], row: Mapping[str, Any], page: int, index: int) -> bool:
+        """Remember a good row, the record `index` (from 0) of a page; False, and nothing done, where it repeats one."""
+        new: list[tuple[_Places, bytes]] = []
+        for once in onces:
+            values = [row[name] for name in once.fields]
+            if None in values:
+                continue
+            table, hashed = self._table(once), _hashed(values)
+            if table.get(hashed) is not None:
+                return False
+            new.append((table, hashed))
+        for table, hashed in new:
+            table.add(hashed, (page << 32) + index)
+        return True
 
     def _table(self, once: Once) -> "_Places":
-        return self._places.setdefault((once.rule, *once.fields), _Places())
+        table = self._places.get(once)
+        if table is None:
+            table = self._places[once] = _Places()
+        return table
 
 
 def _hashed(values: list[Any]) -> bytes:
