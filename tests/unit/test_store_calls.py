@@ -128,6 +128,19 @@ def test_several_are_asked_at_once_where_the_store_gains_by_it():
     each(Abreast(), lambda _: meeting.wait(), range(8))
 
 
+def test_fewer_files_are_read_at_once():
+    at_work, most = [], []
+
+    def act(_):
+        at_work.append(1)
+        most.append(len(at_work))
+        time.sleep(0.001)
+        at_work.pop()
+
+    each(Abreast(), act, range(50), reading=True)
+    assert max(most) <= 6
+
+
 def test_the_first_error_ends_it_and_what_was_not_begun_is_left():
     begun = []
     go_on = threading.Event()

@@ -7,21 +7,32 @@ from levada.lake.store import Store
 
 __all__ = ["each"]
 
+#: A part is 5 MB.
+READERS = 6
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def each(store: Store, act: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+def each(
+    store: Store, act: Callable[[_Item], _Result], items: Iterable[_Item], *, reading: bool = False
+) -> list[_Result]:
     """What `act` gives for each of the items, in their order; raises the error of the first item that has one.
 
     After an error those that were not begun are left.
+
+    Args:
+        store: Says how many calls are made at once.
+        act: What is done.
+        items: To what.
+        reading: Whether `act` reads files: then fewer are worked on at once, for a part of each is in memory.
     """
     todo = list(items)
-    if store.abreast == 1 or len(todo) <= 1:
+    most = min(store.abreast, len(todo), READERS if reading else len(todo))
+    if most <= 1:
         return [act(item) for item in todo]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(store.abreast, len(todo)), "levada-abreast") as threads:
+    with ThreadPoolExecutor(most, "levada-abreast") as threads:
         coming = [threads.submit(act, item) for item in todo]
         try:
             return [one.result() for one in coming]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from levada.errors import FixThis
+from levada.lake.abreast import each
 from levada.lake.area import Area, committed
 from levada.lake.lease import read_record
 from levada.lake.record import Record, public_names
@@ -144,18 +145,20 @@ def _told(area: Area, record: Record, findings: tuple[Finding, ...]) -> Verified
     return Verified(area.pipeline, area.stream, area.partition, record.run, len(record.files), size, findings)
 
 
-def _files(area: Area, record: Record, entries: Sequence[Entry], *, quick: bool) -> Iterator[Finding]:
+def _files(area: Area, record: Record, entries: Sequence[Entry], *, quick: bool) -> list[Finding]:
     """What is wrong with the files of a record, and with the public names that are shown."""
-    there = {entry.key: entry for entry in entries}
-    for file in record.files:
-        kept = _at(area.store, file, file.key, there.get(file.key))
-        wrong = _look(area.store, file, kept, quick=quick)
-        if wrong:
-            yield wrong
-        if file.public is not None and record.shown:
-            shown = _at(area.store, file, file.public)
-            if not (wrong is None and _alike(kept, shown)) and (other := _look(area.store, file, shown, quick=quick)):
-                yield other
+    store, there = area.store, {entry.key: entry for entry in entries}
+
+    def look(file: LakeFile) -> list[Finding]:
+        kept = _at(store, file, file.key, there.get(file.key))
+        wrong = _look(store, file, kept, quick=quick)
+        if file.public is None or not record.shown:
+            return [wrong] if wrong else []
+        shown = _at(store, file, file.public)
+        other = None if wrong is None and _alike(kept, shown) else _look(store, file, shown, quick=quick)
+        return [finding for finding in (wrong, other) if finding]
+
+    return [finding for found in each(store, look, record.files, reading=not quick) for finding in found]
 
 
 def _at(store: Store, file: LakeFile, key: str, known: Entry | None = None) -> Entry | Finding:

@@ -139,7 +139,7 @@ def _restore(store: Store, old: Record, draft: Record, told: Told) -> list[Probl
     same = {file.key for file in draft.files}
     others = [file for file in old.files if file.key not in same]
     files = others if kept else [dataclasses.replace(file, public=None) for file in others]
-    checked = each(store, lambda file: check_file(store, file), files)
+    checked = each(store, lambda file: check_file(store, file), files, reading=True)
     broken = [file for file, problems in zip(files, checked, strict=True) if problems]
     return [problem for file in broken for problem in restore(store, file, draft.files, told)]
 

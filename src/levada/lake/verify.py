@@ -112,7 +112,7 @@ def problems_of(
     store: Store, check: Callable[[Store, LakeFile], list[Problem]], files: Iterable[LakeFile]
 ) -> list[Problem]:
     """What `check` finds wrong with these files, in their order."""
-    return [problem for found in each(store, lambda file: check(store, file), files) for problem in found]
+    return [problem for found in each(store, lambda file: check(store, file), files, reading=True) for problem in found]
 
 
 def same(store: Store, one: str, other: str) -> bool:
