@@ -215,9 +215,10 @@ class Cursor:
 class Violation:
     """One rule that one record breaks."""
 
-    #: Path within the record (`price`, `address.city`); `$` for the record itself.
+    #: Path within the row (`price`, `address.city`, `tags[0]`); `$` for the record itself.
     path: str
-    #: Name of the rule as the spec writes it: type, nullable, required, enum, min, max, pattern, equals, unknown, json.
+    #: Name of the rule as docs/contract.md has it: type, required, nullable, decode, enum, min, max, pattern, length,
+    #: equals, null_exactly_when, key, unique, unknown, json.
     rule: str
     #: One sentence for a person: what was expected and what was found.
     reason: str

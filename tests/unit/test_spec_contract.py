@@ -3,6 +3,8 @@
 import pytest
 
 from levada.contract.model import Contract, Field, Length
+from levada.spec.bind import bind_contract
+from levada.spec.partition import parse_day, values
 from levada.spec.read import read_text
 from mistakes import refused
 
@@ -171,3 +173,9 @@ def test_names_that_avro_refuses_are_told_wherever_they_stand(text):
     error = refused(f'{HEAD}      fields: {text}\n    stage: {{avro: "s/{{date}}"}}\n')
     assert '"a-b" is no name for a field in Avro' in error.what
     assert "from: a-b" in error.todo
+
+
+def test_templates_within_structs_are_filled_for_a_partition():
+    made = contract('fields: {x: {type: struct, fields: {day: {type: date, equals: "{date}"}}}}')
+    bound = bind_contract(made, values("p", "s", parse_day("2022-08-09")))
+    assert bound.fields[0].parts[0].equals == "2022-08-09"

@@ -2,7 +2,8 @@
 
 What it says must be what the record path would say; a property test holds the two together. Keys, colons and rules are
 looked at column by column for all records of a page; a page in which anything is doubtful is looked at in parts, then
-record by record. Fields that msgspec cannot read by itself are read by the record path's own readers.
+record by record. Fields that msgspec cannot read by itself are read by the record path's own readers. A sales record
+takes 1.0 to 1.4 µs, one by one it took 2.8 (bench/contract_avro.py has the whole way to Avro).
 """
 
 from collections.abc import Callable, Mapping, Sequence

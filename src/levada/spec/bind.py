@@ -33,6 +33,9 @@ def bind_contract(contract: Contract, values: Mapping[str, Value]) -> Contract:
 
 
 def _bound(field: Field, values: Mapping[str, Value]) -> Field:
+    if field.item or field.parts:
+        item = _bound(field.item, values) if field.item else None
+        return replace(field, item=item, parts=tuple(_bound(part, values) for part in field.parts))
     if not isinstance(field.equals, str):
         return field
     try:
