@@ -6,7 +6,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from patience import PATIENCE
+from patience import PATIENCE, settles
 
 PAGE = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
 SPEC = PAGE.split("```yaml\n", 1)[1].split("```", 1)[0]
@@ -131,3 +131,28 @@ def test_files_are_looked_at_before_they_are_taken(shell, tmp_path):
     assert wrong.returncode == 3
     assert "`year` is too many" in wrong.stderr
     assert not (tmp_path / "lake").exists()
+
+
+def test_a_killed_run_goes_on_with_the_files_that_it_had_not_landed(shell, tmp_path):
+    spec = SPEC.replace("data/movies.csv", "data/*.csv").replace("movies.csv\n    contract", "{file}\n    contract")
+    (tmp_path / "films.yaml").write_text(spec)
+    shell("simulate", "files", "--rows", "30000", "--out", "data")
+    (tmp_path / "data" / "series.csv").unlink()
+    first = tmp_path / "data" / "movies.csv"
+    (tmp_path / "data" / "zz.csv").write_bytes(first.read_bytes())
+    run = ("run", "films.yaml", "--date", "2025-07-22", "--json")
+    with subprocess.Popen([sys.executable, "-m", "levada", *run], cwd=tmp_path, stdout=subprocess.DEVNULL) as killed:
+        settles(lambda: list((tmp_path / "lake").rglob("pages/1.json")))
+        killed.kill()
+    again = shell(*run)
+    assert again.returncode == 0, again.stderr
+    (told,) = json.loads(again.stdout)["runs"]
+    assert (told["resumed"], told["pages"]) == (1, 2)
+    undisturbed = shell(*run, "--lake", "other")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert shown(tmp_path / "lake") == shown(tmp_path / "other")
+
+
+def shown(lake: Path) -> dict[str, bytes]:
+    files = (path for path in lake.rglob("*") if path.is_file() and "_levada" not in path.parts)
+    return {str(path.relative_to(lake)): path.read_bytes() for path in files}
