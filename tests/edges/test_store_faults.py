@@ -1,5 +1,6 @@
 """An object store that fails now and then: every other request of a run, and the run ends as if none had."""
 
+import hashlib
 import itertools
 import re
 
@@ -8,6 +9,7 @@ import pytest
 from faultproxy import KINDS, Fault, Plan, fault_proxy
 from lakeside import FOUR, area_in, carry, public_tree
 from levada.lake.lease import read_record
+from levada.lake.objects import PART
 from levada.lake.opening import open_store
 from levada.lake.patience import Patience
 from levada.lake.verify import check_files
@@ -79,6 +81,19 @@ def test_all_kinds_of_faults_one_after_the_other(s3, undisturbed):
     assert tree == undisturbed
     assert len(told) == len(waited) > 50
     assert len({fault for _, _, fault in failed}) == 8
+
+
+@pytest.mark.parametrize("last", ["lost", "cut", "503"])
+def test_a_large_file_comes_whole_although_each_step_of_its_upload_fails_once(s3, last: Fault):
+    plan: Plan = {("begin", 1): "lost", ("part", 1): "half", ("part", 3): "503", ("complete", 1): last}
+    block, lake = bytes(range(256)) * 4096, s3.lake("large")
+    with fault_proxy(s3.port, plan) as proxy:
+        with open_store(lake, s3.by(proxy.endpoint)).writer("raw/large.csv") as writer:
+            for _ in range(2 * PART // len(block) + 1):
+                writer.write(block)
+        assert len(proxy.failed) == 4
+    with open_store(lake, s3.environment).open("raw/large.csv") as stream:
+        assert hashlib.file_digest(stream, "sha256").hexdigest() == writer.written().sha256
 
 
 def test_the_probe_begins_anew_after_faults(s3):
