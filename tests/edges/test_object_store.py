@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import boto3
 import pytest
@@ -211,7 +212,8 @@ def test_an_upload_writes_over_nothing(s3):
 
 
 PEAK = """
-import os, resource, sys
+import os, re, sys
+from pathlib import Path
 from levada.lake.opening import open_store
 store = open_store(sys.argv[1], os.environ)
 block = os.urandom(1 << 20)
@@ -221,17 +223,20 @@ with store.writer("big.csv") as writer:
 with store.open("big.csv") as stream:
     while stream.read(1 << 20):
         pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, writer.written().size)
+# Not getrusage, which counts in what the parent had when it started this process.
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(int(peak[1]) // 1024, writer.written().size)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process")
 def test_165_mb_never_lie_in_memory(s3):
     done = subprocess.run(
         [sys.executable, "-c", PEAK, s3.lake()], capture_output=True, text=True, env=s3.environment, check=True
     )
     peak, size = map(int, done.stdout.split())
     assert size == 165 << 20
-    assert peak < 120, f"{peak} MB"
+    assert peak < 100, f"{peak} MB"
 
 
 # -- what is refused

@@ -1,6 +1,7 @@
 """A lake on S3 is filled by the same commands as one on a disk, and holds the same bytes."""
 
 import json
+import re
 from pathlib import Path
 
 import boto3
@@ -58,8 +59,9 @@ def test_every_command_leaves_on_s3_what_it_leaves_on_a_disk(on, s3, tmp_path, s
         ("replay", strict, "--date", DAY),
     )
     for step in steps:
-        said = [done(on, *step, "--lake", lake).rpartition(",")[0] for lake in (disk, remote)]
-        assert said[0].replace("5 requests", "") == said[1].replace("5 requests", ""), step
+        said = [done(on, *step, "--lake", lake) for lake in (disk, remote)]
+        # Pages are asked for ahead, so it is chance how many requests there were.
+        assert re.sub(r", \d+ requests.*", "", said[0]) == re.sub(r", \d+ requests.*", "", said[1]), step
         assert shown(disk, s3) == shown(remote, s3), step
     rows = [rows_in_quarantine(done(on, "quarantine", "--json", "--lake", lake)) for lake in (disk, remote)]
     assert rows[0] == rows[1]
