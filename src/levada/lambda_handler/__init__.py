@@ -14,6 +14,7 @@ from levada.lambda_handler.queue import batch
 from levada.lambda_handler.told import Told, answer, log_error, raised
 from levada.lambda_handler.until import Until
 from levada.lambda_handler.working import work
+from levada.source import fetch  # noqa: F401 - loads its libraries while the function starts, not in its first call
 
 __all__ = ["handler"]
 
