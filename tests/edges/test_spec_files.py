@@ -43,7 +43,7 @@ def test_the_sales_example_is_known_by_its_names():
     )
     assert (sales.pipeline, sales.source.url, sales.missing) == ("sales", "http://127.0.0.1:8000", ())
     assert sales.streams[0].raw.text == "raw/sales/{date}/sales_{date}_{page}.json"
-    assert sales.streams[0].stage.avro.text == "stg/sales/{date}/sales_{date}_{page}.avro"
+    assert sales.streams[0].stage.outputs[0].name.text == "stg/sales/{date}/sales_{date}_{page}.avro"
     assert sales.source.auth.key.names == ("AUTH_TOKEN", "API_AUTH_TOKEN")
 
 
@@ -51,7 +51,7 @@ def test_the_joined_example_makes_one_file_of_each_kind():
     sales = read(EXAMPLES / "sales" / "pipeline_joined.yaml", {})
     assert sales.streams[0].raw is None
     assert sales.streams[0].raw_joined.text == "raw/sales/{date}/sales_{date}.json"
-    assert sales.streams[0].stage.avro.text == "stg/sales/{date}/sales_{date}.avro"
+    assert sales.streams[0].stage.outputs[0].name.text == "stg/sales/{date}/sales_{date}.avro"
 
 
 def test_the_lake_of_the_command_line_is_relative_to_the_working_folder(spec, tmp_path, monkeypatch):
