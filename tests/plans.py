@@ -43,7 +43,7 @@ def plan(url: str = "http://api.test", *, token: str | None = "sesame-4711", **p
         path, PLACE, params=parts.pop("asked", texts(date="{date}")), headers=parts.pop("request_headers", ())
     )
     records = Records(parts.pop("records", None))
-    stream = Stream("sales", request, PLACE, paging, parts.pop("responses", RULES), records)
+    stream = Stream("sales", request, PLACE, paging=paging, responses=parts.pop("responses", RULES), records=records)
     auth = (
         ApiKey("header", "Authorization", SecretRef(("AUTH_TOKEN", "API_AUTH_TOKEN"), PLACE), PLACE) if token else None
     )

@@ -1,6 +1,6 @@
 """Every type of the contract, from JSON through an Avro file and back."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from uuid import UUID
 

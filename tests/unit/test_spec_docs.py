@@ -75,8 +75,8 @@ STREAM = "streams[0]"
 OUTPUT = f"{STREAM}.stage.outputs[0]"
 GIVES = {
     "the spec": ("", {
-        "pipeline": "sales", "lake": "s3://my-bucket/sales", "partition": ("partition.by", "hour"), "resume_within": 21600.0,
-        "keep_replaced": 0.0, "source": ("source.url", "https://api.example.com"),
+        "pipeline": "sales", "lake": "s3://my-bucket/sales", "partition": ("partition.by", "hour"),
+        "resume_within": 21600.0, "keep_replaced": 0.0, "source": ("source.url", "https://api.example.com"),
         "defaults": ("streams[0].request.params", (("lang", "en"),)), "streams": ("streams[0].name", "sales"),
         "schedule": ("schedule.every", 3600.0),
     }),

@@ -68,7 +68,8 @@ def test_the_lake_is_relative_to_the_spec_or_to_the_working_folder(tmp_path, mon
 
 
 def test_a_lake_that_the_command_line_names_wrongly_is_refused():
-    for lake, what in (("hdfs://b", "no lakes at hdfs://"), ("~/x", "begins with ~"), ("", "empty"), ("a\0b", "control")):
+    wrong = {"hdfs://b": "no lakes at hdfs://", "~/x": "begins with ~", "": "empty", "a\0b": "control"}
+    for lake, what in wrong.items():
         with pytest.raises(FixThis) as caught:
             spec(SMALL, lake=lake)
         assert what in caught.value.what
