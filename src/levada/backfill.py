@@ -19,6 +19,8 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from operator import itemgetter
+from types import FrameType
+from typing import NoReturn
 
 from levada.edges import Edges
 from levada.errors import LevadaError, TryLater
@@ -29,6 +31,8 @@ from levada.spec.model import Stream
 
 __all__ = ["Bug", "Ended", "cores", "each"]
 
+#: Seconds for a process that is told to end: on an object store it gives its lease back.
+_LEAVING = 5.0
 #: A partition, and the names of its streams in order.
 _Group = tuple[str, tuple[str, ...]]
 
@@ -166,12 +170,15 @@ def _stop(process: SpawnProcess, connection: Connection) -> None:
     if not connection.closed:
         process.terminate()
         connection.close()
+        process.join(_LEAVING)
+        process.kill()
     process.join()
 
 
 def _serve(connection: Connection, given: _Given) -> None:
     """Work on what comes, one group after the other, until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to hear
+    signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipeline = load(given.spec, lake=given.lake, edges=Edges(environment=given.environment)).having(given.options)
     while True:
@@ -180,6 +187,11 @@ def _serve(connection: Connection, given: _Given) -> None:
             connection.send([_portable(one) for one in _ended(pipeline, given.verb, group)])
         except (EOFError, BrokenPipeError):
             return
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """End by an exception, so that what is held is let go."""
+    raise SystemExit(128 + number)
 
 
 def _end_with_parent() -> None:

@@ -13,6 +13,7 @@ import pytest
 from levada.edges import Edges
 from levada.lake.area import Area
 from levada.lake.disk import DiskStore
+from levada.lake.opening import open_store
 from levada.pipeline import load
 from patience import PATIENCE, settles
 from shop import Shop, public
@@ -150,6 +151,26 @@ def test_a_lake_on_s3_is_replayed_by_several_processes_and_verified(shell, s3, t
     verified = shell("verify", "--lake", lake, **s3.environment)
     assert verified.returncode == 0, verified.stdout
     assert verified.stdout.startswith("3 partitions, 9 files, ")
+
+
+def test_a_replay_on_s3_that_is_stopped_gives_its_leases_back(s3, tmp_path):
+    path, lake = tmp_path / "shop.yaml", s3.lake()
+    path.write_text(SPEC)
+    environment = dict(s3.environment)
+    for day in DAYS:
+        edges = Edges(environment=environment, network=Shop([{"price": number} for number in range(50_000)]).wire)
+        load(path, lake=lake, edges=edges).run(date=day)
+    path.write_text(MENDED)
+    store = open_store(lake, environment)
+    locks = [Area(store, "shop", "sales", day).lock for day in DAYS]
+    command = [sys.executable, "-m", "levada", "replay", "shop.yaml", "--lake", lake, "--jobs", "2"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
+    )
+    assert settles(lambda: any(store.held(lock) is not None for lock in locks))
+    process.terminate()
+    assert process.wait(PATIENCE) == 143
+    assert [store.held(lock) for lock in locks] == [None] * 3
 
 
 def children_of(pid):
