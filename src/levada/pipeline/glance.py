@@ -3,8 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import msgspec
+from typing import Any
 
 from levada.errors import LevadaError
 from levada.nouns import Page, PageFacts
@@ -24,7 +23,7 @@ __all__ = ["beginnings"]
 _FEW = 256 * 1024
 
 
-def beginnings(job: Job) -> Iterator[tuple[Page, list[msgspec.Raw]]]:
+def beginnings(job: Job) -> Iterator[tuple[Page, list[Any]]]:
     """The first records of each file, in order, as pages without their bytes.
 
     Raises:
@@ -88,7 +87,7 @@ def _read(job: Job, plan: Plan, file: Found, head: _Head) -> bytes:
     return bytes(head.got)
 
 
-def _records(job: Job, file: Found, head: bytes) -> list[msgspec.Raw]:
+def _records(job: Job, file: Found, head: bytes) -> list[Any]:
     try:
         first = next(portions(io.BytesIO(head), job.stream.records, "", job.spec.source.limits.page_size), None)
     except LevadaError as error:
