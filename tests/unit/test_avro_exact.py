@@ -1,7 +1,9 @@
 """What fastavro would cast, drop or fill in never reaches it."""
 
 import io
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from uuid import UUID
 
 import fastavro
 import pytest
@@ -118,3 +120,67 @@ def test_the_writer_looks_before_it_writes_while_fastavro_alone_casts():
 
 def test_rows_without_columns_are_still_rows():
     assert written(Contract(()), [{}, {}]) == [{}, {}]
+
+
+PARTS = (Column("a", "int32", nullable=False), Column("b", "string", nullable=True))
+FURTHER = {
+    "decimal": Column("x", "decimal", nullable=True, precision=4, scale=2),
+    "timestamp": Column("x", "timestamp", nullable=True),
+    "time": Column("x", "time", nullable=True),
+    "binary": Column("x", "binary", nullable=True),
+    "uuid": Column("x", "uuid", nullable=True),
+    "json": Column("x", "json", nullable=True),
+    "list": Column("x", "list", nullable=True, item=Column("item", "int32", nullable=False)),
+    "struct": Column("x", "struct", nullable=True, parts=PARTS),
+}
+UTC_NOON = NOON.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("decimal", Decimal("12.30")),
+        ("decimal", Decimal("0.00")),
+        ("timestamp", UTC_NOON),
+        ("time", time(10, 30)),
+        ("binary", b""),
+        ("uuid", UUID(int=5)),
+        ("json", "[1]"),
+        ("list", []),
+        ("list", [1, 2]),
+        ("struct", {"a": 1, "b": None}),
+    ],
+)
+def test_values_of_further_types_pass(kind, value):
+    see_exact([{"x": value}, {"x": None}], [FURTHER[kind]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("decimal", 12.3),
+        ("decimal", Decimal("12.3")),
+        ("decimal", Decimal("123.45")),
+        ("timestamp", NOON),
+        ("timestamp", UTC_NOON.astimezone(timezone(timedelta(hours=1)))),
+        ("timestamp", DAY),
+        ("time", time(10, 30, tzinfo=UTC)),
+        ("binary", "a"),
+        ("uuid", "01234567-89ab-cdef-0123-456789abcdef"),
+        ("json", {"a": 1}),
+        ("list", (1, 2)),
+        ("list", [1, True]),
+        ("list", [2**31]),
+        ("struct", {"a": 1}),
+        ("struct", {"b": None, "a": 1}),
+        ("struct", {"a": "1", "b": None}),
+    ],
+)
+def test_a_value_that_is_none_of_a_further_type_is_an_error(kind, value):
+    with pytest.raises(TypeError, match=r"is no |a row has the keys"):
+        see_exact([{"x": None}, {"x": value}], [FURTHER[kind]])
+
+
+def test_the_error_of_a_decimal_tells_its_digits():
+    with pytest.raises(TypeError, match=r"is no decimal\(4,2\) or null"):
+        see_exact([{"x": 1}], [FURTHER["decimal"]])
