@@ -1,5 +1,7 @@
 """Runs of contracts that look beyond one page: keys that come again, keys of records that come and go."""
 
+import json
+
 import pytest
 
 from levada.edges import Edges, FixedClock
@@ -111,3 +113,39 @@ def test_names_have_no_name_before_them_and_the_calendar_has_a_beginning():
     names = Partitioning("list", names=("a", "b"))
     assert previous(parse("b", names), names) is None
     assert previous(parse("0001-01-01", Partitioning()), Partitioning()) is None
+
+
+TYPES = (
+    SPEC[: SPEC.index("    contract:")]
+    + """\
+    contract:
+      fields:
+        price: decimal(8,2)
+        at: {type: timestamp, timezone: UTC}
+        clock: time
+        photo: binary
+        id: uuid
+        rest: {type: json, nullable: true}
+        tags: {type: list, items: string}
+        shop: {type: struct, fields: {id: int32, opened: {type: date, parse: year_first}}}
+    stage: {avro: "{date}.avro", parquet: "{date}.parquet", jsonl: "{date}.jsonl", csv: "{date}.csv"}
+"""
+)
+WHOLE = {
+    "price": "12.5",
+    "at": "2022-08-09 10:30",
+    "clock": "10:30",
+    "photo": "AAE=",
+    "id": "01234567-89ab-cdef-0123-456789abcdef",
+    "rest": {"a": 1},
+    "tags": ["a", "b"],
+    "shop": {"id": 7, "opened": "2022-Aug-9"},
+}
+
+
+def test_every_type_goes_into_every_format(store):
+    done = run(store, [WHOLE, {**WHOLE, "rest": None, "tags": []}], spec=TYPES)
+    assert done.counts == Counts(read=2, kept=2)
+    assert set(done.files) >= {f"2022-08-09.{form}" for form in ("avro", "parquet", "jsonl", "csv")}
+    first = json.loads(store.read("2022-08-09.jsonl").splitlines()[0])
+    assert (first["price"], first["shop"]["opened"], first["tags"]) == ("12.50", "2022-08-09", ["a", "b"])
