@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -448,3 +449,9 @@ def test_null_exactly_when_is_not_asked_of_fields_that_are_bad():
 def test_rules_that_do_not_fit_are_refused(contract, what):
     with pytest.raises(FixThis, match=what):
         prepare(contract)
+
+
+def test_the_page_tells_the_limit_of_literals():
+    page = Path(__file__).parents[2] / "docs" / "contract.md"
+    assert f"up to {LIMIT:,} characters" in page.read_text(encoding="utf-8")
+    assert len(literal("[" + "1," * (LIMIT // 2 - 1) + "]")) == LIMIT // 2 - 1
