@@ -15,8 +15,8 @@ __all__ = ["LIMIT", "PACKED", "unpacked"]
 
 #: Characters of a literal of Python: its reader takes up to 435 bytes of memory and 2.5 µs for each.
 LIMIT = 100_000
-#: Levels of a literal of Python: https://docs.python.org/3/library/ast.html#ast.literal_eval warns that deep ones can end
-#: the process.
+#: Levels of a literal of Python: deep ones can end the process, as its own page warns
+#: (https://docs.python.org/3/library/ast.html#ast.literal_eval).
 _DEPTH = 50
 #: What a reason says was expected.
 PACKED = {
