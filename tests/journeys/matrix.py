@@ -129,9 +129,10 @@ def record(place: Home, lake: str) -> Record | None:
 
 
 def durable(sums: dict[str, str], before: str) -> set[int]:
-    """Pages whose facts are there, in runs after the commit `before`."""
-    found = (key for key in sums if key.startswith(f"{AREA}/runs/") and "/pages/" in key and key.endswith(".json"))
-    return {int(Path(key).stem) for key in found if RUN.search(key)[1] > before}
+    """Pages whose facts are there, in runs after the commit `before` that did not come to their end."""
+    found = [key for key in sums if key.startswith(f"{AREA}/runs/") and "/pages/" in key and key.endswith(".json")]
+    ended = {RUN.search(key)[1] for key in found if f"{AREA}/runs/{RUN.search(key)[1]}/run.json" in sums}
+    return {int(Path(key).stem) for key in found if RUN.search(key)[1] > before and RUN.search(key)[1] not in ended}
 
 
 def orphans(sums: dict[str, str], now: Record) -> set[str]:
