@@ -1,6 +1,6 @@
 """Killing loses nothing, on a disk and on an object store; nor do runs that are there at once, or stand still.
 
-The suite tries a sample of the moments. LEVADA_WHOLE_MATRIX=1 has all of them tried, which takes an hour: every change
+The suite tries a sample of the moments. LEVADA_WHOLE_MATRIX=1 has all of them tried, which takes hours: every change
 of a run and the middle of every write, and at every change of the run that recovers from each of those; and fifty
 times each the runs that are there at once. docs/how-it-commits.md has the figures.
 """
