@@ -267,6 +267,12 @@ def test_an_empty_batch(specs):
     assert handler({"Records": []}, Context()) == {"batchItemFailures": []}
 
 
+def test_records_of_another_service_are_a_mistake_of_the_event(specs):
+    answer = handler({"Records": [{"eventSource": "aws:s3"}]}, Context())
+    assert answer["statusCode"] == 400
+    assert body(answer)["errors"][0]["what"] == "Records of aws:s3 name no partition."
+
+
 def test_among_several_specs_the_event_names_one(specs):
     (specs / "second.spec.json").write_bytes(
         (specs / "sales.spec.json").read_bytes().replace(b'"word":"sales"', b'"word":"second"', 1)

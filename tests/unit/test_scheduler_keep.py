@@ -124,6 +124,19 @@ def test_a_bug_is_told_and_ends_no_loop():
     assert isinstance(shop.told[1].error, ZeroDivisionError)
 
 
+def test_an_exit_from_within_a_run_is_told_and_ends_no_loop(monkeypatch):
+    shop = Shop(minutes=2)
+    real = shop.store.create
+
+    def leaving(*given, **more):
+        monkeypatch.setattr(shop.store, "create", real)
+        raise SystemExit("enough")
+
+    monkeypatch.setattr(shop.store, "create", leaving)
+    assert [event for event, _ in shop.keep()] == ["began", "failed", "ran", "ended"]
+    assert isinstance(shop.told[1].error, SystemExit)
+
+
 def test_a_partition_that_another_run_holds_is_told_and_ends_no_loop():
     shop = Shop(minutes=2)
     with hold(Area(shop.store, "shop", "sales", "2022-08-12T060100Z"), Edges(clock=shop.clock)):

@@ -47,7 +47,7 @@ STREAMS = [
     ("format: {type: csv, sep: x}", "6:25", 'unknown key "sep"', "did you mean delimiter?"),
     ("format: parquet", "6:13", 'format: "parquet" is not known', "use json"),
     ("contract: {fields: {id: int}}", "6:29", 'id: "int" is not known', "did you mean int64?"),
-    ("contract: {fields: {id: datetime}}", "6:29", 'id: "datetime" is not known', "no type for moments"),
+    ("contract: {fields: {id: datetime}}", "6:29", 'id: "datetime" is not known', "did you mean timestamp?"),
     ("contract: {fields: {id: {type: date, required: true}}}", "6:42", 'unknown key "required"', "nullable: true"),
     ("responses: [{status: 404, action: end}]", "6:31", 'unknown key "action"', "did you mean means?"),
 ]  # fmt: skip

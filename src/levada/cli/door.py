@@ -76,14 +76,14 @@ def tell(error: LevadaError) -> None:
     warn(f"levada: {error}{_cause(error)}{_when(error)}")
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """An error for a log: in one line, but for the report of a bug."""
     if not isinstance(error, LevadaError):
         return _bug_report(error)
     return "; ".join(line.strip() for line in f"{error}{_cause(error)}{_when(error)}".splitlines())
 
 
-def facts(error: Exception) -> dict[str, str | int]:
+def facts(error: BaseException) -> dict[str, str | int]:
     """An error for --json."""
     if not isinstance(error, LevadaError):
         return _facts("Bug", BUG, f"{type(error).__name__}: {error}", "", "report what stands on stderr")
@@ -148,7 +148,7 @@ def _when(error: LevadaError) -> str:
     return f"\n  not before: {error.at:%Y-%m-%d %H:%M:%S} UTC" if isinstance(error, TryLater) and error.at else ""
 
 
-def _bug_report(error: Exception) -> str:
+def _bug_report(error: BaseException) -> str:
     return (
         "levada: this is a bug of Levada, not of your spec; what had arrived is kept. Please report what follows.\n"
         f"---\nlevada {__version__}, Python {platform.python_version()}, {platform.platform()}\n"

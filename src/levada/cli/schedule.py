@@ -79,8 +79,8 @@ def _keep(*given: Any) -> None:
     post, bell, told, ended, at_once = given
     try:
         ended.put((once if at_once else keep)(post, bell, told))
-    except Exception as bug:  # noqa: BLE001 - raised again by the main thread
-        ended.put(bug)
+    except BaseException as bug:  # noqa: BLE001 - raised again by the main thread
+        ended.put(bug if isinstance(bug, Exception) else RuntimeError(repr(bug)))
 
 
 def _code(end: int | Exception) -> int:

@@ -68,7 +68,8 @@ def report_each(
         say(ending(told.runs))
     if told.errors:
         through = len(told.runs) + len(told.errors)
-        warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed; the others are done")
+        if through > 1:
+            warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed; the others are done")
     if code := worst(_codes(told)):
         sys.exit(code)
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from typing import Any, Never
 
 import msgspec
@@ -251,7 +252,7 @@ def verdict(contract: Contract, counts: Counts) -> None:
             raise _too_many(counts, "a partition without one good record is never published")
     elif hopeless(contract, counts):
         raise _too_many(counts, f"`max_bad` allows {limit.count}")
-    elif limit.share is not None and counts.quarantined > limit.share * held:
+    elif limit.share is not None and counts.quarantined > Fraction(str(limit.share)) * held:
         raise _too_many(counts, f"`max_bad` allows {limit.share * 100:g} %")
 
 

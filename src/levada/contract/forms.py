@@ -7,7 +7,7 @@ by the first.
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from functools import partial
 from typing import Any
 
@@ -34,13 +34,20 @@ WORDS: Mapping[str, tuple[FieldType, ...]] = {
 #: Microseconds of one.
 _EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
+#: Raises what it would have to round.
+_EXACT = Context(prec=40, traps=[Inexact, InvalidOperation, Overflow])
 
 _SYMBOL = "[$\u00a2-\u00a5\u058f\u060b\u09f3\u0e3f\u20a0-\u20cf\ufdfc\ufe69\uff04\uffe0\uffe1\uffe5\uffe6]"
 _CURRENCY = f"(?:[A-Z]{{3}}|[A-Z]{{0,3}}{_SYMBOL})"
 _BEFORE = re.compile(rf"([-+]?) ?{_CURRENCY}[ \u00a0]?([-+]?[0-9].*)", re.DOTALL)
 _AFTER = re.compile(rf"(.*[0-9])[ \u00a0]?{_CURRENCY}", re.DOTALL)
-_POINT = re.compile(r"([-+]?)([0-9]+|[0-9]{1,3}(?:[, '\u2019\u00a0\u202f][0-9]{3})+)(?:\.([0-9]+))?")
-_COMMA = re.compile(r"([-+]?)([0-9]+|[0-9]{1,3}(?:[. '\u2019\u00a0\u202f][0-9]{3})+)(?:,([0-9]+))?")
+#: Thousands by one separator, the same in all the number, after a first group that does not begin with 0.
+_POINT = re.compile(
+    r"([-+]?)([0-9]+|[1-9][0-9]{0,2}(?:([, '\u2019\u00a0\u202f])[0-9]{3}(?:\3[0-9]{3})*))(?:\.([0-9]+))?"
+)
+_COMMA = re.compile(
+    r"([-+]?)([0-9]+|[1-9][0-9]{0,2}(?:([. '\u2019\u00a0\u202f])[0-9]{3}(?:\3[0-9]{3})*))(?:,([0-9]+))?"
+)
 
 # fmt: off
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
@@ -66,6 +73,7 @@ _DIRECTIVES: Mapping[str, str] = {
     "z": "(?P<z>Z|[+-][0-9]{2}:?[0-9]{2})",
     "%": "%",
 }
+_OF_DIGITS = frozenset("YmdHIMSf")
 #: What a form must say and may say, by type.
 _NEEDS: Mapping[str, tuple[str, str]] = {"date": ("Ymd", "a"), "time": ("H", "MSfp"), "timestamp": ("Ymd", "aHMSfzp")}
 
@@ -148,17 +156,22 @@ def _amount(written: re.Pattern[str], make: Callable[[Decimal], Any], text: str)
         bare = found[1]
     found = written.fullmatch(bare)
     if not found:
+        if written is _COMMA and "." in bare:  # 1.50 beside 1.500, which is 1500
+            raise ValueError
         return make(number(bare))  # 1e3, as JSON writes it
-    sign, whole, places = found.groups()
+    sign, whole, _, places = found.groups()
     digits = "".join(filter(str.isdigit, whole))
     return make(Decimal(f"{sign}{digits}.{places or 0}"))
 
 
 def _epoch(unit: int, raw: msgspec.Raw | bytes) -> datetime:
     data = bytes(raw)
-    value = number(_text(data) if data[:1] == b'"' else data.decode()) * unit
-    # A float in between would lose microseconds; so would a timedelta of it.
-    micros = integral(value, (-(2**63), 2**63 - 1))
+    value = number(_text(data) if data[:1] == b'"' else data.decode())
+    try:
+        # A float in between would lose microseconds; so would a timedelta of it.
+        micros = integral(_EXACT.multiply(value, unit), (-(2**63), 2**63 - 1))
+    except ArithmeticError:
+        raise ValueError from None
     try:
         return _BEGIN + timedelta(microseconds=micros)
     except OverflowError:
@@ -200,11 +213,15 @@ def pattern_of(text: str, kind: FieldType) -> re.Pattern[str]:
     if kind not in _NEEDS:
         raise ValueError(f"{text} is a form of dates, times and timestamps")
     parts, said = [], []
-    for found in re.finditer(r"%(.?)|([^%]+)", text, re.DOTALL):
+    tokens = list(re.finditer(r"%(.?)|([^%]+)", text, re.DOTALL))
+    for place, found in enumerate(tokens):
         if found[2]:
             parts.append(re.escape(found[2]))
         elif found[1] in _DIRECTIVES:
-            parts.append(_DIRECTIVES[found[1]])
+            beside = {token[1] for token in (*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2])}
+            # 2022111 is no day of %Y%m%d: nothing says which of the two has one digit.
+            exact = beside & _OF_DIGITS and found[1] in _OF_DIGITS
+            parts.append(_DIRECTIVES[found[1]].replace("{1,2}", "{2}") if exact else _DIRECTIVES[found[1]])
             said.append({"b": "m", "B": "m", "A": "a", "I": "H", "%": ""}.get(found[1], found[1]))
         else:
             raise ValueError(f"%{found[1]} is no part of a form: write {', '.join(f'%{one}' for one in _DIRECTIVES)}")

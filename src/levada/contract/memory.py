@@ -7,7 +7,6 @@ Python's dict takes about 250. Two different values share such a hash once in 10
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -110,7 +109,7 @@ class Memory:
 
 def _hashed(values: list[Any]) -> bytes:
     """Equal for equal values: -0.0 is 0.0, and a decimal has its places already."""
-    plain = [value + 0 if isinstance(value, float | Decimal) else value for value in values]
+    plain = [value + 0 if isinstance(value, float) else value for value in values]
     return blake2b(repr(plain).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -37,11 +37,22 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """
     until = Until.of(context)
     try:
-        if (found := messages(event)) is not None:
-            return batch(found, until)
-        return _one(event, until)
+        return _handled(event, until)
     except Exception as error:  # noqa: BLE001 - the last door: whatever leaves it goes into a log
         raise raised(error) from None
+
+
+def _handled(event: Any, until: Until) -> dict[str, Any]:
+    try:
+        found = messages(event)
+    except FixThis as error:
+        return _mistaken(error)
+    return _one(event, until) if found is None else batch(found, until)
+
+
+def _mistaken(error: FixThis) -> dict[str, Any]:
+    log_error(error)
+    return answer(Told(errors=[error]), mistaken=True)
 
 
 def _one(event: Any, until: Until) -> dict[str, Any]:
@@ -49,8 +60,7 @@ def _one(event: Any, until: Until) -> dict[str, Any]:
     try:
         wanted = asked(event)
     except FixThis as error:
-        log_error(error)
-        return answer(Told(errors=[error]), mistaken=True)
+        return _mistaken(error)
     try:
         work(wanted, told, until)
     except TryLater:

@@ -137,7 +137,7 @@ def _one(keeper: _Keeper, key: str, stream: Stream, about: dict[str, Any]) -> Ba
         words = f"left between two pages, because this is to end; go on with {_command(keeper.post, stream, key)}"
         keeper.say("handed_back", words, **about)
         return stopped
-    except Exception as error:  # noqa: BLE001 - a run that fails, by a bug too, is told, and ends no loop
+    except BaseException as error:  # noqa: BLE001 - a run that fails, by a bug or an exit of the user's own code, too, is told and ends no loop
         keeper.code = keeper.code or (error.exit_code if isinstance(error, LevadaError) else BUG)
         keeper.say("failed", error=error, **about)
         return error

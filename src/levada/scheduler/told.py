@@ -32,4 +32,4 @@ class Told:
     #: The tick that it is about.
     tick: datetime | None = None
     run: Run | None = None
-    error: Exception | None = None
+    error: BaseException | None = None

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -278,7 +279,7 @@ rate = Value(_rate, "a rate such as 10/s or 40/10s")
 def _share(text: str) -> float | None:
     """What a percentage is as a share, at most 1; None for what is none."""
     found = _SHARE.fullmatch(text)
-    share = float(found[1]) / 100 if found else math.inf
+    share = float(Decimal(found[1]) / 100) if found else math.inf
     return share if share <= 1 else None
 
 
