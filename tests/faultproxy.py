@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 from patience import PATIENCE
+from webserver import EndingServer
 
 __all__ = ["FAULTS", "KINDS", "Fault", "FaultProxy", "Kind", "Plan", "fault_proxy"]
 
@@ -67,7 +68,7 @@ class FaultProxy:
         self.failed: list[tuple[Kind, int, Fault]] = []
         self.over = threading.Event()
         self._guard = threading.Lock()
-        self.http = _Http(("127.0.0.1", 0), _handler(self))
+        self.http = EndingServer(("127.0.0.1", 0), _handler(self))
         self.endpoint = f"http://127.0.0.1:{self.http.server_port}"
 
     def begin(self, plan: Plan) -> None:
@@ -132,35 +133,6 @@ def fault_proxy(port: int, plan: Plan, stall: float = 10.0) -> Iterator[FaultPro
         thread.join(PATIENCE)
         proxy.http.end_connections()
         proxy.http.server_close()
-
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = False  # so that server_close waits for them
-    request_queue_size = 128
-
-    def __init__(self, *arguments: object) -> None:
-        self._open: set[socket.socket] = set()
-        super().__init__(*arguments)
-
-    def process_request(self, request: socket.socket, client_address: object) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: socket.socket) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that left is no error; anything else is told, as a bug of the proxy."""
-        import sys
-
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-    def end_connections(self) -> None:
-        for connection in list(self._open):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:

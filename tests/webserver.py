@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from patience import PATIENCE
 
-__all__ = ["Asked", "Said", "WebServer", "paths_of"]
+__all__ = ["Asked", "EndingServer", "Said", "WebServer", "paths_of"]
 
 #: Requests after which a server refuses all: a client that goes round for ever fails instead of hanging.
 _ENOUGH = 1000
@@ -110,7 +110,7 @@ class WebServer:
         self._plans: list[tuple[str, str | None, list[Said]]] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._http = _Http(("127.0.0.1", port), _handler(self))
+        self._http = EndingServer(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
@@ -161,7 +161,9 @@ class WebServer:
         return None
 
 
-class _Http(ThreadingHTTPServer):
+class EndingServer(ThreadingHTTPServer):
+    """A server whose connections can be ended, and whose end waits for them."""
+
     daemon_threads = False  # so that server_close waits for them
     request_queue_size = 128
 

@@ -1,7 +1,7 @@
 """How the values of a contract are read: types, paths, lengths. Pure."""
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from levada import jsonpath
 from levada.contract.model import FieldType, Length
@@ -16,21 +16,8 @@ __all__ = ["Typed", "condition", "field_type", "length", "source"]
 _DIGITS = 38
 _DECIMAL = re.compile(r"decimal\( *([0-9]{1,2}) *, *([0-9]{1,2}) *\)")
 _LENGTH = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9})?)?|\.\.([0-9]{1,9})")
-_BARE: tuple[FieldType, ...] = (
-    "string",
-    "int32",
-    "int64",
-    "float64",
-    "boolean",
-    "date",
-    "timestamp",
-    "time",
-    "binary",
-    "uuid",
-    "json",
-    "list",
-    "struct",
-)
+#: All but decimal, which says its digits.
+_BARE: tuple[FieldType, ...] = tuple(kind for kind in get_args(FieldType) if kind != "decimal")
 #: Words of other tools, and what to do about them.
 _OTHERS = {
     **dict.fromkeys(("datetime", "date-time", "timestamptz"), "did you mean timestamp?"),
