@@ -58,12 +58,13 @@ with open_store(sys.argv[1], os.environ).lock("_levada/p/s/d/lock", b"the one th
 
 def test_the_lease_of_a_killed_process_is_taken_over_when_its_time_is_over(s3):
     lake = s3.lake()
-    environment = {**s3.environment, **SHORT}
+    short = {"LEVADA_LEASE_SECONDS": "4"}
+    environment = {**s3.environment, **short}
     dying = subprocess.Popen([sys.executable, "-c", HOLD, lake], stdout=subprocess.PIPE, text=True, env=environment)
     with dying:
         assert dying.stdout is not None
         assert dying.stdout.readline() == "held\n"
-        store = store_of(lake, s3, **SHORT)
+        store = store_of(lake, s3)
 
         def refused() -> int:
             with pytest.raises(Held) as told, store.lock(LOCK, b"too early"):
@@ -71,8 +72,8 @@ def test_the_lease_of_a_killed_process_is_taken_over_when_its_time_is_over(s3):
             assert told.value.holder == b"the one that dies"
             return json.loads(store.read(LOCK)).get("turn", 0)
 
-        # Three renewals a second, and 3 s after which a lease that is not renewed is free.
-        assert settles(lambda: refused() > 12)
+        # Three renewals in 4 s, and 6 s after which a lease that is not renewed is free.
+        assert settles(lambda: refused() > 6)
         dying.kill()
         dying.wait()
         assert store.held(LOCK) == b"the one that dies"

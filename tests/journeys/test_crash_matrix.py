@@ -83,11 +83,11 @@ def test_one_of_many_runs_at_once_wins(place, processes, gate, request, folder):
 
 
 def test_who_comes_after_a_killed_holder_of_a_lease_takes_over(server, request, folder):
-    told = done("taken_over", server.lake("taken"), request, folder, lease=1, at=14)
+    told = done("taken_over", server.lake("taken"), request, folder, lease=5, at=14)
     assert told["seconds"] > 1
 
 
 def test_a_holder_that_stood_still_while_another_took_over_commits_nothing(server, request, folder):
-    told = done("stopped", server.lake("stopped"), request, folder, lease=1, step=1 if WHOLE else 11)
+    told = done("stopped", server.lake("stopped"), request, folder, lease=3, step=1 if WHOLE else 11)
     print(told)
     assert told["stopped"] > (20 if WHOLE else 2)
