@@ -220,7 +220,7 @@ def test_a_page_in_two_parts_is_the_page(drawn, cut):
     whole, memory, parts = Memory(), Memory(), []
     batch = check_page(checker, 3, page, whole)
     for first, records in ((0, page[:cut]), (len(page[:cut]), page[cut:])):
-        parts.append(check_page(checker, 3, records, memory, first))
+        parts.append(check_page(checker, 3, records, memory, range(first, first + len(records))))
     assert exactly(batch.rows) == exactly([row for part in parts for row in part.rows])
     assert batch.rejected == tuple(one for part in parts for one in part.rejected)
     assert batch.nullified == sum(part.nullified for part in parts)

@@ -12,6 +12,7 @@ from levada.errors import ContractBroken, FixThis, LeaseHeld, TryLater
 from levada.lake.area import Area, areas_of
 from levada.lake.lease import read_record, take_turn
 from levada.lake.memory import MemoryStore
+from levada.lake.quarantine import rows
 from levada.lake.record import as_json
 from levada.nouns import Counts, Cursor
 from levada.pipeline import Options, Pipeline
@@ -589,3 +590,19 @@ def test_an_interval_that_a_follower_missed_is_not_lost(store):
     assert items.partition == missed.partition
     assert items.notes == ("1 more intervals of stream orders wait, one for each run",)
     assert with_items(store, api, later(2)).run()[1].partition == second.partition
+
+
+def test_a_quarantined_record_is_told_by_its_place_in_the_raw_page(store):
+    api = Api(at(10, "a"))
+    run(store, api)
+    page = [*at(5, "too early", "too early"), {"id": 1, "at": "2022-08-12T11:20:00Z"}, *at(30, "b")]
+    api.pages = [page]
+    done = run(store, api, now=later(30))
+    assert done.counts == Counts(read=4, kept=1, dropped=2, quarantined=1)
+    (of_commit,) = [file for file in record(store, done.partition).files if file.kind == "quarantine"]
+    (row,) = rows(store, of_commit.key)
+    assert page[row.index]["id"] == json.loads(row.raw)["id"] == 1
+    api.pages = [[*page, {"id": 2, "at": "2022-08-12T11:40:00Z"}]]
+    strict = SPEC.replace("contract:\n", "contract:\n      on_bad: fail\n")
+    with pytest.raises(ContractBroken, match=r"Page 1, record 2 \(from 0\), `id`"):
+        run(store, api, strict, now=later(40), date=done.partition)

@@ -83,7 +83,11 @@ def prepare(contract: Contract) -> Checker:
 
 
 def check_page(
-    checker: Checker, page: int, records: Sequence[msgspec.Raw | bytes], memory: Memory | None = None, first: int = 0
+    checker: Checker,
+    page: int,
+    records: Sequence[msgspec.Raw | bytes],
+    memory: Memory | None = None,
+    places: Sequence[int] | None = None,
 ) -> Batch:
     """Check records of one page, each the JSON text of one value.
 
@@ -92,7 +96,7 @@ def check_page(
         page: Its number.
         records: Records in order.
         memory: What the partition remembers of its earlier records; None: these are all that it has.
-        first: Place in the page of the first of the records, which may be a part of it.
+        places: The place of each in the page, from 0: the records may be a part of it. None: they are all of it.
 
     Raises:
         ContractBroken: a record is bad and the contract says `on_bad: fail`.
@@ -105,7 +109,7 @@ def check_page(
     rows: list[Row] = []
     rejected: list[Rejected] = []
     nullified = 0
-    for index, (raw, row) in enumerate(zip(records, found, strict=True), first):
+    for index, raw, row in zip(places or range(len(records)), records, found, strict=True):
         if row is not None and memory.takes(checker.onces, row, page, index):
             rows.append(row)
             continue

@@ -25,7 +25,7 @@ from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
 from levada.pipeline.parts import Parts
 from levada.pipeline.portions import count_of, portions_of, with_lines
-from levada.pipeline.sieve import Sieve
+from levada.pipeline.sieve import Sieve, Sifted
 from levada.pipeline.tables import refuse_unfit
 from levada.pipeline.tally import Tally
 from levada.records.portion import Portion
@@ -94,12 +94,12 @@ class _Taking:
         return page.file if page.body is not None else replace(page.file, rows=self._tally.counts.read - before)
 
     def _portion(self, page: LakeFile, portion: Portion) -> None:
-        sifted = self.sieve.take(page.page or 0, portion.records, page.fills)
+        sifted = self.sieve.take(page.page or 0, portion, page.fills)
         self._tally.dropped(sifted.dropped)
         for one in self._lists:
             one.take(sifted.records)
         if self._checked:
-            self._tally.checked(self._checked.take(page, portion, sifted.records))
+            self._tally.checked(self._checked.take(page, portion, sifted))
         else:
             self._tally.unchecked(len(sifted.records) + len(portion.broken))
 
@@ -155,10 +155,10 @@ class _Checked:
         self._staged = [_Staged(job, work, whole, output) for output in outputs]
         self._refused = _Refused(work, whole)
 
-    def take(self, page: LakeFile, portion: Portion, records: Sequence[bytes]) -> Batch:
+    def take(self, page: LakeFile, portion: Portion, sifted: Sifted) -> Batch:
         fills, number = of_file(page), page.page or 0
-        records = added(self._job, fills, records)
-        batch = check.check_page(self._checkers.of(fills), number, records, self._memory, portion.first)
+        records = added(self._job, fills, sifted.records)
+        batch = check.check_page(self._checkers.of(fills), number, records, self._memory, sifted.places)
         if portion.lines or portion.broken:
             batch = with_lines(batch, portion, self._contract)
         if batch.rejected:

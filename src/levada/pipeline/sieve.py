@@ -8,6 +8,7 @@ from typing import Any
 from levada.errors import ContractBroken
 from levada.nouns import Cursor
 from levada.records.pick import value_at
+from levada.records.portion import Portion
 from levada.source.request import Plan
 from levada.spec.instant import Unreadable, instant
 from levada.spec.interval import Progress, Reach, enough, placed
@@ -28,10 +29,11 @@ def bounded(plan: Plan, reach: Reach | None) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The records of a page that are taken, and how many were dropped."""
+    """The records of a page that are taken, with the place of each in the page, from 0; and how many were dropped."""
 
     records: Sequence[bytes]
-    dropped: int
+    places: Sequence[int]
+    dropped: int = 0
 
 
 class Sieve:
@@ -46,18 +48,21 @@ class Sieve:
         #: Records of a row that lie where two windows meet, and the edges of the window that each came in first.
         self._met: dict[tuple[object, str], tuple[str, ...]] = {}
 
-    def take(self, page: int, records: Sequence[bytes], fills: Mapping[str, Any] = _NONE) -> Sifted:
-        """What is taken of a page; `fills` tells the window that it was asked for in.
+    def take(self, page: int, portion: Portion, fills: Mapping[str, Any] = _NONE) -> Sifted:
+        """What is taken of a portion of a page; `fills` tells the window that it was asked for in.
 
         Raises:
             ContractBroken: a record has no value of the cursor, and the spec does not say what then; or one that is
                 none of its type.
         """
+        records, first = portion.records, portion.first
         if self._reach is None:
-            return Sifted(records, 0)
+            return Sifted(records, range(first, first + len(records)))
         self._window = _Window(fills)
-        taken = [record for index, record in enumerate(records) if self._takes(self._reach, record, (page, index))]
-        return Sifted(taken, len(records) - len(taken))
+        places = [
+            place for place, record in enumerate(records, first) if self._takes(self._reach, record, (page, place))
+        ]
+        return Sifted([records[place - first] for place in places], places, len(records) - len(places))
 
     def _takes(self, reach: Reach, record: bytes, at: tuple[int, int]) -> bool:
         value = value_at(record, reach.incremental.cursor)
