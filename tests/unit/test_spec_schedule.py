@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levada.spec.cron import Unreadable, cron
+from levada.spec.cron import Unreadable, closest, cron
 from levada.spec.read import read_text
 from levada.spec.words import words
 from mistakes import told
@@ -157,7 +157,33 @@ def test_two_runs_never_mean_one_tick():
         with_schedule("{every: 1m}", ticks), "5:19", "runs come more often than the ticks of partition (line 2)", "same"
     )
     assert read_text(with_schedule("{every: 5m}", ticks), "s.yaml", {}).schedule.every == 300
-    assert read_text(with_schedule('{cron: "* * * * *"}', ticks), "s.yaml", {}).schedule.cron
+    told(
+        with_schedule('{cron: "*/2 * * * *"}', ticks),
+        "5:18",
+        "two runs are 2m apart, which is less than a tick of partition (line 2): two have one name",
+        "write every: 2m there",
+    )
+    assert read_text(with_schedule('{cron: "*/5 * * * *"}', ticks), "s.yaml", {}).schedule.cron
+    assert read_text(with_schedule('{cron: "${WHEN}"}', ticks), "s.yaml", {}).schedule.cron is None
+    told(with_schedule('{cron: "* 3 * * mon"}', ticks), "5:18", "two runs are 1m apart", "as far apart as its ticks")
+
+
+@pytest.mark.parametrize(
+    ("line", "minutes"),
+    [
+        ("* * * * *", 1),
+        ("*/25 * * * *", 10),
+        ("0,58 * * * *", 2),
+        ("30 0,23 * * *", 60),
+        ("0 3 * * *", 24 * 60),
+        ("0 3 * * mon,fri", 3 * 24 * 60),
+        ("59 23 1 * *", 28 * 24 * 60),
+        ("0 0 31 * *", 31 * 24 * 60),
+        ("0 0 29 2 *", (4 * 365 + 1) * 24 * 60),
+    ],
+)
+def test_how_close_two_runs_of_a_line_come(line, minutes):
+    assert closest(cron(line)) == minutes
 
 
 def test_a_variable_that_is_not_set_is_told_later():

@@ -7,8 +7,10 @@ import calendar
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
 
-__all__ = ["Cron", "Unreadable", "cron"]
+__all__ = ["Cron", "Unreadable", "closest", "cron"]
 
 _PART = re.compile(r"(?P<low>[a-z]+|[0-9]+|\*)(-(?P<high>[a-z]+|[0-9]+))?(/(?P<step>[0-9]+))?")
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -17,6 +19,9 @@ _WEEKDAYS = {name: number for number, name in enumerate(("sun", "mon", "tue", "w
 _SUNDAY = 7
 #: The longest that each month may be.
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_DAY = 24 * 60
+#: After so many days each date is on the same day of the week again.
+_CYCLE = (date(2000, 1, 1), 28 * 365 + 7)
 _OTHERS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -80,6 +85,28 @@ def cron(text: str) -> Cron:
         raise Unreadable(f"no such month has a day {days[0]}", "write a day that comes")
     weekdays = tuple(sorted({(day - 1) % _SUNDAY for day in counted}))
     return Cron(" ".join(text.split()), minutes, hours, days, months, weekdays)
+
+
+def closest(line: Cron) -> int:
+    """The fewest minutes between two runs of a line of cron."""
+    moments = [hour * 60 + minute for hour in line.hours for minute in line.minutes]
+    within = min((after - before for before, after in pairwise(moments)), default=_DAY)
+    if within == 1:
+        return within
+    across = _days_apart(line) * _DAY + moments[0] - moments[-1]
+    return min(within, across) if len(moments) > 1 else across
+
+
+def _days_apart(line: Cron) -> int:
+    """The fewest days between two dates that a line of cron means."""
+    first, many = _CYCLE
+    dates = (first + timedelta(days=day) for day in range(many))
+    meant = (
+        one.toordinal()
+        for one in dates
+        if one.month in line.months and one.day in line.days and one.weekday() in line.weekdays
+    )
+    return min(after - before for before, after in pairwise(meant))
 
 
 def _no_line(text: str, words: list[str]) -> Unreadable:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from levada.spec.cron import Cron, Unreadable, cron
+from levada.spec.cron import Cron, Unreadable, closest, cron
 from levada.spec.engine import BROKEN, Given, Key, Reading, Rule, Section, Value, Wrong
 from levada.spec.model import Schedule
 from levada.spec.rules_names import streams
 from levada.spec.tree import Mistake, Word
 from levada.spec.values import duration
+from levada.spec.words_units import span
 
 __all__ = ["SCHEDULE", "SCHEDULE_RULES"]
 
@@ -61,13 +62,24 @@ def _ticking(_: Given, reading: Reading) -> Iterator[Mistake]:
     schedule, partition = reading.sections.get(("schedule",)), reading.sections.get(("partition",))
     if not schedule or not partition or partition.get("by") != "tick":
         return
-    every, tick = schedule.get("every"), partition.get("every")
-    if every in (None, BROKEN) or tick in (None, BROKEN) or every >= tick:
+    tick, (key, often) = partition.get("every"), _often(schedule)
+    if tick in (None, BROKEN) or often is None or often >= tick:
         return
-    what = (
-        f"runs come more often than the ticks of partition (line {partition.places['every'].line}): two have one name"
-    )
-    yield schedule.mistake("every", what, "write the same time in both")
+    line = partition.places["every"].line
+    if key == "every":
+        what, todo = f"runs come more often than the ticks of partition (line {line})", "write the same time in both"
+    else:
+        what = f"two runs are {span(often)} apart, which is less than a tick of partition (line {line})"
+        todo = f"write every: {span(often)} there, or a line whose runs are as far apart as its ticks"
+    yield schedule.mistake(key, f"{what}: two have one name", todo)
+
+
+def _often(schedule: Given) -> tuple[str, float | None]:
+    """The fewest seconds between two runs, and the key that says so; None where that is not known."""
+    line, every = schedule.get("cron"), schedule.get("every")
+    if isinstance(line, Cron):
+        return "cron", closest(line) * 60.0
+    return "every", None if every is BROKEN else every
 
 
 def _meaning(_: Given, reading: Reading) -> Iterator[Mistake]:
