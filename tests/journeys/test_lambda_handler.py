@@ -20,6 +20,15 @@ CHILD = """
     pages_of: sales
     raw: again/{date}/{page}.json
 """
+TICKS = """\
+pipeline: ticks
+partition: {by: tick, every: 1m}
+API
+streams:
+  sales:
+    request: {path: /sales}
+    raw: raw/{partition}.json
+"""
 
 
 class Context:
@@ -104,6 +113,23 @@ def test_missing_partitions_only(specs, api):
     api.forget_requests()
     (run,) = body(handler({"date": DAY, "missing": True}, Context()))["runs"]
     assert (run["requests"], run["notes"], api.log()) == (0, ["complete already, skipped"], [])
+
+
+def test_a_tick_whose_event_comes_twice_is_left_alone(specs, api, lake):
+    api.fail({"times": None, "fault": {"body": [{"price": 1}]}})
+    text = SPEC.read_text()
+    put(specs, TICKS.replace("API", text[text.index("source:") : text.index("streams:")]))
+    event = {"detail-type": "Scheduled Event", "time": "2022-08-10T00:00:30Z", "detail": {}}
+    handler(event, Context())
+    api.fail({"times": None, "fault": {"body": [{"price": 2}]}})
+    api.forget_requests()
+    for again in (event, {"date": "2022-08-10T000000Z"}):
+        (run,) = body(handler(again, Context()))["runs"]
+        assert (run["partition"], run["requests"], run["changed"]) == ("2022-08-10T000000Z", 0, False)
+    assert api.log() == []
+    assert (lake / "raw" / "2022-08-10T000000Z.json").read_bytes() == b'[{"price": 1}]'
+    (run,) = body(handler({"date": "2022-08-10T000000Z", "missing": False}, Context()))["runs"]
+    assert (run["requests"], run["changed"]) == (1, True)
 
 
 @pytest.mark.parametrize(("default", "day"), [("today", "2022-08-10"), ("yesterday", "2022-08-09")])

@@ -209,6 +209,37 @@ def test_a_clock_that_is_put_back_stops_nothing():
     ]
 
 
+def test_a_tick_that_comes_again_is_left_alone():
+    shop = Shop(lambda shop: answer(200, f'[{{"n": {len(shop.asked)}}}]'.encode()), minutes=3)
+    wait, back = shop.bell.wait, [timedelta(minutes=2)]
+
+    def set_back(timeout):
+        if shop.clock.now().minute == 2 and back:
+            shop.clock.start -= back.pop()
+        return wait(timeout)
+
+    shop.bell.wait = set_back
+    assert shop.keep()[1:] == [
+        *ticks(1, 2),
+        (
+            "clock",
+            "the clock was put back, from 2022-08-12 06:02:00 to 2022-08-12 06:00:10: ticks are counted from there",
+        ),
+        *ticks(1, 2, 3),
+        ("ended", "ended"),
+    ]
+    assert [told.run.requests for told in shop.told if told.run] == [1, 1, 0, 0, 1]
+    assert list(public(shop.store).values()) == [b'[{"n": 1}]', b'[{"n": 2}]', b'[{"n": 3}]']
+
+
+def test_a_tick_that_was_committed_with_gaps_is_asked_for_again():
+    skipping = SPEC.replace("{path: /sales}", "{path: /sales}\n    responses: [{status: 410, means: skip}]")
+    shop = Shop(lambda shop: answer(410 if len(shop.asked) == 1 else 200, b"[]"), skipping)
+    (post,) = posts([shop.pipeline])
+    assert [once(post, shop.bell, shop.told.append) for _ in range(3)] == [4, 0, 0]
+    assert [told.run.requests for told in shop.told] == [1, 1, 0]
+
+
 def test_waits_for_the_api_are_told_when_they_are_long():
     def script(shop):
         return answer(429, b"", {"Retry-After": "20"}) if len(shop.asked) == 1 else answer(200, b"[]")

@@ -28,7 +28,12 @@ _DATES = (
     click.option("--last", metavar="TIME", help="The last whole partitions before now: 7d, 24h."),
     click.option("--stream", "streams", metavar="NAME", multiple=True, help="Only this stream; can be repeated."),
 )
-_MISSING = click.option("--missing", is_flag=True, help="Skip partitions that are complete, without a request.")
+_MISSING = click.option(
+    "--missing/--again",
+    default=None,
+    help="Skip partitions that are complete, without a request; --again fetches them all the same. Without either, "
+    "ticks are skipped.",
+)
 _ENDS = (
     click.option(
         "--wait",
@@ -148,7 +153,7 @@ def _options(arguments: dict[str, Any]) -> "Options":
         adopt=arguments["adopt"],
         allow_empty=arguments["allow_empty"],
         accept_partial=arguments["accept_partial"],
-        missing=arguments.get("missing", False),
+        missing=arguments.get("missing"),
         streams=arguments["streams"],
     )
 

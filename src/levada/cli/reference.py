@@ -81,7 +81,7 @@ def _command(command: click.Command, name: str, parent: click.Context) -> Iterat
 
 
 def _option(option: click.Option, context: click.Context) -> tuple[str, str, str]:
-    names = ", ".join(option.opts)
+    names = ", ".join((*option.opts, *option.secondary_opts))
     shown = names if option.is_flag else f"{names} {option.make_metavar(context)}"
     return f"`{shown}`", f"`{option.default}`" if option.show_default else "", option.help or ""
 

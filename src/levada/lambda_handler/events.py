@@ -30,8 +30,8 @@ class Asked:
     time: datetime | None = None
     #: None: those that the spec was packed for, else all.
     streams: tuple[str, ...] | None = None
-    #: Skip partitions that are complete.
-    missing: bool = False
+    #: Skip partitions that are complete; None: ticks only.
+    missing: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ def _streams(said: Mapping[str, Any]) -> tuple[str, ...] | None:
     raise _wrong("streams is no list of names.")
 
 
-def _flag(said: Mapping[str, Any]) -> bool:
-    value = said.get("missing", False)
-    if isinstance(value, bool):
+def _flag(said: Mapping[str, Any]) -> bool | None:
+    value = said.get("missing")
+    if value is None or isinstance(value, bool):
         return value
     raise _wrong("missing is neither true nor false.")
 

@@ -36,8 +36,8 @@ class Options:
     allow_empty: bool = False
     #: Let a partial commit replace a complete one.
     accept_partial: bool = False
-    #: Skip partitions that are complete.
-    missing: bool = False
+    #: Skip partitions that are complete; None: ticks, because the API never gives theirs again, and no others.
+    missing: bool | None = None
     #: Names of the streams to work on; all if empty.
     streams: tuple[str, ...] = ()
 
@@ -74,6 +74,11 @@ class Job:
         bound = bind_contract(of_all, self.values)
         known = {each.name: each for each in bound.fields}
         return replace(whole, fields=tuple(known.get(each.name, each) for each in whole.fields))
+
+    @property
+    def skips(self) -> bool:
+        """Whether the partition is left alone where it is complete."""
+        return self.partition.by == "tick" if self.options.missing is None else self.options.missing
 
     @functools.cached_property
     def by_row(self) -> bool:

@@ -75,7 +75,7 @@ def _fetching(job: Job, level: Level) -> Run:
             if job.folder is None or (shown.partition, shown.level) == (job.partition.key, level):
                 return stands(shown, FINISHED, *notes, changed=True)
             return _fetch_or_anew(job, reread(lease), level)
-        if record and record.shown and job.options.missing and level in {"landed", record.level} and not record.gaps:
+        if record and record.shown and job.skips and level in {"landed", record.level} and not record.gaps:
             return stands(record, SKIPPED)
         return _fetch_or_anew(job, lease, level)
 
