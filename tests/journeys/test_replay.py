@@ -96,6 +96,42 @@ def test_a_damaged_record_stops_its_own_partition_only(shell, store):
     assert [line.split()[1] for line in done.stdout.splitlines()] == [f"{day}:" for day in DAYS[1:]]
 
 
+def test_days_that_were_never_committed_are_told_and_no_failure(shell, store):
+    span = ("--lake", store.describe(), "--from", "2022-08-07", "--to", "2022-08-14")
+    done = shell("replay", "shop.yaml", *span, "--jobs", 2)
+    assert done.returncode == 0
+    assert [line.split()[1] for line in done.stdout.splitlines()] == [f"{day}:" for day in DAYS]
+    never = "sales 2022-08-07, sales 2022-08-08, sales 2022-08-12 and 1 more"
+    assert done.stderr == f"levada: 4 partitions of shop never committed, nothing to replay: {never}\n"
+    result = told(shell("replay", "shop.yaml", *span, "--json"))
+    assert (len(result["runs"]), result["errors"]) == (3, [])
+    assert [each["partition"] for each in result["not_tried"]] == [f"2022-08-{day:02}" for day in (7, 8, 12, 13)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (("--date", "2022-08-07"), "of 2022-08-07: there"),
+        (("--from", "2022-08-01", "--to", "2022-08-04"), "of 3 partitions from 2022-08-01 to 2022-08-03: there"),
+    ],
+)
+def test_a_span_without_anything_committed_is_told(shell, store, chosen, said):
+    done = shell("replay", "shop.yaml", "--lake", store.describe(), *chosen)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Nothing of pipeline shop is committed {said} is nothing to replay." in done.stderr
+    assert "levada run" in done.stderr
+
+
+def test_redrive_tells_a_damaged_record_and_counts_it(shell, store):
+    Path(store.describe(), "_levada/shop/sales", DAYS[0], "commit.json").write_text("{")
+    done = shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe())
+    assert done.returncode == 2
+    assert "the commit record is damaged" in done.stderr
+    assert done.stderr.endswith("levada: 1 of 2 partitions failed; the others are done\n")
+    last = done.stdout.splitlines()[-1]
+    assert last == "1 row came back from quarantine, 1 row is in it; 1 partition failed, whose rows are not counted"
+
+
 def test_redrive_replays_what_has_rows_in_quarantine_only(shell, store):
     done = shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe())
     assert (done.returncode, done.stderr) == (0, "")

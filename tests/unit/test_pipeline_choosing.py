@@ -112,6 +112,23 @@ def test_replay_takes_what_each_stream_has_and_stage_what_is_landed():
     assert work(picked("stage", kept=kept)) == [("a--b", "orders")]
 
 
+@pytest.mark.parametrize("stream", ["orders", "items"])
+def test_replay_of_a_span_takes_the_committed_intervals_that_begin_in_it(stream):
+    begins = ("2022-07-31T235959", "2022-08-01T000000", "2022-08-01T235959.5", "2022-08-02T000000")
+    kept = {stream: {f"{one}--2022-08-03T000000": "staged" for one in begins}}
+    found = picked("replay", Choice(start="2022-08-01", end="2022-08-02"), only=(stream,), kept=kept)
+    assert work(found) == [(f"{one}--2022-08-03T000000", stream) for one in begins[1:3]]
+    one = Choice("2022-08-01T000000--2022-08-02T000000")
+    assert work(picked("replay", one, only=(stream,), kept=kept)) == [(one.date, stream)]
+
+
+def test_replay_of_a_span_compares_numbers_as_numbers():
+    spec = GROWING.replace('start: "2022-08-01"', "type: number, start: 0")
+    kept = {"orders": {f"{one}--": "staged" for one in (f"{9:020}", f"{10:020}", f"-{5:020}", f"-{7:020}")}}
+    found = picked("replay", Choice(start="-6", end="10"), spec, only=("orders",), kept=kept)
+    assert work(found) == [(f"-{5:020}--", "orders"), (f"{9:020}--", "orders")]
+
+
 @pytest.mark.parametrize(
     ("choice", "what", "where"),
     [

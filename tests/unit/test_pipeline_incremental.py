@@ -606,3 +606,19 @@ def test_a_quarantined_record_is_told_by_its_place_in_the_raw_page(store):
     strict = SPEC.replace("contract:\n", "contract:\n      on_bad: fail\n")
     with pytest.raises(ContractBroken, match=r"Page 1, record 2 \(from 0\), `id`"):
         run(store, api, strict, now=later(40), date=done.partition)
+
+
+def test_a_replay_of_a_span_takes_the_intervals_that_are_there(store):
+    api = Api(at(10, "a"), at(20, "b"))
+    run(store, api)
+    api.pages = [at(50, "c")]
+    run(store, api, now=later(30))
+    made = pipeline(store, api)
+    first, second = sorted(cursors(store))
+    span = Choice(start="2022-08-12T11:00:00Z", end="2022-08-12T12:00:00Z")
+    assert [key for key, _ in made.chosen("replay", span).work] == [second]
+    assert made.work("replay", made.streams()[0], second).counts == Counts(read=1, kept=1)
+    assert [key for key, _ in made.chosen("replay", Choice(first)).work] == [first]
+    for never in (Choice("2022-08-12T110000--"), Choice(start="2022-07-01", end="2022-08-01")):
+        with pytest.raises(FixThis, match="Nothing of pipeline shop is committed of"):
+            made.chosen("replay", never)

@@ -120,11 +120,11 @@ def replay(**arguments: Any) -> None:
 
     Without --date or --from and --to: every partition of the lake. Asks nothing of the API and needs no token. Several
     partitions are worked on at once, and told in their order. One that fails does not stop the others; the command
-    leaves with the exit code that says the worst. Where the contract changes nothing, nothing changes.
+    leaves with the exit code that says the worst. Where the contract changes nothing, nothing changes. Days of a span
+    that were never committed are told, and no failure.
     """
     pipeline, choice = working(arguments, asking=False), choice_of(arguments)
-    work = _chosen(pipeline, "replay", choice).work
-    report_each(pipeline, work, arguments["jobs"], as_json=arguments["as_json"])
+    report_each(pipeline, _chosen(pipeline, "replay", choice), arguments["jobs"], as_json=arguments["as_json"])
 
 
 def _work(verb: str, arguments: dict[str, Any]) -> None:

@@ -10,9 +10,7 @@ from levada.cli.progress import counted
 from levada.cli.together import JOBS, report_each
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from levada.nouns import Run
+    from levada.cli.report import Told
 
 __all__ = ["redrive"]
 
@@ -31,15 +29,16 @@ def redrive(**arguments: Any) -> None:
     is committed: `levada run` puts them through again.
     """
     pipeline = working(arguments, asking=False)
-    work = pipeline.quarantined(choice_of(arguments)).work
-    if not work and not arguments["as_json"]:
+    found = pipeline.quarantined(choice_of(arguments))
+    if not found.work and not arguments["as_json"]:
         say(f"No row of {pipeline.spec.pipeline} is in quarantine there: nothing to put through again.")
         return
-    report_each(pipeline, work, arguments["jobs"], as_json=arguments["as_json"], ending=_ending)
+    report_each(pipeline, found, arguments["jobs"], as_json=arguments["as_json"], ending=_ending)
 
 
-def _ending(runs: "Sequence[Run]") -> str:
+def _ending(told: "Told") -> str:
     """What came of it all, in one line."""
-    back, left = sum(run.returned for run in runs), sum(run.counts.quarantined for run in runs)
+    back, left = sum(run.returned for run in told.runs), sum(run.counts.quarantined for run in told.runs)
     are = "is" if left == 1 else "are"
-    return f"{counted(back, 'row')} came back from quarantine, {counted(left, 'row')} {are} in it"
+    failed = f"; {counted(len(told.errors), 'partition')} failed, whose rows are not counted" if told.errors else ""
+    return f"{counted(back, 'row')} came back from quarantine, {counted(left, 'row')} {are} in it{failed}"

@@ -38,6 +38,8 @@ class Told:
     errors: list[LevadaError] = field(default_factory=list)
     #: Children of what failed: partition and stream.
     orphans: "list[tuple[str, Stream]]" = field(default_factory=list)
+    #: What was named and was never committed, which no replay works on: partition and stream.
+    nothing: "Sequence[tuple[str, Stream]]" = ()
     #: What their own children wait for: partition and name of the stream.
     without: set[tuple[str, str]] = field(default_factory=set)
 
@@ -114,7 +116,7 @@ def say_json(pipeline: "Pipeline", told: Told) -> None:
         "errors": [facts(error) for error in told.errors],
         "not_tried": [
             {"pipeline": pipeline.spec.pipeline, "stream": stream.name, "partition": date}
-            for date, stream in (*told.orphans, *told.left)
+            for date, stream in (*told.orphans, *told.left, *told.nothing)
         ],
     }
     say(json.dumps(result, indent=2))

@@ -12,12 +12,11 @@ from levada.cli.report import PARTIAL, Told, lines, say_json
 from levada.errors import ContractBroken, FixThis, LevadaError, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from levada.backfill import Ended
-    from levada.nouns import Run
     from levada.pipeline import Pipeline
-    from levada.spec.model import Stream
+    from levada.pipeline.choosing import Chosen
 
 __all__ = ["JOBS", "report_each", "worst"]
 
@@ -27,6 +26,8 @@ JOBS = click.option(
     metavar="N",
     help="Partitions to work on at once, a process for each; one for each core if left out.",
 )
+#: Partitions that are told by name.
+_SHOWN = 3
 #: Exit codes, the worst first: what a person must mend comes before what only takes time.
 WORST = (BUG, FixThis.exit_code, ContractBroken.exit_code, TryLater.exit_code, PARTIAL, 0)
 
@@ -38,11 +39,11 @@ def worst(codes: "Iterable[int]") -> int:
 
 def report_each(
     pipeline: "Pipeline",
-    work: "Sequence[tuple[str, Stream]]",
+    chosen: "Chosen",
     jobs: int | None,
     *,
     as_json: bool,
-    ending: "Callable[[Sequence[Run]], str] | None" = None,
+    ending: "Callable[[Told], str] | None" = None,
 ) -> None:
     """Replay each of these partitions of streams, tell each result; leave with the exit code that says the worst.
 
@@ -50,12 +51,12 @@ def report_each(
 
     Args:
         pipeline: What to work with.
-        work: Partitions with their streams; streams of one partition stand together.
+        chosen: Partitions with their streams; streams of one partition stand together.
         jobs: How many partitions at once; None for one a core.
         as_json: Whether all is told as one JSON object.
-        ending: Makes a last line of all runs that ended well.
+        ending: Makes a last line of all that came of them.
     """
-    told = Told(list(work))
+    told = Told(list(chosen.work), nothing=chosen.nothing)
     try:
         _each(pipeline, told, jobs, as_json=as_json)
     except (KeyboardInterrupt, SystemExit):
@@ -64,14 +65,23 @@ def report_each(
         raise
     if as_json:
         say_json(pipeline, told)
-    elif ending:
-        say(ending(told.runs))
-    if told.errors:
-        through = len(told.runs) + len(told.errors)
-        if through > 1:
-            warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed; the others are done")
+    else:
+        _say_rest(pipeline, told, ending)
     if code := worst(_codes(told)):
         sys.exit(code)
+
+
+def _say_rest(pipeline: "Pipeline", told: Told, ending: "Callable[[Told], str] | None") -> None:
+    if ending:
+        say(ending(told))
+    if told.nothing:
+        names = [f"{stream.name} {date}" for date, stream in told.nothing]
+        some = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        never = f"{counted(len(names), 'partition')} of {pipeline.spec.pipeline} never committed"
+        warn(f"levada: {never}, nothing to replay: {some}")
+    through = len(told.runs) + len(told.errors)
+    if told.errors and through > 1:
+        warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed; the others are done")
 
 
 def _each(pipeline: "Pipeline", told: Told, jobs: int | None, *, as_json: bool) -> None:

@@ -8,10 +8,10 @@ from typing import Literal
 
 from levada.edges import Edges
 from levada.errors import FixThis
-from levada.lake.area import Area, areas_of
+from levada.lake.abreast import each
+from levada.lake.area import Area, committed
 from levada.lake.lease import read_record
 from levada.lake.opening import open_store
-from levada.lake.quarantine import listing
 from levada.lake.store import Store
 from levada.nouns import Level, Partition, Run
 from levada.pipeline import cursor, into, steps
@@ -21,7 +21,7 @@ from levada.pipeline.slicing import in_order
 from levada.source.auth.make import signer_for
 from levada.source.events import Event, ignore
 from levada.spec.bind import Verb, needed, require
-from levada.spec.model import Spec, Stream
+from levada.spec.model import Incremental, Spec, Stream
 from levada.spec.packed import opened
 from levada.spec.partition import parse, parse_day
 
@@ -204,34 +204,63 @@ class Pipeline:
         return Job(self.spec, stream, partition, area, self.edges, self.options, self.observe)
 
     @property
-    def going_on(self) -> frozenset[str]:
-        """The streams without partitions: incremental ones, and those that take rows or pages of them."""
+    def going_on(self) -> Mapping[str, Incremental]:
+        """The streams without partitions: incremental ones, and those that take rows or pages of them; whose cursor."""
         return cursor.going_on(self.spec.streams)
 
     def chosen(self, verb: str, choice: Choice) -> Chosen:
-        """The partitions of the chosen streams that `verb` works on.
+        """The partitions of the chosen streams that `verb` works on; of those named, replay takes the committed ones.
 
         Raises:
-            FixThis: the choice names none, or one is needed.
+            FixThis: the choice names none, or one is needed; nothing that it names is there to replay.
         """
-        kept = {} if choice.given or verb in {"run", "land"} else self._kept()
-        known = Known(self.edges.clock.now(), self.going_on, kept)
-        return chosen(verb, self.spec.partition, self.streams(), choice, known)
+        found = self._meant(verb, choice)
+        if verb != "replay" or not choice.given:
+            return found
+        there = self._among(found, lambda area: self.store.head(area.commit) is not None)
+        if not there.work:
+            raise self._nothing(there)
+        return there
 
     def quarantined(self, choice: Choice) -> Chosen:
         """The partitions of the chosen streams whose commit has rows in quarantine, all of them without a choice.
 
+        Those whose record is damaged are among them: who works on them is told.
+
         Raises:
             FixThis: the choice names none.
         """
-        kept: dict[str, dict[str, Level]] = {}
-        for one in listing(self.store):
-            # Those of a failed run are not committed, and what lies in a job's folder has no name here.
-            if one.pipeline == self.spec.pipeline and not one.failed and not one.partition.endswith("/"):
-                kept.setdefault(one.stream, {})[one.partition] = "staged"
+        return replace(self._among(self._meant("replay", choice), _has_quarantined), nothing=())
+
+    def _meant(self, verb: str, choice: Choice) -> Chosen:
+        streams = self.streams()
+        # Of a span of intervals, too, a replay takes those that are there.
+        spans = choice.date is None and all(stream.name in self.going_on for stream in streams)
+        looks = verb in {"stage", "replay"} and (not choice.given or (verb == "replay" and spans))
+        kept = self._kept(_level if verb == "stage" else _whatever) if looks else {}
         known = Known(self.edges.clock.now(), self.going_on, kept)
-        found = chosen("replay", self.spec.partition, self.streams(), choice, known)
-        return replace(found, work=tuple(one for one in found.work if one[0] in kept.get(one[1].name, {})))
+        return chosen(verb, self.spec.partition, streams, choice, known)
+
+    def _among(self, found: Chosen, fits: Callable[[Area], bool]) -> Chosen:
+        """What of it `fits`; the others are those that there is nothing of."""
+        fitting = each(self.store, lambda one: fits(self._area(*one)), found.work)
+        both = [(one, fit) for one, fit in zip(found.work, fitting, strict=True)]
+        return replace(found, work=tuple(o for o, fit in both if fit), nothing=tuple(o for o, fit in both if not fit))
+
+    def _area(self, named: str, stream: Stream) -> Area:
+        area = Area(self.store, self.spec.pipeline, stream.name, named)
+        incremental = self.going_on.get(stream.name)
+        return area if incremental is None else cursor.area_of(area, incremental, named)
+
+    def _nothing(self, found: Chosen) -> FixThis:
+        """What is told where nothing of what a person named was ever committed."""
+        names = list(dict.fromkeys(key for key, _ in found.nothing)) or ["the intervals"]
+        what = names[0] if len(names) == 1 else f"{len(names)} partitions from {names[0]} to {names[-1]}"
+        return FixThis(
+            f"Nothing of pipeline {self.spec.pipeline} is committed of {what}: there is nothing to replay.",
+            where=self.store.describe(),
+            todo="see `levada status` for what is; `levada run` fetches what is not, or name another --lake",
+        )
 
     def streams(self) -> tuple[Stream, ...]:
         """The streams that the options choose, parents first; all of them without a choice."""
@@ -247,16 +276,15 @@ class Pipeline:
 
     def landed(self) -> list[str]:
         """Partitions that have a commit of any chosen stream, oldest first."""
-        return sorted({key for kept in self._kept().values() for key in kept})
+        return sorted({key for kept in self._kept(_whatever).values() for key in kept})
 
-    def _kept(self) -> Kept:
+    def _kept(self, level: Callable[[Area], Level | None]) -> Kept:
         """The committed partitions of each chosen stream, with how far their commits go."""
         found: dict[str, dict[str, Level]] = {}
         for stream in self.streams():
-            kept = found.setdefault(stream.name, {})
-            for area, keys in areas_of(self.store, self.spec.pipeline, stream.name).items():
-                if area.commit in keys and not area.of_folder and (level := _level(area)):
-                    kept[area.partition] = level
+            areas = [area for area in committed(self.store, self.spec.pipeline, stream.name) if not area.of_folder]
+            levels = zip(areas, each(self.store, level, areas), strict=True)
+            found[stream.name] = {area.partition: known for area, known in levels if known}
         return found
 
     def observed(self, observe: Callable[[Event], None]) -> "Pipeline":
@@ -266,6 +294,19 @@ class Pipeline:
     def having(self, options: Options) -> "Pipeline":
         """This pipeline with other options."""
         return replace(self, options=options)
+
+
+def _has_quarantined(area: Area) -> bool:
+    try:
+        record, _ = read_record(area)
+    except FixThis:
+        return True
+    return record is not None and any(file.kind == "quarantine" for file in record.files)
+
+
+def _whatever(_: Area) -> Level:
+    """Who replays asks for no level: no record is read for it."""
+    return "staged"
 
 
 def _level(area: Area) -> Level | None:

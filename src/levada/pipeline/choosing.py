@@ -12,8 +12,8 @@ from typing import TypeAlias, TypeVar
 
 from levada.errors import FixThis
 from levada.nouns import Level
-from levada.spec.interval import between, interval_of, named
-from levada.spec.model import Partitioning, Stream
+from levada.spec.interval import between, interval_of, named, order
+from levada.spec.model import Incremental, Partitioning, Stream
 from levada.spec.partition import default, last, names_of, parse, span
 from levada.spec.template import moment_text
 
@@ -48,8 +48,9 @@ class Known:
     """What the choice depends on besides the spec."""
 
     now: datetime
-    #: Names of the streams that go on where they stopped: incremental ones, and those that take rows or pages of them.
-    going_on: frozenset[str] = frozenset()
+    #: The streams that go on where they stopped: incremental ones, and those that take rows or pages of them; with the
+    #: cursor whose intervals they have.
+    going_on: Mapping[str, Incremental] = field(default_factory=dict)
     kept: Kept = field(default_factory=dict)
 
 
@@ -60,6 +61,8 @@ class Chosen:
     work: tuple[tuple[str, Stream], ...]
     #: Names of chosen streams that the command has nothing for.
     left_out: tuple[str, ...] = ()
+    #: What was named and cannot be replayed: it was never committed.
+    nothing: tuple[tuple[str, Stream], ...] = ()
 
 
 def chosen(verb: str, partitioning: Partitioning, streams: Sequence[Stream], choice: Choice, known: Known) -> Chosen:
@@ -74,7 +77,10 @@ def chosen(verb: str, partitioning: Partitioning, streams: Sequence[Stream], cho
     if choice.given and others:
         return Chosen(_product(_named(partitioning, choice, known.now), others), _names(going_on))
     if choice.given:
-        return Chosen(tuple((_interval(stream, choice, known.now), stream) for stream in going_on))
+        named = {stream.name: _interval(known.going_on[stream.name], stream, choice, known.now) for stream in going_on}
+        within = verb == "replay" and choice.date is None
+        keys = {name: _within(known, name, one) if within else [one] for name, one in named.items()}
+        return Chosen(tuple((key, stream) for stream in going_on for key in keys[stream.name]))
     if verb == "replay":
         return Chosen(_kept(streams, known.kept))
     meant = () if verb == "stage" and partitioning.by == "tick" else default(known.now, partitioning)
@@ -103,11 +109,8 @@ def _named(partitioning: Partitioning, choice: Choice, now: datetime) -> list[st
     return [one.key for one in _at("--from, --to", lambda: span(str(choice.start), str(choice.end), partitioning))]
 
 
-def _interval(stream: Stream, choice: Choice, now: datetime) -> str:
-    """What a person names of an incremental stream, as `interval_of` reads it."""
-    incremental = stream.incremental
-    if incremental is None:  # it follows one, and has its intervals
-        return str(choice.date or f"{choice.start}--{choice.end}")
+def _interval(incremental: Incremental, stream: Stream, choice: Choice, now: datetime) -> str:
+    """What a person names of a stream with this cursor, its own or that of the stream it follows."""
     if choice.date is not None:
         _at("--date", lambda: interval_of(incremental, str(choice.date)))
         return choice.date
@@ -120,6 +123,15 @@ def _interval(stream: Stream, choice: Choice, now: datetime) -> str:
         what = f"The cursor of stream {stream.name} is no time, so there is no last time of it."
         raise FixThis(what, where="--last", todo="give --from and --to as values of the cursor")
     return named(incremental, _at("--from, --to", lambda: between(incremental, start, end)))
+
+
+def _within(known: Known, stream: str, span: str) -> list[str]:
+    """The committed intervals that begin in the span of a person, oldest first."""
+    incremental = known.going_on[stream]
+    kind, whole = incremental.type, interval_of(incremental, span)
+    begins = {key: order(kind, interval_of(incremental, key).start) for key in known.kept.get(stream, {})}
+    first, end = order(kind, whole.start), order(kind, whole.end)
+    return [key for key, begin in sorted(begins.items()) if first <= begin < end]
 
 
 def _at(option: str, read: Callable[[], Found]) -> Found:

@@ -28,7 +28,7 @@ from levada.spec.interval import (
 )
 from levada.spec.model import Incremental, Stream
 
-__all__ = ["after", "going_on", "nothing_new", "work"]
+__all__ = ["after", "area_of", "going_on", "nothing_new", "work"]
 
 NOTHING_YET = "the interval is empty: nothing was asked for"
 FETCHING = ("run", "land")
@@ -56,12 +56,20 @@ def work(job: Job, verb: str, step: Callable[[Job], Run], named: str) -> Run:
     return step(_again(job, interval_of(job.stream.incremental, named)))
 
 
-def going_on(streams: Sequence[Stream]) -> frozenset[str]:
-    """The streams without partitions: incremental ones, and those that take rows or pages of them."""
-    found = {stream.name for stream in streams if stream.incremental}
-    while more := {stream.name for stream in streams if found.intersection(parents(stream))} - found:
-        found |= more
-    return frozenset(found)
+def going_on(streams: Sequence[Stream]) -> Mapping[str, Incremental]:
+    """The streams without partitions: incremental ones, and those that take rows or pages of them; whose cursor."""
+    found = {stream.name: stream.incremental for stream in streams if stream.incremental}
+    left = [stream for stream in streams if stream.name not in found]
+    while following := [stream for stream in left if not found.keys().isdisjoint(parents(stream))]:
+        for stream in following:
+            found[stream.name] = next(found[name] for name in parents(stream) if name in found)
+        left = [stream for stream in left if stream.name not in found]
+    return found
+
+
+def area_of(area: Area, incremental: Incremental, named: str) -> Area:
+    """The area of the interval that a person named; `area` is any of its stream."""
+    return replace(area, partition=partition_of(incremental, interval_of(incremental, named)).key)
 
 
 def _follow(job: Job, step: Callable[[Job], Run], named: str) -> Run:
