@@ -57,7 +57,7 @@ def take_for_an_error():
 
 @pytest.mark.parametrize("at_work", [hang, swallow, take_for_an_error])
 def test_what_hangs_is_stopped_even_where_python_or_others_swallow_that(at_work):
-    with pytest.raises(TryLater) as caught, Until(time.monotonic() + 0.2).kept("sales/sales 2022-08-09"):
+    with pytest.raises(TryLater) as caught, Until(time.monotonic() + 0.2, 1.0).kept("sales/sales 2022-08-09"):
         at_work()
     assert caught.value.what == "The time of this function is nearly up; sales/sales 2022-08-09 is not done."
     assert "goes on from the pages that had arrived" in caught.value.todo

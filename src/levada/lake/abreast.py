@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from levada.lake.apart import side_by_side
 from levada.lake.store import Store
 
 __all__ = ["each"]
@@ -18,7 +19,7 @@ def each(
 ) -> list[_Result]:
     """What `act` gives for each of the items, in their order; raises the error of the first item that has one.
 
-    After an error those that were not begun are left.
+    After an error those that were not begun are left; see `side_by_side`.
 
     Args:
         store: Says how many calls are made at once.
@@ -30,12 +31,4 @@ def each(
     most = min(store.abreast, len(todo), READERS if reading else len(todo))
     if most <= 1:
         return [act(item) for item in todo]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(most, "levada-abreast") as threads:
-        coming = [threads.submit(act, item) for item in todo]
-        try:
-            return [one.result() for one in coming]
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
+    return side_by_side(act, todo, most)

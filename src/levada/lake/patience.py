@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from levada.lake.apart import is_left
 from levada.lake.fault import Fault
 
 __all__ = ["Patience", "waits"]
@@ -60,6 +61,8 @@ class Patience:
             seconds = self.uniform(left[0] * _SPREAD, left[0])
             self.told(f"{where}: {fault.text}; again in {seconds:.1f} s")
             self.pause(seconds)
+            if is_left():
+                raise fault
             number += 1
 
 

@@ -12,9 +12,11 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO, TypeVar
 
 from levada.errors import FixThis, TryLater
+from levada.lake.apart import apart
 from levada.lake.bucket import make_bucket
 from levada.lake.fault import Fault, explained
 from levada.lake.leases import LEASE, Leases
@@ -114,6 +116,7 @@ class RemoteStore:
             yield upload
             if upload.in_parts:
                 self._refuse_taken(name)  # not from within the pieces: the library runs them where it cannot ask
+                self._leases.check()
                 self._end(key, upload)
             else:
                 self._put(key, upload.kept(), kind, None)
@@ -137,12 +140,12 @@ class RemoteStore:
     def copy(self, source: str, target: str) -> None:
         """Show `source` under `target` too, whatever was there, in one step; raises Missing."""
         origin, aim = _named(source), _named(target)
-        self._ask(source, "to copy it", lambda _: self._objects.copy(origin, aim))
+        self._ask(source, "to copy it", lambda _: self._change(lambda: self._objects.copy(origin, aim)), changing=True)
 
     def delete(self, key: str) -> None:
         """Take `key` away; a missing key is fine."""
         name = _named(key)
-        self._ask(key, "to delete it", lambda _: self._objects.delete(name))
+        self._ask(key, "to delete it", lambda _: self._change(lambda: self._objects.delete(name)), changing=True)
 
     # -- folders
 
@@ -259,7 +262,7 @@ class RemoteStore:
                     return tag
                 raise
 
-        return self._ask(key, "to put it", act)
+        return self._ask(key, "to put it", act, changing=True)
 
     def _written(self, name: str, data: bytes) -> str | None:
         found = self._objects.get(name, len(data))
@@ -272,6 +275,7 @@ class RemoteStore:
         ended: Fault | None = None
         for each in self._patience.tries(f"{self.describe()}/{name}"):
             with each:
+                self._check_again(each.number)
                 try:
                     self._objects.upload(name, _counted(pieces, taken), media)
                 except Fault as fault:
@@ -302,7 +306,17 @@ class RemoteStore:
                 todo="run again",
             )
 
-    def _ask(self, key: str, doing: str, act: Callable[[int], _Result]) -> _Result:
+    def _change(self, act: Callable[[], None]) -> None:
+        """Do what no condition holds off if it comes late."""
+        with self._leases.changing():
+            act()
+
+    def _check_again(self, number: int) -> None:
+        """Raise Lost before a further try of a change if a lease was lost since: tries may go on for minutes."""
+        if number:
+            self._leases.check()
+
+    def _ask(self, key: str, doing: str, act: Callable[[int], _Result], *, changing: bool = False) -> _Result:
         """The result of `act`, which is told how often it was tried before; raises what the protocol says."""
         where = f"{self.describe()}/{key}" if key else self.describe()
         if self._unable is not None:
@@ -310,7 +324,9 @@ class RemoteStore:
         try:
             for each in self._patience.tries(where):
                 with each:
-                    return act(each.number)
+                    if changing:
+                        self._check_again(each.number)
+                    return apart(partial(act, each.number))
         except Fault as fault:
             told = {"missing": Missing, "exists": Exists, "changed": Conflict}.get(fault.kind)
             if told:

@@ -18,6 +18,8 @@ _LARGEST = 5 * 1024**3
 _WAITING = 2
 _GATHER = 1024 * 1024
 _PULSE = 0.2
+#: Seconds for which an upload that is given up is waited for.
+_PARTING = 15.0
 
 
 class Ranged(io.RawIOBase):
@@ -136,7 +138,7 @@ class Upload:
         self._abandoned = True
         self._gathered.clear()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_PARTING)
 
     def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name="levada-upload", daemon=True)

@@ -19,6 +19,9 @@ __all__ = ["Until"]
 _SPARE = 0.1
 #: Bounds of that, in seconds.
 _LEAST, _MOST = 0.3, 10.0
+#: Share of what is spared after which it is said again that the time is up: Python swallows what is raised in `__del__`
+#: and callbacks of weak references. Not sooner, for it also cuts what leaving in order waits for.
+_AGAIN = 0.4
 
 
 class _Up(BaseException):
@@ -30,6 +33,8 @@ class Until:
     """The moment to stop at, by `time.monotonic`; None: never."""
 
     end: float | None = None
+    #: Seconds after that for leaving.
+    spare: float = _MOST
 
     @classmethod
     def of(cls, context: Any) -> "Until":
@@ -41,7 +46,8 @@ class Until:
         if context is None:
             return cls()
         left: float = context.get_remaining_time_in_millis() / 1000
-        return cls(time.monotonic() + left - min(max(left * _SPARE, _LEAST), _MOST))
+        spare = min(max(left * _SPARE, _LEAST), _MOST)
+        return cls(time.monotonic() + left - spare, spare)
 
     @property
     def left(self) -> float:
@@ -78,8 +84,7 @@ class Until:
             yield
             return
         before = signal.signal(signal.SIGALRM, _ring)
-        # Once more a second later: Python swallows what is raised in `__del__` and callbacks of weak references.
-        signal.setitimer(signal.ITIMER_REAL, max(self.left, 0.001), 1.0)
+        signal.setitimer(signal.ITIMER_REAL, max(self.left, 0.001), self.spare * _AGAIN)
         try:
             yield
         finally:
