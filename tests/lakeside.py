@@ -127,7 +127,7 @@ def carry(
     with hold(area_in(store), edges) as lease:
         if lease.record is not None and not lease.record.shown and not damaged(lease):
             return finish(lease)
-        sweep(lease, edges, 3600, 3600)
+        lease = sweep(lease, edges, 3600, 3600)
         work = begin(lease, FINGERPRINTS, edges, 3600)
         pages = land_all(work, bodies, asked)
         record, changed = publish(

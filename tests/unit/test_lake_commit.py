@@ -535,6 +535,8 @@ def test_sweep_takes_the_pages_of_an_unchanged_rerun_at_once():
 
 def test_sweep_keeps_unfinished_work_and_its_givers_while_they_are_young():
     store, edges = MemoryStore(), still()
+    carry(store, edges=edges)
+    later(edges, minutes=1)
     with hold(area_in(store), edges) as lease:
         giver = begin(lease, FINGERPRINTS, edges, 3600)
         giver.land(page_of(1, FOUR[0]))
@@ -542,7 +544,7 @@ def test_sweep_keeps_unfinished_work_and_its_givers_while_they_are_young():
     later(edges, minutes=30)
     with hold(area_in(store), edges) as lease:
         taker = begin(lease, FINGERPRINTS, edges, 3600)
-    later(edges, minutes=29)
+    later(edges, minutes=28)
     swept(store, edges)
     assert left_in(store, giver.run) == {"work.json", "pages/1.body", "pages/1.json", "answers/2-1.json"}
     later(edges, minutes=2)

@@ -258,7 +258,7 @@ def stage(store, edges, ending):
     """What `stage` and `replay` do, up to `ending`: their sweep, their folder, perhaps a commit."""
     later(edges, minutes=1)
     with hold(area_in(store), edges) as lease:
-        sweep(lease, edges, HOUR, HOUR)
+        lease = sweep(lease, edges, HOUR, HOUR)
         work = begin(lease, STAGING, edges, 0.0, fresh=True)
         if ending == "failed":
             work.failed(FixThis("a raw file is no page"))
@@ -276,7 +276,7 @@ def fetch(store, edges, how_many=2, error=None):
     """A run that dies, or fails, after `how_many` pages."""
     later(edges, minutes=1)
     with hold(area_in(store), edges) as lease:
-        sweep(lease, edges, HOUR, HOUR)
+        lease = sweep(lease, edges, HOUR, HOUR)
         work = begin(lease, FINGERPRINTS, edges, HOUR)
         land_some(work, how_many)
         if error:
@@ -289,7 +289,7 @@ def continued(store, edges, **span):
     later(edges, **(span or {"minutes": 1}))
     told = sum(each.unfinished_pages for each in status(store))
     with hold(area_in(store), edges) as lease:
-        sweep(lease, edges, HOUR, HOUR)
+        lease = sweep(lease, edges, HOUR, HOUR)
         found = numbers(begin(lease, FINGERPRINTS, edges, HOUR))
     assert span or told == len(found)
     return found

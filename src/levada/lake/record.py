@@ -69,6 +69,8 @@ class Record:
     table: Table | None = None
     #: Keys that the records have, sorted; empty where no contract looked at them, or there are too many to be fields.
     keys: tuple[str, ...] = ()
+    #: Runs up to this one cannot replace this record, although they did not come to their end; see lake/fence.py.
+    fenced: str = ""
     format: int = FORMAT
 
     @property

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from levada.edges import Edges
 from levada.lake.abreast import each
-from levada.lake.lease import Lease, read_record
+from levada.lake.fence import cannot_commit, fence
+from levada.lake.lease import Lease, reread
 from levada.lake.record import Record
 from levada.lake.runs import RunFolder, WorkFile, facts_so_far, read_work, run_folders, unfinished
 
@@ -17,33 +18,43 @@ _RUNS_KEPT = 100
 _TIDY_AFTER = timedelta(hours=1)
 
 
-def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float) -> None:
+def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float) -> Lease:
     """Take away the pages and staged files of runs that nothing refers to, and what dead writers left.
+
+    Before that it sees to it that no run before this one commits any more; the lease to go on with is given back.
 
     Stays: the run that made the record; of earlier ones the files that the record names, and what is known of their
     pages; unfinished work that can still be continued, with the runs it took pages from; and for `keep_replaced`
     seconds after a commit all that came before it, for readers that began with the record before. Of failed runs
-    `failed.json` and the quarantine stay, of others `run.json`; of both `work.json`.
+    `failed.json` and the quarantine stay, of others `run.json`; of both `work.json`. While nothing is committed, all
+    stays of runs that left no word of their end.
 
     Args:
         lease: The right to work on the partition.
         edges: The clock.
         keep_replaced: Seconds that replaced files stay readable.
         resume_within: Seconds within which unfinished work is continued.
+
+    Raises:
+        Lost: the partition may be another run's by now.
     """
     area, now = lease.area, edges.clock.now()
-    record, _ = read_record(area)
     folders = run_folders(area)
+    own = _at_work(lease, folders)
+    lease_now = fence(reread(lease), [folder for folder in folders if folder.run not in own])
+    record = lease_now.record
     records = [each for each in (record, lease.record) if each is not None]
-    needed = {each.run for each in records} | _at_work(lease, folders)
+    needed = {each.run for each in records} | own
     needed |= _unfinished(record, folders, now.timestamp() - resume_within)
     named = {file.key for each in records for file in each.files}
     settled = record is None or now - record.committed >= timedelta(seconds=keep_replaced)
     for number, folder in enumerate(reversed(folders)):
         # A run after the record never was in one: no reader can know it.
-        if folder.run not in needed and (settled or (record is not None and folder.run > record.run)):
+        due = settled or (record is not None and folder.run > record.run)
+        if folder.run not in needed and due and cannot_commit(lease_now, folder):
             _lighten(folder, named, wholly=number >= _RUNS_KEPT)
     area.store.tidy(now - _TIDY_AFTER)
+    return lease_now
 
 
 def _at_work(lease: Lease, folders: list[RunFolder]) -> set[str]:

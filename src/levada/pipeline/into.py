@@ -183,9 +183,8 @@ def _leases(filling: Filling, folders: Sequence[str], stack: ExitStack) -> list[
     for folder in sorted(folders):
         left = max(0.0, deadline - edges.clock.monotonic())
         held[folder] = stack.enter_context(hold(filling.area(folder), edges, left))
-    for lease in held.values():
-        sweep(lease, edges, spec.keep_replaced, spec.resume_within)
-    return [held[folder] for folder in folders]
+    swept = {folder: sweep(lease, edges, spec.keep_replaced, spec.resume_within) for folder, lease in held.items()}
+    return [swept[folder] for folder in folders]
 
 
 def _refuse_nested(raw: str, folder: str) -> None:

@@ -192,8 +192,7 @@ def _returned(job: Job, before: LakeFile | None, files: Iterable[LakeFile]) -> i
 def _held(job: Job) -> Iterator[Lease]:
     """The partition, alone, cleared of what nobody needs any more."""
     with hold(job.area, job.edges, job.options.wait) as lease:
-        sweep(lease, job.edges, job.spec.keep_replaced, job.spec.resume_within)
-        yield lease
+        yield sweep(lease, job.edges, job.spec.keep_replaced, job.spec.resume_within)
 
 
 @contextmanager
