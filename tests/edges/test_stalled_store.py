@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -123,3 +125,30 @@ def test_an_interrupt_from_the_keyboard_is_heard(stalling):
     with pytest.raises(KeyboardInterrupt):
         store.head("raw/1.json")
     assert time.monotonic() - began < PATIENCE / 2
+
+
+SPEC = """pipeline: stalled
+lake: ${LAKE}
+streams:
+  rows:
+    files: rows.csv
+    format: csv
+    raw: raw/{date}/rows.csv
+"""
+
+
+def test_a_sigterm_is_heard_while_the_store_stalls_and_the_partition_is_free_then(s3, tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "stalled.yaml").write_text(SPEC)
+    lake, command = s3.lake("stopped"), [sys.executable, "-m", "levada", "land", "stalled.yaml", "--date", "2022-08-09"]
+    with fault_proxy(s3.port, {("create", 5): "stall"}, stall=HELD) as proxy:
+        environment = {**os.environ, **s3.by(proxy.endpoint), "LAKE": lake}
+        with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as stopped:
+            assert settles(lambda: proxy.failed or stopped.poll() is not None)
+            began = time.monotonic()
+            stopped.terminate()
+            _, told = stopped.communicate(timeout=PATIENCE)
+        assert (stopped.returncode, time.monotonic() - began < PATIENCE / 2) == (143, True), told
+    environment = {**os.environ, **s3.environment, "LAKE": lake}
+    again = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr

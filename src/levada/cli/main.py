@@ -29,8 +29,9 @@ from levada.version import __version__
 
 __all__ = ["SECTIONS", "levada", "main"]
 
-#: Seconds after which a swallowed SIGTERM is raised again, unless `door.heard` comes before.
-INSIST = 1.0
+#: Seconds after which a swallowed SIGTERM is raised again, unless `door.heard` comes before. One that was not swallowed
+#: is, too, and cuts what leaving waits for: a lease is given back until then.
+INSIST = 3.0
 
 #: The commands as `levada --help` shows them: in the order in which a newcomer meets them.
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
