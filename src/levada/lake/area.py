@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import quote, unquote
 
 from levada.lake.store import CONTROL, Store
 
-__all__ = ["Area", "area_of_folder", "areas", "areas_of", "committed"]
+__all__ = ["Area", "area_of_folder", "areas", "areas_of", "committed", "listed"]
 
 #: Parts of a control key before the file: `_levada`, pipeline, stream, partition.
 _DEPTH = 4
@@ -88,27 +90,36 @@ def _quoted(name: str) -> str:
 
 def areas(store: Store) -> dict[Area, list[str]]:
     """The partitions that the store has control files of, each with their keys, sorted."""
-    return _below(store, CONTROL)
+    return _below(store)
 
 
 def areas_of(store: Store, pipeline: str, stream: str) -> dict[Area, list[str]]:
     """The partitions of one stream, as `areas` has them."""
-    return _below(store, "/".join((CONTROL, _quoted(pipeline), _quoted(stream))))
+    return _below(store, pipeline, stream)
 
 
 def committed(store: Store, *names: str) -> Iterator[Area]:
     """The partitions with a commit record, sorted by their folders: of the lake, a pipeline, or a stream of one."""
-    for entry in store.list("/".join((CONTROL, *map(_quoted, names)))):
-        parts = entry.key.split("/")
-        if len(parts) == _DEPTH + 1 and parts[_DEPTH] == RECORD:
-            yield Area(store, *(unquote(part) for part in parts[1:_DEPTH]))
+    return (area for area, key in _keys(store, *names) if key == area.commit)
 
 
-def _below(store: Store, folder: str) -> dict[Area, list[str]]:
+def listed(store: Store, *names: str) -> Iterator[tuple[Area, list[str]]]:
+    """The same with those that have no commit record, each with its keys, one at a time."""
+    for area, some in groupby(_keys(store, *names), itemgetter(0)):
+        yield area, [key for _, key in some]
+
+
+def _below(store: Store, *names: str) -> dict[Area, list[str]]:
     found: dict[Area, list[str]] = {}
-    for entry in store.list(folder):
+    for area, key in _keys(store, *names):
+        found.setdefault(area, []).append(key)
+    return found
+
+
+def _keys(store: Store, *names: str) -> Iterator[tuple[Area, str]]:
+    """The control files of the lake, a pipeline, or a stream of one, each with the partition that it is of."""
+    for entry in store.list("/".join((CONTROL, *map(_quoted, names)))):
         parts = entry.key.split("/")
         if len(parts) > _DEPTH:
             pipeline, stream, partition = (unquote(part) for part in parts[1:_DEPTH])
-            found.setdefault(Area(store, pipeline, stream, partition), []).append(entry.key)
-    return found
+            yield Area(store, pipeline, stream, partition), entry.key

@@ -14,7 +14,7 @@ from levada.lake.record import Record, from_json
 from levada.lake.store import Held, Missing
 from levada.nouns import Holder
 
-__all__ = ["Lease", "hold", "holder_from", "read_record", "reread", "take_turn"]
+__all__ = ["Lease", "hold", "holder_from", "read_record", "record_of", "reread", "take_turn"]
 
 #: Seconds between two tries of a run that waits for its turn.
 _POLL = 0.2
@@ -77,13 +77,16 @@ def reread(lease: Lease) -> Lease:
 def read_record(area: Area) -> tuple[Record | None, str | None]:
     """The commit record and its tag, both None where nothing is committed; raises FixThis for a damaged one."""
     entry = area.store.head(area.commit)
-    if entry is None:
-        return None, None
+    record = record_of(area) if entry else None
+    return (record, entry.tag) if record and entry else (None, None)
+
+
+def record_of(area: Area) -> Record | None:
+    """The commit record alone, with one request; raises FixThis for a damaged one."""
     try:
-        data = area.store.read(area.commit)
+        return from_json(area.store.read(area.commit), area.named(area.commit))
     except Missing:
-        return None, None
-    return from_json(data, area.named(area.commit)), entry.tag
+        return None
 
 
 def holder_from(text: bytes) -> Holder | None:

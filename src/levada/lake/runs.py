@@ -25,6 +25,7 @@ __all__ = [
     "durable_pages",
     "facts_so_far",
     "failure_of",
+    "lost_record",
     "read_failure",
     "read_run",
     "read_work",
@@ -153,6 +154,15 @@ def read_failure(folder: RunFolder) -> Failure | None:
 def read_run(folder: RunFolder) -> Run | None:
     """The run's `run.json`; None if there is none or a power cut emptied it."""
     return _decoded(folder.area, folder.key("run.json"), Run)
+
+
+def lost_record(folders: Sequence[RunFolder]) -> Run | None:
+    """The latest run that ended with a commit, of a partition that has no record: somebody removed it. None: none."""
+    for folder in reversed(folders):
+        run = read_run(folder) if folder.closed else None
+        if run and run.level is not None:
+            return run
+    return None
 
 
 def failure_of(error: BaseException, counts: Counts, at: datetime) -> Failure:
