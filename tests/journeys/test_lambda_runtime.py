@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from faultproxy import fault_proxy
 from lambdas import emulator, function, runtime, unpacked
 from levada.edges import Edges
 from levada.pipeline import load
@@ -206,3 +207,17 @@ def test_stopped_on_s3_it_gives_the_partition_back(running, api, s3):
         assert "errorType" not in answer, answer
         (run,) = json.loads(answer["body"])["runs"]
     assert (run["outcome"], run["resumed"]) == ("done", 2)
+
+
+def test_a_store_that_stalls_does_not_outlast_the_time(running, s3):
+    plan, lake = {("create", 5): "stall"}, s3.lake("stalled")
+    with (
+        fault_proxy(s3.port, plan, stall=HELD) as proxy,
+        running(seconds=12, LAKE=lake, **s3.by(proxy.endpoint)) as land,
+    ):
+        told = land({"date": DAY})
+        assert proxy.failed == [("create", 5, "stall")]
+        assert (told.get("errorType"), "timed out" in land.said) == ("TryLater", False), told
+        assert "nearly up" in told["errorMessage"]
+        answer = land({"date": DAY})
+    assert answer.get("statusCode") == 200, answer

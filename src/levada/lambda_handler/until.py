@@ -21,7 +21,7 @@ _SPARE = 0.1
 _LEAST, _MOST = 0.3, 10.0
 #: Share of what is spared after which it is said again that the time is up: Python swallows what is raised in `__del__`
 #: and callbacks of weak references. Not sooner, for it also cuts what leaving in order waits for.
-_AGAIN = 0.4
+_AGAIN = 0.3
 
 
 class _Up(BaseException):
