@@ -487,3 +487,28 @@ def test_whatever_a_variable_holds_the_answer_is_a_spec_or_fix_this(place, value
     said = answer(text, {"X": value})
     assert not said or "sales.yaml:" in said
     assert len(value) < 8 or value not in said
+
+
+FIELDS = SALES[SALES.index("        client") : SALES.index("    stage")]
+
+
+@pytest.mark.parametrize(
+    ("only", "output", "refuses"),
+    [
+        ("{type: string, nullable: true}", "csv: a/{date}", True),
+        ("{type: binary, nullable: true}", "csv: {name: a/{date}, delimiter: ;}", True),
+        ("{type: string, nullable: true}", "csv: {name: a/{date}, null_as: NA}", False),
+        ("{type: int64, nullable: true}", "csv: a/{date}", False),
+        ("string", "csv: a/{date}", False),
+    ],
+)
+def test_a_csv_of_one_column_must_be_able_to_tell_null_from_an_empty_text(only, output, refuses):
+    text = SALES.replace(FIELDS, f"        client: {only}\n").replace(
+        AVRO, output.replace("a/{date}", '"a/{date}.csv"')
+    )
+    if not refuses:
+        read_text(text, "s.yaml", {})
+        return
+    error = refused(text)
+    assert 'a CSV of "client" alone cannot tell null from an empty text' in error.what
+    assert 'null_as: "NA"' in error.todo

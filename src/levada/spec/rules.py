@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from levada.contract.model import columns
 from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
 from levada.spec.rules_names import NAME_RULES, streams
 from levada.spec.rules_paging import ends, unreached
@@ -145,6 +146,22 @@ def _delta_names(given: Given, reading: Reading) -> Iterator[Mistake]:
             seen[field.name.casefold()] = f'"{field.name}"'
 
 
+#: Types whose text can be nothing.
+_CAN_BE_EMPTY = frozenset({"string", "binary"})
+
+
+def _csv_nulls(given: Given, _: Reading) -> Iterator[Mistake]:
+    """A line that holds nothing is no row to readers, so the null of a single column is in quotes, as an empty text."""
+    stage, contract = given.get("stage"), given.get("contract")
+    made = columns(contract) if stage and contract else ()
+    if len(made) != 1 or not made[0].nullable or made[0].type not in _CAN_BE_EMPTY:
+        return
+    for output in stage.outputs:
+        if output.format == "csv" and not output.null:
+            what = f'a CSV of "{made[0].name}" alone cannot tell null from an empty text'
+            yield Mistake(output.place, what, 'say what stands for null: `null_as: "NA"`')
+
+
 def _windows(_: Given, reading: Reading) -> Iterator[Mistake]:
     partition = reading.sections.get(("partition",))
     by = partition.get("by", "day") if partition else "day"
@@ -247,6 +264,7 @@ STREAM_RULES = (
     Rule((), _stage_needs),
     Rule(("stage", "contract"), _avro_names),
     Rule(("stage", "contract"), _delta_names),
+    Rule(("stage", "contract"), _csv_nulls),
 )
 ROOT_RULES = (
     Rule(("streams",), _some_streams),

@@ -36,10 +36,7 @@ def _parquet(out: Sink, contract: Contract, how: How) -> AbstractContextManager[
 
 def _delta(out: Sink, contract: Contract, how: How) -> AbstractContextManager[RowWriter]:
     require("delta", "Delta tables", ["deltalake", "pyarrow"])
-    from levada.staging import parquet
-
-    given = how.output  # Delta has no type for a time of day
-    return parquet.writer(out, contract, codec=given.codec, row_group=given.row_group, times=False)
+    return _parquet(out, contract, how)
 
 
 def _read_parquet(file: BinaryIO) -> Rows:

@@ -18,39 +18,37 @@ _TYPES: Mapping[FieldType, pa.DataType] = {
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
-    "time": pa.time64("us"),
+    # Spark has no time of day, or has it switched off, and then reads no column of such a file.
+    "time": pa.string(),
     "binary": pa.binary(),
     # Parquet's own type for it is read as bytes by Spark, and not at all by older readers.
     "uuid": pa.string(),
     "json": pa.string(),
 }
 Change = Callable[[Any], Any]
+#: Types that are texts to Arrow and not to Python.
+_TEXTS: Mapping[FieldType, Change] = {"time": time.isoformat, "uuid": str}
 
 
-def schema(columns: Sequence[Column], *, times: bool = True) -> pa.Schema:
-    """The Arrow schema of rows with these columns; descriptions are metadata of their fields.
-
-    Args:
-        columns: What the rows hold.
-        times: Whether who reads it knows times of day; else they are texts, as in 23:59:59.
-    """
-    return pa.schema([_field(column, column.name, times=times) for column in columns])
+def schema(columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow schema of rows with these columns; descriptions are metadata of their fields."""
+    return pa.schema([_field(column, column.name) for column in columns])
 
 
-def _field(column: Column, name: str, *, times: bool) -> pa.Field:
+def _field(column: Column, name: str) -> pa.Field:
     said = {"description": column.description} if column.description else None
-    return pa.field(name, _type(column, times=times), nullable=column.nullable, metadata=said)
+    return pa.field(name, _type(column), nullable=column.nullable, metadata=said)
 
 
-def _type(column: Column, *, times: bool) -> pa.DataType:
+def _type(column: Column) -> pa.DataType:
     if column.type == "decimal":
         return pa.decimal128(column.precision, column.scale)
     if column.type == "list":
         assert column.item  # noqa: S101 - a list holds something, the spec reader sees to it
-        return pa.list_(_field(column.item, "element", times=times))  # the name that Parquet gives items
+        return pa.list_(_field(column.item, "element"))  # the name that Parquet gives items
     if column.type == "struct":
-        return pa.struct([_field(part, part.name, times=times) for part in column.parts])
-    return pa.string() if column.type == "time" and not times else _TYPES[column.type]
+        return pa.struct([_field(part, part.name) for part in column.parts])
+    return _TYPES[column.type]
 
 
 def batch(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], of: pa.Schema) -> pa.RecordBatch:
@@ -68,25 +66,23 @@ def batch(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], of: pa.S
 
 
 def _array(column: Column, values: list[Any], kind: pa.DataType) -> pa.Array:
-    change = _change(column, kind)
+    change = _change(column)
     if change:
         values = [None if value is None else change(value) for value in values]
     return pa.array(values, type=kind)
 
 
-def _change(column: Column, kind: pa.DataType) -> Change | None:
+def _change(column: Column) -> Change | None:
     """What makes a value one that Arrow takes; None where it takes it as it is."""
-    if column.type == "uuid":
-        return str
-    if column.type == "time" and pa.types.is_string(kind):
-        return time.isoformat
-    if column.type == "list" and column.item and (inner := _change(column.item, kind.value_type)):
-        return lambda values: [None if value is None else inner(value) for value in values]
-    parts = [(part.name, _change(part, kind.field(number).type)) for number, part in enumerate(column.parts)]
-    changes = {name: change for name, change in parts if change}
-    if not changes:
+    if column.type in _TEXTS:
+        return _TEXTS[column.type]
+    if column.item:
+        inner = _change(column.item)
+        return (lambda values: [_changed(inner, value) for value in values]) if inner else None
+    changes = {part.name: _change(part) for part in column.parts}
+    if not any(changes.values()):
         return None
-    return lambda value: {name: _changed(changes.get(name), each) for name, each in value.items()}
+    return lambda value: {name: _changed(changes[name], each) for name, each in value.items()}
 
 
 def _changed(change: Change | None, value: Any) -> Any:

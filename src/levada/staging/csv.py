@@ -28,14 +28,16 @@ def writer(out: Sink, contract: Contract, *, codec: str, delimiter: str, null: s
         contract: What the rows are.
         codec: none or gzip.
         delimiter: What stands between two values.
-        null: What stands for null, never in quotes; a text that is the same is in quotes.
+        null: What stands for null, never in quotes; a text that is the same is in quotes. The null of a single column
+            that would leave its line empty is in quotes, too: readers take such a line for no row.
 
     Raises:
         TypeError: a row is not what the contract makes, which is a bug.
     """
     made = columns(contract)
     quoted = _quoting(delimiter, null)
-    texts = [_cell(column, str if _bare(column, delimiter, null) else quoted, null) for column in made]
+    shown = null or ('""' if len(made) == 1 else "")
+    texts = [_cell(column, str if _bare(column, delimiter, null) else quoted, shown) for column in made]
 
     def line(row: Mapping[str, Any]) -> str:
         cells = [text(value) for text, value in zip(texts, row.values(), strict=True)]

@@ -47,7 +47,7 @@ def refuse_unfit(tables: Tables, table: Table, contract: Contract, owner: str) -
         found = _open(tables, table)
         if found is not None:
             _refuse_other(found, tables, table, owner)
-            _evolve(found, tables, table, schema(columns(contract), times=False))
+            _evolve(found, tables, table, schema(columns(contract)))
 
 
 def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[str, ...]:

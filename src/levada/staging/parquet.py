@@ -22,7 +22,7 @@ ROWS = 1024
 
 
 @contextmanager
-def writer(out: Sink, contract: Contract, *, codec: str, row_group: int, times: bool = True) -> Iterator[RowWriter]:
+def writer(out: Sink, contract: Contract, *, codec: str, row_group: int) -> Iterator[RowWriter]:
     """Write rows to `out` as one Parquet file; equal rows give equal bytes, however they are cut into calls.
 
     Args:
@@ -30,13 +30,12 @@ def writer(out: Sink, contract: Contract, *, codec: str, row_group: int, times: 
         contract: What the rows are.
         codec: zstd, snappy, gzip, lz4 or none.
         row_group: Bytes in memory; a row group ends with the batch that brings it to so many.
-        times: Whether who reads the file knows times of day; else they are texts.
 
     Raises:
         TypeError: a row is not what the contract makes, which is a bug.
     """
     made = columns(contract)
-    says = schema(made, times=times)
+    says = schema(made)
     forward: Any = _Forward(out)  # pyarrow asks for IO, and uses these methods of it
     with pq.ParquetWriter(forward, says, compression=codec, write_page_index=True) as file:
         taking = _Rows(file, made, says, row_group)
