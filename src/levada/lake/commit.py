@@ -14,7 +14,7 @@ from levada.lake.area import Area, areas
 from levada.lake.lease import Lease, read_record
 from levada.lake.record import Record, as_json, public_names, stale_after
 from levada.lake.runs import RunFolder, read_work
-from levada.lake.showing import Known, mend, show_files, show_folder
+from levada.lake.showing import Known, mending, show_files, show_folder
 from levada.lake.store import CONTROL, Conflict, Lost, Store
 from levada.lake.verify import Problem, check_file, check_key, problems_of, sha256
 from levada.nouns import LakeFile
@@ -66,7 +66,8 @@ def publish(
     """
     old, store = lease.record, lease.area.store
     if old is not None and _covers(old, draft):
-        lost = _restore(store, old, draft, aside.told)
+        with mending(lease.area, old):
+            lost = _restore(store, old, draft, aside.told)
         if not lost:
             return _again(lease, old, aside), not old.shown
         _refuse_lost(lease.area, lost, old, draft)
@@ -152,6 +153,9 @@ def restore(store: Store, file: LakeFile, spares: Iterable[LakeFile], told: Told
         file: What the record says of it.
         spares: Files that may have the same bytes.
         told: Takes a sentence for each name that was written again.
+
+    Raises:
+        Lost: the partition may be another run's by now; `mending` puts right what is shown of it.
     """
     problems = check_file(store, file)
     broken = {problem.key for problem in problems}
@@ -160,8 +164,10 @@ def restore(store: Store, file: LakeFile, spares: Iterable[LakeFile], told: Told
         if spare is None:
             return problems[-1:]  # by the public name, where that is wrong too: people know it
         store.sync([spare])  # whole on the disk before it stands for the file
+        store.holding()
         store.copy(spare, file.key)
     if file.public in broken:
+        store.holding()
         store.copy(file.key, file.public)
     if problems:
         store.sync([file.key, *([file.public] if file.public else [])])
@@ -210,6 +216,7 @@ def _refuse_foreign(lease: Lease, names: Iterable[str], allowed: AbstractSet[str
     foreign = [name for name in there if name not in ours]
     if not foreign:
         return there
+    store.holding()  # they are those of the run that took over
     if found := owner(lease.area, foreign):
         name, area = found
         what = f"{name}: exists and belongs to {area}, which is another one than {lease.area}"
@@ -256,7 +263,7 @@ def _put(area: Area, record: Record, tag: str | None) -> str:
 
 
 def _show(area: Area, record: Record, tag: str | None, aside: Aside, known: Known | None = None) -> Record:
-    try:
+    with mending(area, record):
         if record.folder is None:
             show_files(area.store, record, known)
         else:
@@ -264,9 +271,6 @@ def _show(area: Area, record: Record, tag: str | None, aside: Aside, known: Know
         aside.show(record)
         shown = dataclasses.replace(record, shown=True, stale=())
         _put(area, shown, tag)
-    except Lost:
-        mend(area, record)
-        raise
     return shown
 
 

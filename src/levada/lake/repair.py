@@ -11,6 +11,7 @@ from levada.lake.area import Area
 from levada.lake.commit import finish, owner, restore
 from levada.lake.lease import Lease, hold, reread
 from levada.lake.record import Record, public_names
+from levada.lake.showing import mending
 from levada.lake.verify import digest
 from levada.nouns import LakeFile
 
@@ -32,13 +33,15 @@ def repair(area: Area, edges: Edges, wait: float = 0.0) -> tuple[str, ...]:
 
     Raises:
         LeaseHeld: a run is at work on it.
+        Lost: another run may have taken it over.
     """
     done: list[str] = []
     with hold(area, edges, wait) as lease:
         if lease.record is None:
             return ()
-        for file in lease.record.files:
-            restore(area.store, _mine(area, file), lease.record.files, done.append)
+        with mending(area, lease.record):
+            for file in lease.record.files:
+                restore(area.store, _mine(area, file), lease.record.files, done.append)
         if not lease.record.shown and _may_finish(lease, lease.record):
             done += _finished(reread(lease))
     return tuple(done)

@@ -1,7 +1,8 @@
 """Public names made of what is committed, and mended where a run came too late with its own."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from levada.errors import LevadaError
@@ -9,11 +10,11 @@ from levada.lake.abreast import each
 from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.record import Record, public_names
-from levada.lake.store import Entry, Missing, Store
+from levada.lake.store import Entry, Lost, Missing, Store
 from levada.lake.verify import holds, same
 from levada.nouns import LakeFile
 
-__all__ = ["Known", "mend", "show_files", "show_folder"]
+__all__ = ["Known", "mending", "show_files", "show_folder"]
 
 #: Public names with what lies there; those under which nothing does are not in it.
 Known: TypeAlias = Mapping[str, Entry]
@@ -59,21 +60,46 @@ def show_folder(store: Store, folder: str, files: Iterable[LakeFile]) -> bool:
     return changed
 
 
-def mend(area: Area, late: Record) -> None:
-    """Show what stands again after the run of `late`, which lost its lease, may have shown its own files over it.
+@contextmanager
+def mending(area: Area, late: Record) -> Iterator[None]:
+    """Put public names right at the end if the lease was lost while the block put those of `late` where they belong.
 
     A process that is stopped in the middle of a request ends that request when it goes on, whoever holds the
     partition by then. So it puts right what it may have done: it shows the commit of the other, which is what that
     other shows too. What cannot be shown now, the next run or `levada verify` finds.
+
+    Raises:
+        Lost: the partition may be another run's by now.
     """
+    try:
+        yield
+        area.store.holding()
+    except Exception as error:
+        if isinstance(error, Lost) or _is_lost(area):
+            _mend(area, late)
+        raise
+
+
+def _is_lost(area: Area) -> bool:
+    try:
+        area.store.holding()
+    except Lost:
+        return True
+    return False
+
+
+def _mend(area: Area, late: Record) -> None:
     seen = None
     for _ in range(_LOOKS):
-        with contextlib.suppress(LevadaError, Missing):
+        try:
             record, tag = read_record(area)
-            if record is None or record.run == late.run or record.folder is not None or tag == seen:
-                return
-            seen = tag
+        except LevadaError:
+            return
+        if record is None or record.run == late.run or record.folder is not None or tag == seen:
+            return
+        with contextlib.suppress(LevadaError, Missing):
             _show_again(area.store, record, late)
+            seen = tag
 
 
 def _show_again(store: Store, record: Record, late: Record) -> None:
