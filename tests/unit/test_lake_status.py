@@ -147,6 +147,8 @@ def test_unfinished_work_is_told_behind_a_staging_run(error, fetch, stage):
 
 def test_pages_that_are_swept_are_not_told():
     store, edges = MemoryStore(), still()
+    carry(store, edges=edges)
+    later(edges, minutes=1)
     begun(store, edges, FOUR[:2])
     begun(store, edges).failed(TryLater("the server is away"))
     assert only(store).unfinished_pages == 2
