@@ -103,6 +103,17 @@ def test_null_is_a_whole_value_and_nothing_else():
     assert [row for _, _, row in read(tricky, nulls)[0]] == [{"a": ":\\N", "b": '":\\N'}, {"a": ":", "b": None}]
 
 
+@pytest.mark.parametrize("null", [",", ":", "}", "},{", ":null,", ":null},{"])
+def test_a_null_may_look_like_what_stands_between_texts_of_json(null):
+    body = f'a:|b:|c\nx:|y|\\N\n"{null}"|z:|"{null}"\n:|\\N|:\n'.encode()
+    how = Format("csv", delimiter="|", nulls=(null, "\\N"))
+    rows = [row for _, _, row in read(body, how)[0]]
+    colon = None if null == ":" else ":"
+    assert rows[0] == {"a:": "x:", "b:": "y", "c": None}
+    assert rows[1] == {"a:": None, "b:": "z:", "c": None}
+    assert rows[2] == {"a:": colon, "b:": None, "c": colon}
+
+
 TEXT = st.text(alphabet='abé"|\n\r,:\\N x', max_size=8)
 
 
@@ -138,6 +149,7 @@ def test_charsets_and_packings():
     assert (
         read(gzip.compress(body[:3]) + gzip.compress(body[3:]), Format("csv", delimiter="|", unpack="gzip"))[0] == rows
     )
+    assert read("a|b\n1|é\n".encode("utf-16-le"), Format("csv", delimiter="|", charset="utf-16-le"), most=5)[0] == rows
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("x.csv", body)
@@ -155,6 +167,20 @@ def test_charsets_and_packings():
 def test_packed_files_that_are_refused(body, unpack, what):
     with pytest.raises(ContractBroken, match=what):
         read(body, Format("csv", delimiter="|", unpack=unpack))
+
+
+@pytest.mark.parametrize("body", [b"a\0|b\n1|2\n", "a|b\n1|é\n".encode("utf-16-le")])
+def test_a_csv_is_not_taken_for_utf_16_without_a_mark(body):
+    with pytest.raises(ContractBroken, match="NUL among the first four bytes, as in utf-16-le") as caught:
+        read(body)
+    assert "Write `charset: utf-16-le`" in caught.value.todo
+    with pytest.raises(ContractBroken, match="NUL among the first four bytes"):
+        split(body, Records(format=BARS))
+
+
+def test_a_charset_that_was_told_goes_before_zeros():
+    how = Format("csv", delimiter="|", charset="utf-8")
+    assert read(b"a\0|b\n1|2\n", how)[0] == [(0, 2, {"a\0": "1", "b": "2"})]
 
 
 COLUMNS = Format("csv", delimiter="|", columns=("id", "name", "year"))

@@ -5,7 +5,6 @@ Bytes that its charset cannot hold come through as they are: a bad line, not a b
 
 import codecs
 import gzip
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import IO, BinaryIO
 
 from levada.errors import ContractBroken
 from levada.nouns import Format
-from levada.records.charset import told
+from levada.records.charset import MARK, seen, told
 from levada.records.refusal import start
 from levada.records.unpack import only
 
@@ -24,8 +23,6 @@ __all__ = ["BLOCK", "blocks"]
 BLOCK = 1024 * 1024
 #: Bytes of a line; what is longer is no text in lines.
 LONGEST = 32 * 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
 #: Bytes that tell in which of the encodings of Unicode a text is written.
 _TELLING = 4
 _AGAIN = "Have it written, or copied, again; or mend `unpack` of `format`."
@@ -75,15 +72,12 @@ def _in_utf8(plain: IO[bytes], how: Format, media: str, size: int) -> Iterator[b
     first = next(chunks, b"")
     while len(first) < _TELLING and (more := next(chunks, b"")):
         first += more
-    seen = json.detect_encoding(first)
-    charset = told(how.charset, media) if seen in ("utf-8", "utf-8-sig") else seen
-    if seen == "utf-8-sig":
-        charset, first = "utf-8", first[len(_BOM) :]
-    if charset in (None, "utf-8", "ascii"):
-        yield first
+    charset = seen(first, told(how.charset, media), how.kind)
+    if charset in ("utf-8", "utf-8-sig", "ascii"):
+        yield first.removeprefix(MARK)
         yield from chunks
         return
-    decoder = codecs.getincrementaldecoder(charset)("surrogateescape" if seen == "utf-8" else "strict")
+    decoder = codecs.getincrementaldecoder(charset)("strict" if charset.startswith("utf-") else "surrogateescape")
     try:
         text = decoder.decode(first).removeprefix("\ufeff")
         yield text.encode("utf-8", "surrogateescape")

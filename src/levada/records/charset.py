@@ -1,4 +1,4 @@
-"""Which charset a body is written in, and its text as UTF-8. Nothing is guessed beyond marks in the bytes."""
+"""Which charset a text is written in, and the text as UTF-8. Nothing is guessed beyond marks in the bytes."""
 
 import codecs
 import json
@@ -8,11 +8,15 @@ from levada.errors import ContractBroken
 from levada.records.refusal import start
 from levada.secret import redact
 
-__all__ = ["in_utf8", "told"]
+__all__ = ["MARK", "in_utf8", "seen", "told"]
+
+#: The byte order mark of UTF-8.
+MARK = b"\xef\xbb\xbf"
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
 #: US-ASCII is a part of UTF-8.
 _PLAIN = {"utf-8", "ascii"}
+_MARKED = {"utf-8-sig", "utf-16", "utf-32"}
 #: Codecs of Python that are no charsets of documents.
 _NONE = {"idna", "mbcs", "oem", "palmos", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 
@@ -28,23 +32,52 @@ def told(charset: str | None, media: str) -> str | None:
     return _known(name, by_spec=bool(charset)) if name else None
 
 
-def in_utf8(body: bytes, charset: str | None) -> bytes:
-    """The text in UTF-8, a byte order mark left out. UTF-16 and UTF-32 are known by their marks, or their zeros.
+def seen(first: bytes, charset: str | None, kind: str) -> str:
+    """The charset of a text: that of its byte order mark, else the one that was told, else UTF-8.
+
+    JSON and XML begin with ASCII and hold no NUL, so zeros among the first bytes are a mark as well (RFC 4627, 3); a
+    CSV may begin with anything.
+
+    Args:
+        first: Its first four bytes, or more.
+        charset: What `told` tells.
+        kind: What the text is, as `Format` has it.
+
+    Returns:
+        A name that Python knows; "utf-8-sig" for UTF-8 behind a mark, "utf-16" and "utf-32" behind theirs.
+
+    Raises:
+        ContractBroken: a CSV looks like UTF-16 or UTF-32, and nothing says that it is.
+    """
+    found = json.detect_encoding(first)
+    if found == "utf-8":
+        return charset or found
+    if found in _MARKED or kind != "csv":
+        return found
+    if charset:
+        return charset
+    raise ContractBroken(
+        f"There is a NUL among the first four bytes, as in {found}, and no byte order mark.",
+        todo=f"Write `charset: {found}` in `format` if it is written so, else the charset that it is written in.",
+    )
+
+
+def in_utf8(body: bytes, charset: str | None, kind: str) -> bytes:
+    """The text in UTF-8, a byte order mark left out.
 
     Args:
         body: The bytes.
         charset: What `told` tells.
+        kind: What the text is, see `seen`.
 
     Raises:
         ContractBroken: these bytes cannot be in that charset.
     """
-    seen = json.detect_encoding(body)
-    if seen not in ("utf-8", "utf-8-sig"):
-        charset = seen
-    if charset is None or charset in _PLAIN:
-        return body[3:] if seen == "utf-8-sig" else body
-    if seen == "utf-8-sig":
-        return body[3:]
+    charset = seen(body, charset, kind)
+    if charset == "utf-8-sig":
+        return body[len(MARK) :]
+    if charset in _PLAIN:
+        return body
     try:
         return body.decode(charset).removeprefix("\ufeff").encode()
     except UnicodeError as error:

@@ -7,13 +7,12 @@ import msgspec
 
 from levada.nouns import Format
 from levada.records import decode_csv, decode_xml, lines
-from levada.records.charset import in_utf8, told
+from levada.records.charset import MARK, in_utf8, told
 from levada.records.raw import tree, whole
 from levada.records.unpack import unpacked
 
 __all__ = ["json_text", "values"]
 
-_BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\n\r"
 #: Bytes of which byte order marks, and white space in UTF-16 and UTF-32, are made.
 _MARKS = b"\xef\xbb\xbf\xff\xfe\0"
@@ -32,12 +31,12 @@ def json_text(body: bytes, how: Format, media: str) -> bytes:
     charset = told(how.charset, media)
     if how.kind == "xml":
         return _xml(body, charset) if body.strip(_BLANK + _MARKS) else b""
-    text = in_utf8(body, charset)
+    text = in_utf8(body, charset, how.kind)
     if not text.strip(_BLANK):
         return b""
     if how.kind == "json":
         # blanks in place of the mark, so that byte offsets in messages stay true
-        return b"   " + text if body.startswith(_BOM) else text
+        return b"   " + text if body.startswith(MARK) else text
     if how.kind == "json_lines":
         return lines.as_list(text)
     return _encoded(decode_csv.rows(text.decode("utf-8", "surrogateescape"), how))
@@ -55,7 +54,7 @@ def values(body: bytes, how: Format, media: str) -> Any:
 
 def _xml(body: bytes, charset: str | None) -> bytes:
     """The document; what the Content-Type tells goes before what the document says of itself (RFC 7303, 3.2)."""
-    tree = decode_xml.document(in_utf8(body, charset), "utf-8") if charset else decode_xml.document(body)
+    tree = decode_xml.document(in_utf8(body, charset, "xml"), "utf-8") if charset else decode_xml.document(body)
     return _encoded(tree)
 
 

@@ -5,14 +5,14 @@ the row began is bad, and reading goes on at the next one: a quote that is never
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import msgspec
 
 from levada.errors import ContractBroken
 from levada.nouns import Format
-from levada.records.blocks import blocks
+from levada.records.blocks import BLOCK, blocks
 from levada.records.columns import see_columns
 from levada.records.portion import Broken, Portion
 from levada.records.unpack import LIMIT
@@ -21,8 +21,11 @@ __all__ = ["count", "names", "portions"]
 
 #: Bytes of one row over several lines; what is longer is a quote that was never closed.
 _LONGEST = 8 * 1024 * 1024
-#: Rows of a portion that is read line by line.
+#: Rows of a portion that is read line by line; BLOCK bytes end it too.
 _MANY = 5000
+#: What comes after a text in JSON: where one ends with a colon, `:"` is no beginning of a value, and what follows, up
+#: to the next quote, could pass for a null that begins so.
+_AFTER = (":", ",", "}")
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -53,7 +56,8 @@ class _File:
         self._how = how
         self._blocks = blocks(stream, how, media)
         self._quote = how.quote.encode()
-        self._nulls = [b":" + msgspec.json.encode(null) for null in how.nulls]
+        self._nulls = [b":" + msgspec.json.encode(null) for null in how.nulls if not null.startswith(_AFTER)]
+        self._odd_nulls = frozenset(null for null in how.nulls if null.startswith(_AFTER))
         #: Lines that were read; those from `_at` on were not looked at yet, the first of them is line `_line`.
         self._ahead: list[bytes] = []
         self._at, self._line, self._place = 0, 1, 0
@@ -117,11 +121,13 @@ class _File:
         # An empty line is one empty text, too.
         return rows if {*map(len, rows)} == {len(self.names)} and "" not in lines else None
 
-    def _records(self, rows: list[list[str]]) -> list[msgspec.Raw]:
+    def _records(self, rows: Sequence[Sequence[str | None]]) -> list[msgspec.Raw]:
+        if self._odd_nulls:
+            rows = [[None if text in self._odd_nulls else text for text in row] for row in rows]
         # All at once and cut apart: half the time of one by one.
         text = msgspec.json.encode([dict(zip(self.names, row, strict=True)) for row in rows])
         for null in self._nulls:
-            # A quote right after a colon begins a value: inside of one it has a backslash before it.
+            # Inside of a value a quote has a backslash before it.
             text = text.replace(null, b":null")
         return _rows.decode(text)
 
@@ -129,16 +135,21 @@ class _File:
         """What was read and not looked at, line by line."""
         while self._at < len(self._ahead):
             yield self._run()
-        self._ahead, self._at = [], 0
+            # Rows that go over several lines may never end with a block. Seldom: what stays is moved.
+            if 2 * self._at >= len(self._ahead):
+                del self._ahead[: self._at]
+                self._at = 0
 
     def _run(self) -> Portion:
         """The next rows up to bad lines, and these."""
-        first = self._place
+        first, size = self._place, 0
         rows: list[list[str]] = []
         broken: list[Broken] = []
         lines: list[int] = []
-        while self._at < len(self._ahead) and len(rows) < _MANY and not (broken and self._good()):
-            line, found = self._line, self._row()
+        while self._at < len(self._ahead) and not self._full(rows, size) and not (broken and self._good()):
+            at, line = self._at, self._line
+            found = self._row()
+            size += sum(map(len, self._ahead[at : self._at]))
             if isinstance(found, Broken):
                 broken.append(found)
             elif found:
@@ -146,6 +157,9 @@ class _File:
                 lines.append(line)
             self._place += bool(found)
         return Portion(self._records(rows), first, lines, tuple(broken))
+
+    def _full(self, rows: list[list[str]], size: int) -> bool:
+        return len(rows) >= _MANY or size >= BLOCK
 
     def _good(self) -> bool:
         """Whether a row comes next; takes nothing."""

@@ -39,7 +39,7 @@ def excerpt(body: bytes, length: int = KEPT) -> str:
 def readable(answer: Answer) -> bytes:
     """The body in UTF-8, as far as its Content-Type or a mark in it tells what it is written in."""
     try:
-        return in_utf8(answer.body, told(None, answer.headers.get("content-type", "")))
+        return in_utf8(answer.body, told(None, answer.headers.get("content-type", "")), "json")
     except ContractBroken:
         return answer.body
 
