@@ -34,7 +34,7 @@ APART_USED_BY = {"cli"}
 HOMES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("source.fetch",),
     "apscheduler": ("scheduler",),
-    "asyncio": ("edges", "source.courier", "source.fake", "source.fetch", "simulate"),
+    "asyncio": ("edges", "source.courier", "source.fake", "source.fetch", "scheduler.wire", "simulate"),
     "boto3": ("lake.objects",),
     "click": ("cli",),
     "cramjam": (),

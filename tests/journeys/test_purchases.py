@@ -26,7 +26,7 @@ from levada.simulate.purchases_made import purchases
 from levada.simulate.server import running
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read
-from patience import PATIENCE, settles
+from patience import HELD, PATIENCE, settles
 from simulated import Api, Levada
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "purchases"
@@ -57,10 +57,20 @@ def levada(api, tmp_path):
     return Levada({"PURCHASES_API_URL": api.url}, tmp_path)
 
 
+#: The command with more time for runs to end in, because a machine may stand still for longer than it gives, and with
+#: another time for answers to come.
+PATIENT = f"""\
+from levada.cli import main, schedule
+from levada.scheduler import stop
+schedule.GRACE, stop.ANSWER = {HELD}, {{}}
+main.main()
+"""
+
+
 @contextmanager
-def scheduled(levada, *arguments, **environment):
+def scheduled(levada, *arguments, answer=HELD, **environment):
     process = subprocess.Popen(
-        [sys.executable, "-m", "levada", "schedule", "pipeline.yaml", "--json", *arguments],
+        [sys.executable, "-c", PATIENT.format(answer), "schedule", "pipeline.yaml", "--json", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -160,6 +170,22 @@ def test_an_answer_that_is_under_way_is_committed_before_the_end(levada, api):
     asked = len(api.log())  # more than one where the signal came late
     assert (process.returncode, events) == (143, [*["ran"] * asked, "ended", None]), err
     assert len(public(levada.folder / "lake")) == 2 * asked
+
+
+def test_an_answer_that_does_not_come_leaves_the_partition_in_s3_to_the_next_run(levada, api, s3):
+    store = {**s3.environment, "S3_BUCKET_NAME": s3.lake("left").removeprefix("s3://")}
+    api.fail({"times": None, "fault": {"delay": HELD}})
+    with scheduled(levada, answer=0.5, **store) as process:
+        assert settles(api.log)
+        process.terminate()
+        out, err = process.communicate(timeout=PATIENCE)
+    told = [json.loads(line) for line in out.splitlines()]
+    assert process.returncode == 143, err
+    assert [one.get("event") for one in told] == ["began", "handed_back", "ended", None], err
+    api.forget()
+    done = levada(*told[1]["words"].partition("go on with ")[2].split()[1:], **store)
+    assert (done.returncode, done.stderr) == (0, "")  # whoever finds a lease held is told so, and fails
+    assert "50 rows read, 50 kept" in done.stdout
 
 
 def test_values_of_other_types_become_null_and_no_row_is_dropped(levada, api):

@@ -28,8 +28,14 @@ streams:
     raw: raw/{date}/{page}.json
 schedule: {every: 1s}
 """
-#: The command with another time for runs to end in, so that a test does not wait for it, or can tell that it is not up.
-WITH_GRACE = "from levada.cli import main, schedule; schedule.GRACE = {}; main.main()"
+#: The command with other times for runs to end in, and for answers to come, so that a test does not wait for them, or
+#: can tell that they are not up.
+WITH_GRACE = """\
+from levada.cli import main, schedule
+from levada.scheduler import stop
+schedule.GRACE, stop.ANSWER = {}, {}
+main.main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +58,9 @@ def levada(sales, tmp_path):
 
 
 @contextmanager
-def scheduled(levada, *arguments, grace=None):
+def scheduled(levada, *arguments, grace=None, answer=HELD):
     """The command at work."""
-    start = ["-m", "levada"] if grace is None else ["-c", WITH_GRACE.format(grace)]
+    start = ["-m", "levada"] if grace is None else ["-c", WITH_GRACE.format(grace, answer)]
     process = subprocess.Popen(
         [sys.executable, *start, "schedule", *arguments],
         stdout=subprocess.PIPE,
@@ -214,6 +220,18 @@ def test_a_stop_hands_the_partition_back_between_two_pages(levada):
         done = levada(*told[1]["words"].partition("go on with ")[2].split()[1:])
         assert f"{came} pages taken over from an interrupted run" in done.stdout, done.stderr
         assert api.pages_asked() == list(range(came + 1, 82))
+
+
+def test_an_answer_that_does_not_come_is_given_up_and_the_partition_handed_back(levada, sales):
+    sales.fail({"match": {"page": 3}, "times": None, "fault": {"delay": HELD}})
+    with scheduled(levada, "sales.yaml", "--json", grace=HELD, answer=0.5) as process:
+        assert settles(lambda: 3 in sales.pages_asked())
+        process.terminate()
+        told, err, code = ended(process)
+    assert code == 143, err
+    assert [one.get("event") for one in told] == ["began", "handed_back", "ended", None], told
+    assert "not done, because this is to end; go on with levada run sales.yaml --date" in told[1]["words"]
+    goes_on(levada, sales)
 
 
 def test_what_is_missing_is_named_before_the_first_tick(levada, sales):

@@ -98,8 +98,8 @@ def _facts(kind: str, code: int, what: str, where: str, todo: str) -> dict[str, 
 
 
 def _say_error(told: dict[str, str | int]) -> None:
-    # That command tells each thing that happens in one line, its end, too.
-    say(json.dumps({"errors": [told]}, indent=None if sys.argv[1:2] == ["schedule"] else 2))
+    # In one line: it may be the last of a command that tells each thing that happens in a line of its own.
+    say(json.dumps({"errors": [told]}))
 
 
 def _failed(error: LevadaError, *, as_json: bool) -> NoReturn:

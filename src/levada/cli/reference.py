@@ -42,7 +42,7 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   list of field objects) and `contract`, the YAML.
 - `init`: `file`, `pipeline`, `stream`, `url`, `status`, `rows`, `suggestions` (each `key`, `said`, `certainty`:
   `certain`, `likely` or `guess`, and `why`) and `hints`, a list of texts.
-- Where a command fails as a whole (a spec that is wrong, an unknown option, Ctrl-C, a bug): `{"errors": [...]}`.
+- Where a command fails as a whole (a spec that is wrong, an unknown option, Ctrl-C, a bug): `{"errors": [...]}` in one line.
 """
 _ERROR = (
     ("kind", "`FixThis`, `ContractBroken`, `TryLater`, `LeaseHeld`, `ResumeRefused`, `Interrupted` or `Bug`"),

@@ -43,8 +43,9 @@ def schedule(specs: tuple[str, ...], lake: str | None, *, once: bool, as_json: b
 
     A variable that is not set ends the command before the first tick; so does a spec without a schedule.
 
-    The first signal ends it as soon as each run has come to the end of a page, at the latest after 8 s; the second at
-    once. What had arrived is kept.
+    The first signal ends it as soon as each run has come to the end of a page. An answer that takes longer than 4 s is
+    given up, and its partition handed back; whatever else takes longer than 8 s ends where it stands. The second signal
+    ends it at once. What had arrived is kept.
     """
     from levada.cli.asking import opened
     from levada.scheduler.post import posts

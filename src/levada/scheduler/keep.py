@@ -134,7 +134,7 @@ def _one(keeper: _Keeper, key: str, stream: Stream, about: dict[str, Any]) -> Ba
     try:
         run = heeding(keeper.post.pipeline, keeper.bell, watch).work("run", stream, key)
     except Stopped as stopped:
-        words = f"left between two pages, because this is to end; go on with {_command(keeper.post, stream, key)}"
+        words = f"not done, because this is to end; go on with {_command(keeper.post, stream, key)}"
         keeper.say("handed_back", words, **about)
         return stopped
     except BaseException as error:  # noqa: BLE001 - a run that fails, by a bug or an exit of the user's own code, too, is told and ends no loop

@@ -1,4 +1,4 @@
-"""How a scheduler is told to end: a bell that its waits hear, and that a run hears between two pages."""
+"""How a scheduler is told to end: a bell that waits hear, and a run before each request and while one is answered."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,12 +7,17 @@ from typing import Protocol
 
 from levada.edges import Clock
 from levada.pipeline import Pipeline
+from levada.scheduler.wire import Leaving
+from levada.source.courier import network_of
 from levada.source.events import Asked, Event, Waiting
 
-__all__ = ["Bell", "Stopped", "heeding"]
+__all__ = ["ANSWER", "Bell", "Stopped", "heeding"]
 
 #: Seconds after which a wait of a run hears the bell.
 _SLICE = 0.25
+#: Seconds that an answer which is under way has left once the bell rang. What stays of the 8 s that the command has is
+#: for the commit, or for giving the lease back.
+ANSWER = 4.0
 
 
 class Bell(Protocol):
@@ -34,15 +39,20 @@ class Stopped(BaseException):
 def heeding(pipeline: Pipeline, bell: Bell, observe: Callable[[Event], None]) -> Pipeline:
     """The pipeline whose runs raise Stopped instead of asking for more, or waiting, once the bell rang.
 
-    An answer that is under way is waited for: where it is the last, the run finishes its partition.
+    An answer that is under way is waited for, some seconds: where it is the last, the run finishes its partition.
     """
+    network = network_of(pipeline.edges)
 
     def watch(event: Event) -> None:
         observe(event)
         if bell.is_set() and isinstance(event, Asked | Waiting):
             raise Stopped
 
-    edges = replace(pipeline.edges, clock=_Clock(pipeline.edges.clock, bell))
+    edges = replace(
+        pipeline.edges,
+        clock=_Clock(pipeline.edges.clock, bell),
+        network=lambda: Leaving(network(), bell.is_set, ANSWER, Stopped),
+    )
     return replace(pipeline, edges=edges).observed(watch)
 
 

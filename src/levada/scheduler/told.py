@@ -10,7 +10,7 @@ __all__ = ["Happened", "Told"]
 
 #: began: it waits for the first tick. ran, failed: what came of a partition. waiting: for the API, a while. skipped:
 #: ticks that nobody worked. clock: it was put back. not_tried: a stream that the tick had no use for any more.
-#: handed_back: a partition that was left between two pages, because this is to end. ended: nothing is at work.
+#: handed_back: a partition that was left before its end, because this is to end. ended: nothing is at work.
 Happened: TypeAlias = Literal[
     "began", "ran", "failed", "waiting", "skipped", "clock", "not_tried", "handed_back", "ended"
 ]

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from levada.edges import Answer, Call, Edges, Wire
 
-__all__ = ["Courier"]
+__all__ = ["Courier", "network_of"]
 
 
 class Courier:
@@ -23,7 +23,7 @@ class Courier:
 
     def __init__(self, edges: Edges) -> None:
         self._clock = edges.clock
-        self._network = edges.network or _http
+        self._network = network_of(edges)
         self._loop = asyncio.new_event_loop()
         self._loop.set_default_executor(_Daemons())
         self._stop = asyncio.Event()
@@ -82,6 +82,11 @@ class Courier:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def network_of(edges: Edges) -> Callable[[], Wire]:
+    """What makes the Wire of a run: that of the edges, else HTTP."""
+    return edges.network or _http
 
 
 def _http() -> Wire:

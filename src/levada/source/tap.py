@@ -7,6 +7,7 @@ from typing import Self
 
 from levada.edges import Answer, Call, Clock, Edges, Wire, WireFault
 from levada.secret import redact, shown_url
+from levada.source.courier import network_of
 
 __all__ = ["Exchange", "Tap"]
 
@@ -36,7 +37,7 @@ class Tap:
 
     def on(self, edges: Edges) -> Edges:
         """These edges with the tap on their network."""
-        network = edges.network or _http
+        network = network_of(edges)
         return replace(edges, network=lambda: _Tapped(self, network, edges.clock))
 
     def passed(self, call: Call, outcome: Answer | WireFault, seconds: float) -> None:
@@ -47,12 +48,6 @@ class Tap:
             self.exchanges.append(Exchange(call.method, url, outcome.status, len(outcome.body), seconds))
         else:
             self.exchanges.append(Exchange(call.method, url, None, 0, seconds, redact(str(outcome))))
-
-
-def _http() -> Wire:
-    from levada.source.fetch import HttpWire
-
-    return HttpWire()
 
 
 class _Tapped:
