@@ -255,53 +255,6 @@ def test_dirty_sales_are_read_and_what_is_none_is_told():
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("{'a': None, 'b': [1, -2.5, True], \"c\": ('x',)}", {"a": None, "b": [1, -2.5, True], "c": ["x"]}),
-        ("'it\\'s \\d'", "it's \\d"),
-        ("{1: 'a'}", {"1": "a"}),
-        (" None ", None),
-        ("''", ""),
-    ],
-)
-def test_literals_of_python(text, value):
-    assert literal(text) == value
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "__import__('os').system('true')",
-        "open('x')",
-        "[x for x in (1,)]",
-        "a",
-        "1 + 1",
-        "{1, 2}",
-        "b'a'",
-        "1e999",
-        "1j",
-        "...",
-        "f'{1}'",
-        "{'a': 1, 'a': 2}",
-        "{None: 1}",
-        "{**{}}",
-        "[*[1]]",
-        "'\\777'",
-        "[" * 60 + "]" * 60,
-        "-" * 100 + "1",
-        "'a'\x00",
-        "1\n2",
-        "'" + "a" * LIMIT + "'",
-        "-True",
-    ],
-)
-def test_what_is_no_plain_literal_is_refused_and_never_run(text):
-    with pytest.raises(ValueError):  # noqa: PT011 - any text; what is told is the record path's
-        literal(text)
-
-
 def test_a_packed_value_is_read_by_the_type():
     assert of("list", "\"['a', 'b']\"", decode="python_literal", item=Field("item", "string")) == ["a", "b"]
     assert of("json", '"{\\"a\\": 1}"', decode="json") == '{"a": 1}'
