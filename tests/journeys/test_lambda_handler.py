@@ -61,12 +61,13 @@ def put(folder, text, verb="land", **more):
     (folder / "sales.spec.json").write_bytes(pack(Packed("pipeline.yaml", root, verb, **more)))
 
 
-def queued(*bodies, queue="levada"):
+def queued(*bodies, queue="levada", **attributes):
     return {
         "Records": [
             {
                 "messageId": str(number),
                 "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": attributes,
                 "eventSource": "aws:sqs",
                 "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
             }
@@ -240,6 +241,15 @@ def test_messages_that_are_not_done_are_handed_back(specs, lake):
     event = queued({"date": DAY}, "no json", {"pipeline": "other"}, {"date": "2022-08-10"})
     assert names(handler(event, Context())) == ["2", "3"]
     assert days(lake) == [DAY, "2022-08-10"]
+
+
+def test_a_message_without_a_date_means_the_day_on_which_it_was_sent_however_late_it_comes(specs, lake):
+    put(specs, SPEC.read_text().replace("{by: day}", "{by: day, default: yesterday}"))
+    sent = datetime(2022, 8, 10, 23, 59, 59, tzinfo=UTC).timestamp()
+    event = queued({"pipeline": "sales"}, SentTimestamp=str(int(sent * 1000)), ApproximateReceiveCount="3")
+    for _ in range(2):
+        assert handler(event, Context()) == {"batchItemFailures": []}
+    assert days(lake) == [DAY]
 
 
 def test_all_messages_done(specs):

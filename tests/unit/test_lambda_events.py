@@ -27,7 +27,7 @@ def record(name, body, queue="levada", **more):
         "messageId": name,
         "receiptHandle": "AQEB",
         "body": body if isinstance(body, str) else json.dumps(body),
-        "attributes": {"ApproximateReceiveCount": "1"},
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1754719200123"},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
@@ -90,6 +90,16 @@ def test_messages_of_a_batch():
     assert [(one.name, one.ordered) for one in found] == [("a", False), ("b", True)]
     assert asked(found[0].event) == Asked(date="2022-08-09")
     assert asked(found[1].event) == asked(SCHEDULED)
+
+
+def test_a_message_without_a_moment_means_the_one_at_which_it_was_sent():
+    sent = datetime(2025, 8, 9, 6, 0, 0, 123000, tzinfo=UTC)
+    bare, timed = messages({"Records": [record("a", {}), record("b", SCHEDULED)]})
+    assert bare.sent == timed.sent == sent
+    assert asked(bare.event, bare.sent) == Asked(time=sent)
+    assert asked(timed.event, timed.sent).time == datetime(2025, 7, 25, 6, tzinfo=UTC)
+    (unsaid,) = messages({"Records": [record("c", {}, attributes={})]})
+    assert asked(unsaid.event, unsaid.sent).time is None
 
 
 def test_a_message_that_is_no_json():

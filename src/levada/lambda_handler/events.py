@@ -4,7 +4,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from levada.errors import FixThis
@@ -42,6 +42,8 @@ class Message:
     text: str
     #: Whether the queue keeps its order.
     ordered: bool = False
+    #: When it was sent (aware); None where the queue does not say. However often it comes, it means the same.
+    sent: datetime | None = None
 
     @property
     def event(self) -> Any:
@@ -68,14 +70,22 @@ def messages(event: Any) -> list[Message] | None:
     sources = {str(record.get("eventSource") or record.get("EventSource")) for record in records}
     if sources - {_QUEUE}:
         raise _wrong(f"Records of {', '.join(sorted(sources))} name no partition.")
-    return [
-        Message(str(one["messageId"]), str(one["body"]), str(one.get("eventSourceARN", "")).endswith(".fifo"))
-        for one in records
-    ]
+    return [_message(one) for one in records]
 
 
-def asked(event: Any) -> Asked:
+def _message(record: Mapping[str, Any]) -> Message:
+    ordered = str(record.get("eventSourceARN", "")).endswith(".fifo")
+    sent = record.get("attributes", {}).get("SentTimestamp")
+    moment = None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC)
+    return Message(str(record["messageId"]), str(record["body"]), ordered, moment)
+
+
+def asked(event: Any, due: datetime | None = None) -> Asked:
     """What an event asks for; of one that EventBridge wraps, its `detail`, and its `time` as the moment.
+
+    Args:
+        event: As Lambda gives it, or as it stands in a message.
+        due: The moment of an event that names none.
 
     Raises:
         FixThis: it says something else; tells what.
@@ -91,7 +101,7 @@ def asked(event: Any) -> Asked:
     return Asked(
         pipeline=_text(said, "pipeline"),
         date=_text(said, "date"),
-        time=_moment(said),
+        time=_moment(said) or due,
         streams=_streams(said),
         missing=_flag(said),
     )

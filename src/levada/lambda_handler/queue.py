@@ -53,7 +53,7 @@ def _failure(message: Message, hopeless: set[str | None], until: Until) -> Excep
 
 
 def _do(message: Message, told: Told, hopeless: set[str | None], until: Until) -> None:
-    wanted = asked(message.event)
+    wanted = asked(message.event, message.sent)
     if wanted.pipeline in hopeless:
         raise TryLater(f"Message {message.name} was not tried: its pipeline failed just now.")
     try:
