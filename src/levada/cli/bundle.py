@@ -21,7 +21,7 @@ from levada.spec.read import tree_of
 from levada.spec.tree import Items, Keys, Node, Word
 from levada.spec.variables import Variable, pieces
 
-__all__ = ["HANDLER", "Bundle", "Chosen", "Written", "bundle", "unset"]
+__all__ = ["HANDLER", "Bundle", "Chosen", "Written", "bundle"]
 
 HANDLER = "levada.lambda_handler.handler"
 #: Where lambda_handler/specs.py looks for them.
@@ -39,7 +39,22 @@ class Chosen:
     """A spec, and those of its streams that the function is for; all if empty."""
 
     spec: Spec
-    streams: tuple[str, ...] = ()
+    streams: tuple[str, ...]
+    #: What its file says, variables not filled in.
+    root: Node
+
+    @classmethod
+    def of(cls, spec: Spec, streams: tuple[str, ...] = ()) -> "Chosen":
+        """The choice of `streams`; the file of the spec is read for it."""
+        root, _ = tree_of(Path(spec.file).read_text("utf-8-sig"), spec.file)
+        return cls(spec, streams, root)
+
+    @property
+    def variables(self) -> list[str]:
+        """Those that the function must be given: `A`, `A or B`; in the order of the spec."""
+        texts = [pieces(word.text) for word in _words(self.root)]
+        found = [_wanted(piece) for text in texts for piece in text if isinstance(piece, Variable)]
+        return list(dict.fromkeys(name for name in found if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +114,7 @@ def _own() -> Iterator[tuple[str, Path]]:
 
 def _spec_files(one: Chosen) -> Iterator[tuple[str, Path | bytes]]:
     file = Path(one.spec.file)
-    root, _ = tree_of(file.read_text("utf-8-sig"), str(file))
-    yield f"{_FOLDER}/{one.spec.pipeline}{SUFFIX}", pack(Packed(file.name, root, "land", one.streams))
+    yield f"{_FOLDER}/{one.spec.pipeline}{SUFFIX}", pack(Packed(file.name, one.root, "land", one.streams))
     for name in sorted(_code(one.spec)):
         yield from _module(name, file.absolute().parent, one.spec)
 
@@ -164,14 +178,6 @@ def _add(archive: zipfile.ZipFile, name: str, content: Path | bytes) -> int:
     info.external_attr, info.create_system = _MODE, 3
     archive.writestr(info, data, zipfile.ZIP_DEFLATED)
     return len(data)
-
-
-def unset(spec: Spec) -> list[str]:
-    """The variables that the function must be given: `A`, `A or B`; in the order of the spec."""
-    file = Path(spec.file)
-    root, _ = tree_of(file.read_text("utf-8-sig"), str(file))
-    found = [_wanted(piece) for word in _words(root) for piece in pieces(word.text) if isinstance(piece, Variable)]
-    return list(dict.fromkeys(name for name in found if name))
 
 
 def _words(node: Node) -> Iterator[Word]:

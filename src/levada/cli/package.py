@@ -85,7 +85,7 @@ def _chosen(specs: "Sequence[str]", streams: tuple[str, ...]) -> "list[Chosen]":
         raise FixThis(f"Two specs are of the pipeline {twice}.", where="SPEC", todo="pack one of them")
     for pipeline in pipelines:
         _warn(pipeline.spec, pipeline.streams())
-    return [Chosen(pipeline.spec, streams) for pipeline in pipelines]
+    return [Chosen.of(pipeline.spec, streams) for pipeline in pipelines]
 
 
 def _warn(spec: "Spec", streams: "Sequence[Stream]") -> None:
@@ -100,7 +100,7 @@ def _warn(spec: "Spec", streams: "Sequence[Stream]") -> None:
 
 
 def _facts(chosen: "Sequence[Chosen]", made: "Bundle", written: "Written") -> dict[str, Any]:
-    from levada.cli.bundle import HANDLER, unset
+    from levada.cli.bundle import HANDLER
 
     return {
         "size": written.size,
@@ -111,7 +111,7 @@ def _facts(chosen: "Sequence[Chosen]", made: "Bundle", written: "Written") -> di
             {
                 "pipeline": one.spec.pipeline,
                 "streams": list(one.streams) or [stream.name for stream in one.spec.streams],
-                "variables": unset(one.spec),
+                "variables": one.variables,
             }
             for one in chosen
         ],
