@@ -65,7 +65,7 @@ def test_a_template_that_gives_no_value_for_this_partition_is_refused():
 def test_fetching_needs_the_source_and_its_own_request():
     spec = read_text(TEXT, "s.yaml", {"LAKE": "x", "TEAM": "y", "URL": "http://a", "ONE": "1"})
     with pytest.raises(FixThis) as caught:
-        require(spec, needed("land", "one"))
+        require(spec, needed("land", spec.streams[0]))
     assert caught.value.what == "Not set: T or U."
     assert caught.value.where == "s.yaml:3:48 (source.auth.key)"
     assert "export T=" in caught.value.todo
@@ -73,8 +73,9 @@ def test_fetching_needs_the_source_and_its_own_request():
 
 
 def test_every_missing_variable_is_named_at_once():
+    spec = read_text(TEXT, "s.yaml", {})
     with pytest.raises(FixThis) as caught:
-        require(read_text(TEXT, "s.yaml", {}), needed("run", "one"))
+        require(spec, needed("run", spec.streams[0]))
     for name in ("LAKE", "URL", "T or U", "ONE", "TEAM"):
         assert name in caught.value.what
     assert "TWO" not in caught.value.what
@@ -82,11 +83,31 @@ def test_every_missing_variable_is_named_at_once():
 
 def test_staging_needs_no_token_and_reading_only_the_lake():
     spec = read_text(TEXT, "s.yaml", {"LAKE": "x", "TEAM": "y"})
-    require(spec, needed("stage", "one"))
+    require(spec, needed("stage", spec.streams[0]))
     spec = read_text(TEXT, "s.yaml", {"LAKE": "x"})
-    require(spec, needed("read", "one"))
+    require(spec, needed("read", spec.streams[0]))
     with pytest.raises(FixThis, match="TEAM"):
-        require(spec, needed("stage", "one"))
+        require(spec, needed("stage", spec.streams[0]))
+
+
+MADE = """pipeline: p
+source: {url: http://a, auth: {bearer: "${TOKEN}"}}
+streams:
+  whole: {request: {path: "/${PATH_OF_WHOLE}"}}
+  parts: {pages_of: whole, records: "$[*]", raw: "parts/{date}/${NAME}.json"}
+  lines: {files: "${FOLDER}/a.csv", format: csv}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stream", "verb", "unset"),
+    [(1, "run", "NAME"), (1, "land", "NAME"), (2, "run", "FOLDER"), (2, "land", "FOLDER")],
+)
+def test_what_is_made_from_pages_or_files_needs_no_source(stream, verb, unset):
+    spec = read_text(MADE, "s.yaml", {})
+    with pytest.raises(FixThis) as caught:
+        require(spec, needed(verb, spec.streams[stream]))
+    assert caught.value.what == f"Not set: {unset}."
 
 
 def test_a_place_is_no_prefix_of_another_word():

@@ -115,7 +115,7 @@ def _job(pipeline: "Pipeline", stream: "Stream", date: str | None) -> "Job":
     from levada.spec.bind import needed, require
 
     source = _source(pipeline.spec, stream)
-    require(pipeline.spec, [place for place in needed("land", source.name) if not (source.files and place == "source")])
+    require(pipeline.spec, needed("land", source))
     partition, reach = _partition(pipeline, source, date)
     area = Area(pipeline.store, pipeline.spec.pipeline, source.name, partition.key)
     job = Job(pipeline.spec, _alone(source), partition, area, pipeline.edges, reach=reach)

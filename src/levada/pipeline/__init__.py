@@ -151,7 +151,7 @@ class Pipeline:
                 todo=f"choose one with --stream: {', '.join(stream.name for stream in streams)}",
             )
         self._refuse_other_partitions(streams[0])
-        require(self.spec, needed(verb, streams[0].name))
+        require(self.spec, needed(verb, streams[0]))
         into.refuse_unable(streams[0], verb)
         if verb == "land":
             signer_for(self.spec.source, self.spec.file, self.edges.environment)
@@ -191,10 +191,7 @@ class Pipeline:
             LevadaError: see levada.errors; what was committed before still stands.
         """
         step, uses = VERBS[verb]
-        # The pages of another stream are in the lake.
-        places = needed("stage" if stream.pages_of else uses, stream.name)
-        # Files need no API; where they come from it, its key is asked for when they do.
-        require(self.spec, [place for place in places if not (stream.files and place == "source")])
+        require(self.spec, needed(uses, stream))
         if stream.name in self.going_on:
             return cursor.work(self._job(stream, Partition("interval", "")), verb, step, date)
         return step(self._job(stream, parse(date, self.spec.partition)))

@@ -11,7 +11,7 @@ from levada.pipeline.choosing import Choice, Chosen, Known, chosen
 from levada.scheduler.ticks import after
 from levada.source.auth.make import signer_for
 from levada.spec.bind import needed, require
-from levada.spec.model import Schedule, Stream
+from levada.spec.model import Schedule
 
 __all__ = ["Post", "posts", "work_at"]
 
@@ -50,7 +50,7 @@ def _post(pipeline: Pipeline) -> Post:
     if spec.schedule is None:
         todo = f"add schedule: {{every: 1m}}, or run it yourself: levada run {spec.file}"
         raise FixThis(f"{spec.file} has no schedule.", where=spec.file, todo=todo)
-    places = [place for stream in pipeline.streams() for place in _needed(stream)]
+    places = [place for stream in pipeline.streams() for place in needed("run", stream)]
     require(spec, ("schedule", "partition", *places))
     signer_for(spec.source, spec.file, pipeline.edges.environment)
     with suppress(TryLater):  # a lake that is away may be back by the first tick
@@ -59,11 +59,6 @@ def _post(pipeline: Pipeline) -> Post:
     after(spec.schedule, now)
     work_at(pipeline, now)
     return Post(pipeline, spec.schedule)
-
-
-def _needed(stream: Stream) -> tuple[str, ...]:
-    # The pages of another stream are in the lake.
-    return needed("stage" if stream.pages_of else "run", stream.name)
 
 
 def _twice(pipelines: Sequence[Pipeline]) -> list[FixThis]:

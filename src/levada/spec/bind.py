@@ -10,7 +10,7 @@ from levada.errors import FixThis
 from levada.secret import Secret
 from levada.spec.auth import SecretRef
 from levada.spec.fields import filled
-from levada.spec.model import Missing, Spec
+from levada.spec.model import Missing, Spec, Stream
 from levada.spec.partition import values as values_of
 from levada.spec.template import Value
 
@@ -45,16 +45,19 @@ def _bound(field: Field, values: Mapping[str, Value]) -> Field:
         raise FixThis(what, where=str(field.place or field.name), todo=str(error)) from None
 
 
-def needed(verb: Verb, stream: str) -> tuple[str, ...]:
+def needed(verb: Verb, stream: Stream) -> tuple[str, ...]:
     """The places of a spec that a verb uses for a stream: `read` only looks at what the lake holds already."""
+    if stream.pages_of and verb in ("run", "land"):
+        verb = "stage"  # the pages of another stream are in the lake
     keys = {
         "run": (*_FETCHED, *_READ, *_NAMED, *_STAGED),
         "land": (*_FETCHED, *_READ, *_NAMED),
         "stage": (*_READ, *_NAMED, *_STAGED),
         "read": (),
     }[verb]
-    source = ("source",) if verb in ("run", "land") else ()
-    return ("lake", *source, *(f"streams.{stream}.{key}" for key in keys))
+    # Files need no API; where they come from it, its key is asked for when they do.
+    source = ("source",) if verb in ("run", "land") and not stream.files else ()
+    return ("lake", *source, *(f"streams.{stream.name}.{key}" for key in keys))
 
 
 def require(spec: Spec, places: Iterable[str]) -> None:
