@@ -1,8 +1,10 @@
 """Streams that take files of a disk: landed byte for byte, staged in portions, refused with reasons."""
 
 import gzip
+import io
 import json
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from levada.errors import ContractBroken, FixThis, TryLater
 from levada.pipeline import Options, load
 from levada.source import copying
 from levada.source.events import Took
+from levada.source.files import find
 from webserver import WebServer
 
 DATE = "2022-08-09"
@@ -199,17 +202,26 @@ def test_files_without_records_do_not_replace_rows_unasked(films):
 def test_a_file_that_changes_while_it_is_read_is_refused(films, monkeypatch):
     path = films.put("a.csv", HEADER + "1|a|1\n" * 1000)
     pipeline = films.pipeline()
-    real = copying._refuse_changed  # noqa: SLF001 - the moment between the looks at the file
+    real = copying._pieces  # noqa: SLF001 - the moment between two looks at the file
 
-    def grows(file, stream):
-        real(file, stream)
+    def growing(file, stream):
         with path.open("a") as more:
             more.write("2|b|2\n")
+        yield from real(file, stream)
 
-    monkeypatch.setattr(copying, "_refuse_changed", grows)
+    monkeypatch.setattr(copying, "_pieces", growing)
     with pytest.raises(TryLater, match="changed while it was read"):
         pipeline.run(date=DATE)
     assert films.shown() == {}
+
+
+def test_a_file_that_goes_before_it_is_read_is_waited_for(films):
+    path = films.put("a.csv", HEADER)
+    (found,) = find(films.pipeline().spec.streams[0].files.names, {}, films.folder, {})
+    path.unlink()
+    with pytest.raises(TryLater, match="is gone: it was there a moment ago") as told:
+        copying.copy(found, lambda: nullcontext(io.BytesIO()))
+    assert (told.value.where, told.value.todo) == (str(path), "run again when it is there")
 
 
 def test_two_files_of_one_name_are_told_unless_their_number_is_named(films):

@@ -85,12 +85,17 @@ class Objects:
             return Body(seen, bytes(found.bytes())) if seen.size <= most else seen
 
     def part(self, seen: Seen, start: int, end: int) -> bytes:
-        """The bytes from `start` to `end`, which is not included; faults: missing, changed."""
+        """The bytes of `seen` from `start` to `end`, which is not included; faults: missing, changed."""
         options: obstore.GetOptions = {"range": (start, end)}
-        if self.place.scheme == "s3":
-            options["if_match"] = seen.tag
+        if etag := self._version(seen.tag).get("e_tag"):
+            options["if_match"] = etag
         with _faults():
-            return bytes(obstore.get(self._quick, seen.key, options=options).bytes())
+            found = obstore.get(self._quick, seen.key, options=options)
+            now = self._seen(found.meta)
+            # Not every server looks at the condition of a read.
+            if (now.tag, now.size) != (seen.tag, seen.size):
+                raise Fault("changed", "another version came back")
+            return bytes(found.bytes())
 
     def put(self, key: str, data: bytes, media: str, expected: str | None) -> str:
         """Put `data` where nothing is, or what has the tag `expected`; the new tag. Faults: exists, changed."""

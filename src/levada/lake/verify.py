@@ -8,7 +8,7 @@ from levada.errors import TryLater
 from levada.lake.abreast import each
 from levada.lake.area import Area
 from levada.lake.record import Record
-from levada.lake.store import Entry, Missing, Store
+from levada.lake.store import Conflict, Entry, Missing, Store
 from levada.nouns import LakeFile
 
 __all__ = [
@@ -54,7 +54,11 @@ def sha256(store: Store, key: str) -> str | None:
 
 
 def digest(store: Store, key: str) -> str | None:
-    """The same of a key that is known to be no link."""
+    """The same of a key that is known to be no link.
+
+    Raises:
+        TryLater: the key was replaced while it was read.
+    """
     total = hashlib.sha256()
     try:
         with store.open(key) as stream:
@@ -62,6 +66,10 @@ def digest(store: Store, key: str) -> str | None:
                 total.update(block)
     except Missing:
         return None
+    except Conflict:
+        raise TryLater(
+            f"{key} was replaced while it was read", where=f"{store.describe()}/{key}", todo="run again"
+        ) from None
     return total.hexdigest()
 
 

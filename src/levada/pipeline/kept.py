@@ -1,17 +1,16 @@
 """Pages that are there already: those of the commit, checked, or raw files that another tool wrote."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import BinaryIO
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
 from levada.lake.record import Record
-from levada.lake.store import Entry, Store, Written
+from levada.lake.store import Entry, Written
 from levada.lake.verify import check_file, problems_of, read_file
 from levada.lake.work import Work
 from levada.landing import Landed, receive
@@ -21,7 +20,7 @@ from levada.pipeline.job import Job
 from levada.pipeline.taking import coming
 from levada.records.split import split
 from levada.source.events import ignore
-from levada.source.files import Found
+from levada.source.files import stored
 from levada.spec.template import Template, page_pattern, variables
 
 __all__ = ["Kept", "facts_of", "in_order", "kept", "kept_files", "named_today", "of_record", "pages_in"]
@@ -65,11 +64,7 @@ class Kept:
     def _files_taken_over(self, work: Work) -> Iterator[Landed]:
         """Files that another tool put where those of the stream go."""
         store, raw = self.job.area.store, self.job.stream.raw
-        files = [
-            Found("store", entry.key.rpartition("/")[2], entry.key, entry.tag, entry.changed, _opens(store, entry.key))
-            for entry in self.found
-        ]
-        come = coming(self.job, files, 0, ignore)
+        come = coming(self.job, [stored(store, entry) for entry in self.found], 0, ignore)
         yield from receive(come, work, lambda fills: self.found[fills["page"] - 1].key if raw else None, lambda _: None)
 
     def _taken_over(self, work: Work) -> Iterator[Landed]:
@@ -87,10 +82,6 @@ def named_today(job: Job, files: Iterable[LakeFile], *, adopted: bool) -> Iterat
     name = Names(job, job.stream.raw)
     for file in files:
         yield replace(file, public=file.public if adopted else name(of_file(file)))
-
-
-def _opens(store: Store, key: str) -> Callable[[], BinaryIO]:
-    return lambda: store.open(key)
 
 
 def kept(job: Job, lease: Lease, *, adopting: bool) -> Kept:

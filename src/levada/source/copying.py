@@ -1,14 +1,14 @@
-"""The bytes of a file, from disk, store or web -> into a writer, in pieces. A file that changes meanwhile is refused.
+"""The bytes of a file of a disk or a store -> into a writer, in pieces. A file that changes meanwhile is refused.
 
 Decides nothing of what is in the file; whoever takes the pieces may look at them, and may stop the copying.
 """
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from levada.errors import TryLater
+from levada.lake.store import Conflict, Missing
 from levada.source.files import Found
 
 __all__ = ["Opener", "Sink", "copy"]
@@ -34,22 +34,24 @@ def copy(file: Found, opener: Opener) -> Mapping[str, str]:
 
     Raises:
         FixThis: it cannot be read.
-        TryLater: it changed while it was read.
+        TryLater: it changed, or went away, while it was read; what was read of it is none of the sink's then.
     """
     assert file.open  # noqa: S101 - what the web sends is downloaded
     with opener() as out, file.open() as stream:
-        if file.kind == "disk":
-            _refuse_changed(file, stream)
-        while piece := stream.read(PIECE):
+        for piece in _pieces(file, stream):
             out.write(piece)
-        if file.kind == "disk":
-            _refuse_changed(file, stream)
     return {"last-modified": file.changed.isoformat()} if file.changed else {}
 
 
-def _refuse_changed(file: Found, stream: BinaryIO) -> None:
-    seen = os.fstat(stream.fileno())
-    if f"{seen.st_size}-{seen.st_mtime_ns}-{seen.st_ino}" != file.tag:
+def _pieces(file: Found, stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        while piece := stream.read(PIECE):
+            yield piece
+        # After the last piece: what is the same then has been the same all the time.
+        same = file.unchanged is None or file.unchanged(stream)
+    except (Conflict, Missing):
+        same = False
+    if not same:
         raise TryLater(
             f"{file} changed while it was read: somebody is still writing it.",
             where=str(file),

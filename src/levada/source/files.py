@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 from urllib.parse import unquote, urlsplit
 
-from levada.errors import FixThis
+from levada.errors import FixThis, TryLater
 from levada.lake.opening import open_store
-from levada.lake.store import Missing, Store
+from levada.lake.store import Entry, Missing, Store
 from levada.secret import shown_url
 from levada.spec.template import Template, Value, encode_name, fill
+from levada.spec.values_files import GLOB, WEB, scheme
 
-__all__ = ["Found", "find"]
+__all__ = ["Found", "find", "stored"]
 
 Kind = Literal["disk", "store", "web"]
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_GLOB = re.compile(r"[*?[]")
 _LOOK = "check the path, which is relative to the spec's folder; or run again when the file is there"
 
 
@@ -39,9 +38,11 @@ class Found:
     changed: datetime | None = None
     #: Opens it; None for the web, which only sends it.
     open: Callable[[], BinaryIO] | None = None
+    #: Whether what was opened is what was found, and still there.
+    unchanged: Callable[[BinaryIO], bool] | None = None
 
     def __str__(self) -> str:
-        return shown_url(self.url) if self.kind == "web" else self.url
+        return self.url if self.kind == "disk" else shown_url(self.url)
 
 
 def find(
@@ -61,10 +62,10 @@ def find(
     found: dict[str, Found] = {}
     for name in names:
         filled = fill(name, values, encode_name)
-        scheme = _SCHEME.match(filled)
-        if scheme and scheme[1].lower() in ("http", "https"):
+        kind = scheme(filled)
+        if kind in WEB:
             some = [_of_web(filled)]
-        elif scheme:
+        elif kind:
             some = _in_store(filled, environment)
         else:
             some = list(_on_disk(folder / filled))
@@ -81,7 +82,7 @@ def _of_web(url: str) -> Found:
 def _on_disk(path: Path) -> Iterator[Found]:
     written = os.path.normpath(path)
     # A file whose name holds a bracket is meant by that name.
-    if not _GLOB.search(written) or os.path.lexists(written):
+    if not GLOB.search(written) or os.path.lexists(written):
         yield _file(written, one_of_many=False)
         return
     paths = sorted(each for each in glob.glob(written, recursive=True) if not Path(each).is_dir())  # noqa: PTH207 - sorted as text
@@ -104,55 +105,79 @@ def _file(path: str, *, one_of_many: bool) -> Found:
     if not Path(path).is_file():
         todo = "give a file: what a pipe or a device gives cannot be read again"
         raise FixThis(f"{path} is no file{' among others' if one_of_many else ''}.", where=path, todo=todo)
-    tag = f"{seen.st_size}-{seen.st_mtime_ns}-{seen.st_ino}"
-    changed = datetime.fromtimestamp(seen.st_mtime, UTC)
-    return Found("disk", Path(path).name, path, tag, changed, lambda: _opened(path))
+    tag, changed = _tag(seen), datetime.fromtimestamp(seen.st_mtime, UTC)
+
+    def unchanged(stream: BinaryIO) -> bool:
+        return _tag(os.fstat(stream.fileno())) == tag
+
+    return Found("disk", Path(path).name, path, tag, changed, lambda: _opened(path), unchanged)
+
+
+def _tag(seen: os.stat_result) -> str:
+    return f"{seen.st_size}-{seen.st_mtime_ns}-{seen.st_ino}"
 
 
 def _opened(path: str) -> BinaryIO:
     try:
         return Path(path).open("rb", buffering=0)
+    except FileNotFoundError:
+        raise _gone(path) from None
     except OSError as error:
         todo = "let this user read it" if isinstance(error, PermissionError) else _LOOK
         raise FixThis(f"{path} cannot be read: {error.strerror}.", where=path, todo=todo) from None
 
 
 def _in_store(url: str, environment: Mapping[str, str]) -> list[Found]:
-    scheme, _, rest = url.partition("://")
-    bucket, _, name = rest.partition("/")
-    store = open_store(f"{scheme}://{bucket}", environment)
+    bucket, _, name = url.partition("://")[2].partition("/")
+    base = f"{scheme(url)}://{bucket}"
+    store = open_store(base, environment)
     pattern = f"{name}*" if name.endswith("/") or not name else name
-    if not _GLOB.search(pattern):
+    said = shown_url(url)
+    if not (first := GLOB.search(pattern)):
         entry = store.head(name)
         if entry is None:
-            _refuse_folder(store, url, name)
-            raise FixThis(f"There is no object {url}.", where=url, todo="check the name; or run again when it is there")
-        return [_object(store, f"{scheme}://{bucket}", entry.key, entry.tag, entry.changed)]
-    literal = pattern[: next(iter(_GLOB.finditer(pattern))).start()]
+            _refuse_folder(store, said, name)
+            todo = "check the name; or run again when it is there"
+            raise FixThis(f"There is no object {said}.", where=said, todo=todo)
+        return [stored(store, entry, base)]
     fits = re.compile(_regex(pattern), re.DOTALL)
-    found = [
-        _object(store, f"{scheme}://{bucket}", entry.key, entry.tag, entry.changed)
-        for entry in store.list(literal.rpartition("/")[0])
-        if fits.fullmatch(entry.key)
-    ]
+    listed = store.list(pattern[: first.start()].rpartition("/")[0])
+    found = [stored(store, entry, base) for entry in listed if fits.fullmatch(entry.key) and _is_file(store, entry)]
     if not found:
-        raise FixThis(f"No object fits {url}.", where=url, todo="check the pattern; or run again when they are there")
+        raise FixThis(f"No object fits {said}.", where=said, todo="check the pattern; or run again when they are there")
     return found
 
 
-def _object(store: Store, base: str, key: str, tag: str, changed: datetime) -> Found:
+def stored(store: Store, entry: Entry, base: str = "") -> Found:
+    """What `entry` of `store` is as a file to take; `base` is the URL that its key is below."""
+    key, tag = entry.key, entry.tag
+    url = f"{base}/{key}" if base else key
+
     def opened() -> BinaryIO:
         try:
             return store.open(key)
         except Missing:
-            raise FixThis(f"{base}/{key} is gone.", where=base, todo="run again") from None
+            raise _gone(shown_url(url)) from None
 
-    return Found("store", key.rpartition("/")[2], f"{base}/{key}", tag, changed, opened)
+    def unchanged(_: BinaryIO) -> bool:
+        now = store.head(key)
+        return now is not None and now.tag == tag
+
+    return Found("store", key.rpartition("/")[2], url, tag, entry.changed, opened, unchanged)
 
 
-def _refuse_folder(store: Store, url: str, name: str) -> None:
+def _gone(where: str) -> TryLater:
+    return TryLater(f"{where} is gone: it was there a moment ago.", where=where, todo="run again when it is there")
+
+
+def _is_file(store: Store, entry: Entry) -> bool:
+    """Whether it is no marker of a folder: those, which consoles make, have a name with a slash that listing hides."""
+    return entry.size > 0 or store.head(entry.key) is not None
+
+
+def _refuse_folder(store: Store, said: str, name: str) -> None:
     if next(iter(store.list(name)), None) is not None:
-        raise FixThis(f"{url} is a folder.", where=url, todo=f"name the objects in it: {url}/*.csv")
+        raise FixThis(f"{said} is a folder.", where=said, todo=f"name the objects in it: {said}/*.csv")
 
 
 def _regex(pattern: str) -> str:

@@ -7,15 +7,15 @@ from levada.spec.template import Template
 from levada.spec.tree import Word
 from levada.spec.values_template import template
 
-__all__ = ["file_name", "several"]
+__all__ = ["GLOB", "WEB", "file_name", "scheme", "several"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 #: The web's names are taken as they are; stores of objects can be listed.
-_WEB = ("http", "https")
+WEB = ("http", "https")
 _STORES = ("s3", "gs", "az")
 _USER = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*@", re.IGNORECASE)
 #: Characters of the shell's patterns, as Python's glob knows them.
-_GLOB = re.compile(r"[*?[]")
+GLOB = re.compile(r"[*?[]")
 
 
 def file_name(*allowed: str) -> Value:
@@ -32,11 +32,17 @@ def file_name(*allowed: str) -> Value:
     return Value(read, "a path such as data/*.csv, or a URL", unset=kind.unset)
 
 
+def scheme(name: str) -> str:
+    """The scheme of a URL in lower case, "" for a path."""
+    found = _SCHEME.match(name)
+    return found[1].lower() if found else ""
+
+
 def _known(word: Word) -> None:
-    scheme = _SCHEME.match(word.text)
-    if scheme and scheme[1].lower() not in (*_WEB, *_STORES):
-        near = "leave file:// out" if scheme[1].lower() == "file" else f"use a path, {', '.join(_STORES)} or https"
-        raise Wrong(f"files of {scheme[1]}:// cannot be taken", near)
+    kind = scheme(word.text)
+    if kind not in ("", *WEB, *_STORES):
+        near = "leave file:// out" if kind == "file" else f"use a path, {', '.join(_STORES)} or https"
+        raise Wrong(f"files of {kind}:// cannot be taken", near)
     if _USER.match(word.text):
         raise Wrong("a user or password in a URL is a secret in the open", "write it under source: auth")
 
@@ -44,7 +50,6 @@ def _known(word: Word) -> None:
 def several(name: Template) -> bool:
     """Whether it may be the name of several files."""
     literal = "".join(part for part in name.parts if isinstance(part, str))
-    scheme = _SCHEME.match(name.text)
-    if scheme and scheme[1].lower() in _WEB:
+    if scheme(name.text) in WEB:
         return False
-    return bool(_GLOB.search(literal)) or name.text.endswith("/")
+    return bool(GLOB.search(literal)) or name.text.endswith("/")
