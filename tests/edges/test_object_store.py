@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -140,6 +141,19 @@ def test_whoever_could_not_renew_knows_that_it_lost(s3):
         with pytest.raises(Lost, match="the lease was lost"):
             store.replace("_levada/p/s/d/commit.json", b"{}", None)
     assert other.held(LOCK) == b"other", "a lost lease is not given back"
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no clock that goes on in sleep")
+def test_a_machine_that_slept_knows_that_it_lost(s3, monkeypatch):
+    real = time.clock_gettime
+    store = store_of(s3.lake(), s3)
+    with store.lock(LOCK, b"me"):
+        store.holding()
+        # The clock of `time.monotonic` stands still while a machine sleeps, this one does not.
+        slept = {time.CLOCK_BOOTTIME: 3600.0}
+        monkeypatch.setattr(time, "clock_gettime", lambda clock: real(clock) + slept.get(clock, 0.0))
+        with pytest.raises(Lost, match="the lease was lost"):
+            store.holding()
 
 
 # -- large files

@@ -3,6 +3,9 @@
 import hashlib
 import itertools
 import re
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +15,7 @@ from levada.lake.lease import read_record
 from levada.lake.objects import PART
 from levada.lake.opening import open_store
 from levada.lake.patience import Patience
+from levada.lake.store import Lost
 from levada.lake.verify import check_files
 from patience import settles
 
@@ -136,3 +140,74 @@ def test_a_lease_is_given_back_although_the_store_fails(s3):
             proxy.begin({("replace", 1): "503", ("replace", 2): "lost"})
         assert store.held("_levada/lock") is None
         assert len(proxy.failed) == 2
+
+
+def test_a_renewal_whose_answer_was_lost_counts_from_when_it_came(s3):
+    seconds = 9.0
+    plan: Plan = {("replace", 1): "lost", ("get", 1): "500", ("get", 2): "500", ("get", 3): "500"}
+    with fault_proxy(s3.port, {}) as proxy:
+        store = open_store(s3.lake("counted"), {**s3.by(proxy.endpoint), "LEVADA_LEASE_SECONDS": str(seconds)})
+        with store.lock("_levada/lock", b"me"):
+            (lease,), first = store._leases._held, store._leases._held[0].until  # noqa: SLF001 - no other way to it
+            proxy.begin(plan)
+            assert settles(lambda: lease.until > first)
+            left = lease.until - time.clock_gettime(time.CLOCK_BOOTTIME)
+            changed = open_store(store.describe(), s3.environment).head("_levada/lock").changed
+            # The store tells whole seconds.
+            assert left <= (changed + timedelta(seconds=seconds + 1) - datetime.now(UTC)).total_seconds()
+        assert len(proxy.failed) == 4
+
+
+@contextmanager
+def losing(s3, plan: Plan):
+    """A store by a proxy that fails by plan, whose lease is over once it waits for that; the proxy beside it."""
+
+    def gone_by(_: float = 0.0) -> None:
+        for lease in store._leases._held:  # noqa: SLF001 - no other way to it
+            lease.until = 0.0
+
+    with fault_proxy(s3.port, {}) as proxy:
+        store = open_store(s3.lake("losing"), s3.by(proxy.endpoint))
+        store.create("old", b"[]")
+        with store.lock("_levada/lock", b"me"):
+            store._patience = Patience(gone_by, told=lambda _: None)  # noqa: SLF001 - no other way to it
+            proxy.begin(plan)
+            yield store, proxy, gone_by
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("create", lambda store: store.create("new", b"[]")),
+        ("replace", lambda store: store.replace("old", b"[1]", store.head("old").tag)),
+        ("copy", lambda store: store.copy("old", "shown")),
+        ("delete", lambda store: store.delete("old")),
+    ],
+)
+@pytest.mark.parametrize("fault", ["503", "reset", "lost"])
+def test_no_change_is_tried_again_once_the_lease_was_lost(s3, kind, change, fault):
+    with losing(s3, {(kind, 1): fault}) as (store, proxy, _):
+        with pytest.raises(Lost, match="the lease was lost"):
+            change(store)
+        assert proxy.asked[kind] == 1
+
+
+def test_what_is_only_looked_at_is_tried_again_although_the_lease_was_lost(s3):
+    with losing(s3, {("get", 1): "503"}) as (store, proxy, _):
+        assert store.read("old") == b"[]"
+        assert proxy.asked["get"] == 2
+
+
+def test_no_upload_is_completed_once_the_lease_was_lost(s3):
+    with losing(s3, {}) as (store, proxy, gone_by):
+
+        def write() -> None:
+            with store.writer("big") as writer:
+                for _ in range(PART // 1024 + 1):
+                    writer.write(bytes(1024))
+                gone_by()
+
+        with pytest.raises(Lost, match="the lease was lost"):
+            write()
+        assert store.head("big") is None
+        assert proxy.asked["complete"] == 0
