@@ -346,6 +346,16 @@ def test_the_environment_may_say_what_is_done(specs, lake, monkeypatch):
     assert (error["what"], error["todo"]) == ("LEVADA_VERB is dance.", "set it to one of: run, land, stage, replay")
 
 
+def test_the_environment_may_say_which_streams(specs, monkeypatch):
+    put(specs, SPEC.read_text().rstrip() + CHILD)
+    monkeypatch.setenv("LEVADA_STREAMS", " sales,")
+    assert [run["stream"] for run in body(handler({"date": DAY}, Context()))["runs"]] == ["sales"]
+    named = {"date": DAY, "streams": ["sales", "again"]}
+    assert [run["stream"] for run in body(handler(named, Context()))["runs"]] == ["sales", "again"]
+    monkeypatch.setenv("LEVADA_STREAMS", "sails")
+    assert body(handler({"date": DAY}, Context()))["errors"][0]["what"] == "There is no stream sails in this spec."
+
+
 def test_too_long_an_answer_leaves_out_the_names_of_files(specs, monkeypatch):
     monkeypatch.setattr("levada.lambda_handler.told._LONGEST", 100)
     (run,) = body(handler({"date": DAY}, Context()))["runs"]

@@ -10,10 +10,11 @@ from levada.lambda_handler.events import Asked
 from levada.pipeline import VERBS, Options, Pipeline, load
 from levada.spec.packed import SUFFIX, unpack
 
-__all__ = ["FOLDER", "SPECS", "VERB", "found"]
+__all__ = ["FOLDER", "SPECS", "STREAMS", "VERB", "found"]
 
-#: Variables that say where the specs are (files and folders, with the system's separator) and what is done.
-SPECS, VERB = "LEVADA_SPECS", "LEVADA_VERB"
+#: Variables that say where the specs are (files and folders, with the system's separator), what is done, and to which
+#: streams (names with commas between them).
+SPECS, VERB, STREAMS = "LEVADA_SPECS", "LEVADA_VERB", "LEVADA_STREAMS"
 #: Where they are if nobody says: in the root of the function's code.
 FOLDER = "levada_specs"
 _YAML = (".yaml", ".yml")
@@ -53,8 +54,10 @@ def _said(environment: Mapping[str, str]) -> str:
 
 def _ready(file: Path, pipeline: Pipeline, asked: Asked) -> tuple[Pipeline, str]:
     packed = unpack(file) if file.name.endswith(SUFFIX) else None
-    verb = pipeline.edges.environment.get(VERB) or (packed.verb if packed else "run")
+    environment = pipeline.edges.environment
+    verb = environment.get(VERB) or (packed.verb if packed else "run")
     if verb not in VERBS:
         raise FixThis(f"{VERB} is {verb}.", where=VERB, todo=f"set it to one of: {', '.join(VERBS)}")
-    streams = asked.streams or (packed.streams if packed else ())
+    usual = tuple(name.strip() for name in environment.get(STREAMS, "").split(",") if name.strip())
+    streams = asked.streams or usual or (packed.streams if packed else ())
     return pipeline.having(Options(streams=streams, missing=asked.missing)), verb
