@@ -10,6 +10,7 @@ from levada.lake import quarantine
 from levada.lake.area import Area
 from levada.lake.commit import damaged, finish, publish
 from levada.lake.lease import Lease, hold
+from levada.lake.reading import read_file
 from levada.lake.record import Record, landed_fingerprint, staged_fingerprint
 from levada.lake.store import Store
 from levada.lake.sweep import sweep
@@ -66,7 +67,7 @@ def stage_all(work: Work, pages: Sequence[LakeFile]) -> list[LakeFile]:
     files = []
     for page in pages:
         with work.writer("staged", f"{page.page}.avro") as writer:
-            writer.write(work.page_body(page.page).upper())
+            writer.write(read_file(work.area.store, page).upper())
         key, written = work.key("staged", f"{page.page}.avro"), writer.written()
         public = STAGED.format(page.page)
         files.append(LakeFile("staged", key, public, written.size, written.sha256, 1, page.page, "avro"))

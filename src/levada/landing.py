@@ -48,7 +48,7 @@ def taken(work: Work, name: Naming, *, whole: bool = True) -> Iterator[Landed]:
     for facts in work.done:
         file = work.page_file(facts, _named(facts, name))
         if file is not None:
-            yield Landed(file, work.page_body(facts.number) if whole else None)
+            yield Landed(file, work.page_body(facts) if whole else None)
 
 
 def receive(files: Iterable[Come], work: Work, name: Naming, took: Callable[[PageFacts], None]) -> Iterator[Landed]:

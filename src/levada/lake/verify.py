@@ -20,7 +20,6 @@ __all__ = [
     "digest",
     "holds",
     "problems_of",
-    "read_file",
     "same",
     "sha256",
 ]
@@ -71,22 +70,6 @@ def digest(store: Store, key: str) -> str | None:
             f"{key} was replaced while it was read", where=f"{store.describe()}/{key}", todo="run again"
         ) from None
     return total.hexdigest()
-
-
-def read_file(store: Store, file: LakeFile) -> bytes:
-    """The kept bytes of a file, which are what its record says; raises Missing.
-
-    Raises:
-        TryLater: other bytes came back than were committed.
-    """
-    data = store.read(file.key)
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise TryLater(
-            f"{file.key}: what was read is not what was committed (its SHA-256 is another)",
-            where=f"{store.describe()}/{file.key}",
-            todo="run again; if it happens twice, the file is damaged: fetch the partition again with `levada run`",
-        )
-    return data
 
 
 def check_key(store: Store, file: LakeFile) -> list[Problem]:

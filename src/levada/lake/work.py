@@ -17,6 +17,7 @@ from levada.errors import LeaseHeld, LevadaError
 from levada.lake.area import Area
 from levada.lake.lease import Lease
 from levada.lake.media import media_of
+from levada.lake.reading import read_bytes
 from levada.lake.record import as_json
 from levada.lake.runs import (
     Durable,
@@ -106,9 +107,9 @@ class Work:
             fills=facts.fills,
         )
 
-    def page_body(self, number: int) -> bytes:
-        """The bytes of a page that is durable in this work; raises Missing."""
-        return self.area.store.read(self._body(number))
+    def page_body(self, facts: PageFacts) -> bytes:
+        """The bytes of a page that is durable in this work; raises as `read_bytes` does."""
+        return read_bytes(self.area.store, self._body(facts.number), facts.sha256)
 
     def refused(self, page: int, attempt: int, answer: object) -> None:
         """Leave a note of an answer that was no page, every text in it redacted; the first of one name stays."""

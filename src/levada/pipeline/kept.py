@@ -9,9 +9,10 @@ from itertools import islice
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
+from levada.lake.reading import read_file
 from levada.lake.record import Record
 from levada.lake.store import Entry, Written
-from levada.lake.verify import check_file, problems_of, read_file
+from levada.lake.verify import check_file, problems_of
 from levada.lake.work import Work
 from levada.landing import Landed, receive
 from levada.nouns import Gap, LakeFile, Page, PageFacts

@@ -87,10 +87,11 @@ class _Taking:
         if page.body is None and not self._checked and not self._lists:
             self._tally.unchecked(count_of(self._job, page.file))
         else:
-            for portion in portions_of(self._job, page):
-                self._portion(page.file, portion)
-                if self.hopeless:
-                    break
+            with portions_of(self._job, page) as portions:
+                for portion in portions:
+                    self._portion(page.file, portion)
+                    if self.hopeless:
+                        break
         return page.file if page.body is not None else replace(page.file, rows=self._tally.counts.read - before)
 
     def _portion(self, page: LakeFile, portion: Portion) -> None:

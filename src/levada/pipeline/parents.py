@@ -7,9 +7,9 @@ from typing import Any
 from levada.errors import FixThis
 from levada.lake.area import Area
 from levada.lake.lease import read_record
+from levada.lake.reading import read_file
 from levada.lake.record import Record
 from levada.lake.store import Written
-from levada.lake.verify import read_file
 from levada.lake.work import Work
 from levada.landing import Landed
 from levada.nouns import Gap, LakeFile, Page, PageFacts
@@ -81,10 +81,11 @@ def _rows(parent: Job, record: Record) -> Iterator[Row]:
     number = 0
     for file in kept_files(parent, record):
         page = Landed(file, None if parent.stream.files else _body(parent, file))
-        for portion in portions_of(parent, page):
-            for text in added(parent, of_file(file), portion.records):
-                number += 1
-                yield Row(parent.stream.name, number, _fields(text))
+        with portions_of(parent, page, partly=True) as portions:
+            for portion in portions:
+                for text in added(parent, of_file(file), portion.records):
+                    number += 1
+                    yield Row(parent.stream.name, number, _fields(text))
 
 
 def _body(parent: Job, file: LakeFile) -> bytes:

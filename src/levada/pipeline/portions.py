@@ -1,11 +1,13 @@
 """What is in a landed page: its records, all at once or, of a file, in portions; and the lines that are no records."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from typing import BinaryIO
 
 from levada.contract.model import Contract
 from levada.errors import ContractBroken, LevadaError
+from levada.lake.reading import open_file, open_parts
 from levada.landing import Landed
 from levada.nouns import Batch, LakeFile, Rejected, Violation
 from levada.pipeline.job import Job
@@ -17,25 +19,41 @@ from levada.records.split import split
 __all__ = ["count_of", "explained", "portions_of", "with_lines"]
 
 
-def portions_of(job: Job, page: Landed) -> Iterator[Portion]:
-    """The records of a page in order.
+@contextmanager
+def portions_of(job: Job, page: Landed, *, partly: bool = False) -> Iterator[Iterator[Portion]]:
+    """The records of a page in order. Those of a file count once the block is left: it is proven then.
+
+    Args:
+        job: What says how the page is written.
+        page: The page.
+        partly: Perhaps not all of them are looked at: then what is looked at is proven before.
 
     Raises:
         ContractBroken: the page, or file, is not written as the spec says.
+        TryLater: the file that came back is not the one that was landed.
     """
     if page.body is not None:
-        yield Portion(split(page.body, job.stream.records, page.file.media))
+        yield iter((Portion(split(page.body, job.stream.records, page.file.media)),))
         return
-    limit = job.spec.source.limits.page_size
-    with _told(job, page.file), job.area.store.open(page.file.key) as stream:
-        yield from portions.portions(stream, job.stream.records, page.file.media, limit)
+    with _stream(job, page.file, partly=partly) as stream:
+        yield _portions(job, page.file, stream)
 
 
 def count_of(job: Job, file: LakeFile) -> int:
     """How many records, and lines that should be some, a landed file has; raises as `portions_of` does."""
-    limit = job.spec.source.limits.page_size
-    with _told(job, file), job.area.store.open(file.key) as stream:
-        return portions.count(stream, job.stream.records, file.media, limit)
+    with _stream(job, file) as stream, _told(job, file):
+        return portions.count(stream, job.stream.records, file.media, job.spec.source.limits.page_size)
+
+
+def _stream(job: Job, file: LakeFile, *, partly: bool = False) -> AbstractContextManager[BinaryIO]:
+    # A zip is read from its end.
+    opened = open_parts if partly or job.stream.records.format.unpack == "zip" else open_file
+    return opened(job.area.store, file)
+
+
+def _portions(job: Job, file: LakeFile, stream: BinaryIO) -> Iterator[Portion]:
+    with _told(job, file):
+        yield from portions.portions(stream, job.stream.records, file.media, job.spec.source.limits.page_size)
 
 
 @contextmanager

@@ -133,7 +133,8 @@ def _take(job: Job, lease: Lease, level: Level) -> Run:
 
 
 def _reading(job: Job, what: Fetching, work: Work) -> Generator[Page]:
-    return read(what.plan, job.edges, Done(work.done, work.page_body), what.tally.saw)
+    done = Done(work.done, lambda number: work.page_body(work.done[number - 1]))
+    return read(what.plan, job.edges, done, what.tally.saw)
 
 
 def _staging(job: Job, *, adopting: bool) -> Run:
