@@ -3,8 +3,10 @@
 import pytest
 
 from badstore import Conditions, bad_store
-from levada.errors import FixThis
+from levada.errors import FixThis, TryLater
 from levada.lake.opening import open_store
+from levada.lake.patience import Patience
+from webserver import Said, WebServer
 
 LAKE = "s3://levada/lakes/sales"
 
@@ -46,3 +48,22 @@ def test_a_store_that_knows_no_conditions_is_refused_with_the_reason():
     assert "NotImplemented" in text
     assert "conditional puts" in text
     assert LAKE in text
+
+
+@pytest.mark.parametrize("name", ["metadata", "credential", "169.254.1"])
+def test_what_a_bucket_is_called_decides_nothing(name):
+    keys = {"AWS_ACCESS_KEY_ID": "anyone", "AWS_SECRET_ACCESS_KEY": "any-secret-at-all"}
+    with WebServer(lambda _: Said(f"{name} is away", 503)) as server:
+        busy = reached(f"s3://{name}/{name}", {**keys, "AWS_ENDPOINT_URL": server.url})
+        with pytest.raises(TryLater, match=r"does not do what it was asked to, to look at it.*\(HTTP 503\)"):
+            busy.head(f"{name}/x")
+    nobody = reached(f"s3://{name}/{name}", {**keys, "AWS_ENDPOINT_URL": server.url})
+    with pytest.raises(TryLater, match="cannot be reached after several tries") as told:
+        nobody.create(f"{name}/x", b"")
+    assert told.value.where == f"s3://{name}/{name}/{name}/x"
+
+
+def reached(lake: str, environment: dict[str, str]):
+    store = open_store(lake, environment)
+    store._patience = Patience(lambda _: None, told=lambda _: None)  # noqa: SLF001 - no other way to it
+    return store

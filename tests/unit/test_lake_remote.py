@@ -83,6 +83,15 @@ def answer(status: str, code: str = "", message: str = "") -> str:
     return f"Error performing PUT http://host/b/k in 1ms - Server returned non-2xx status code: {status}: {body}"
 
 
+def no_answer(url: str, why: str = "error sending request") -> str:
+    return f"Generic S3 error: Error performing GET {url} in 443.718µs - HTTP error: {why}"
+
+
+ELSEWHERE = "Received redirect without LOCATION, this normally indicates an incorrectly configured region"
+#: Names of buckets and keys, and words of messages, that others stumbled over.
+MISLEADING = ("metadata", "credential", "credentials", "169.254.1", "latest/api/token", "token", "REDACTED")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
@@ -102,13 +111,52 @@ def answer(status: str, code: str = "", message: str = "") -> str:
         ("GenericError", answer("501 Not Implemented", "NotImplemented"), "unable"),
         ("GenericError", answer("418 I'm a teapot"), "unable"),
         ("NotSupportedError", "not supported", "unable"),
-        ("GenericError", "HTTP error: error sending request", "unreachable"),
-        ("GenericError", "HTTP error: operation timed out", "busy"),
-        ("GenericError", "Error performing PUT http://169.254.169.254/latest/api/token", "credentials"),
+        ("GenericError", no_answer("http://host/b/k"), "unreachable"),
+        ("GenericError", no_answer("http://host/b/k", "request or response body error"), "busy"),
+        ("GenericError", "Generic S3 error: HTTP error: request or response body error", "busy"),
+        ("GenericError", no_answer("http://host/b/k").partition(" - ")[0] + f" - {ELSEWHERE}", "region"),
+        ("GenericError", no_answer("http://169.254.169.254/latest/api/token"), "credentials"),
+        ("GenericError", no_answer("http://aside:8/latest/api/token"), "credentials"),
+        ("GenericError", answer("403 Forbidden").replace("host", "169.254.169.254"), "credentials"),
+        ("GenericError", answer("404 Not Found").replace("host", "169.254.170.2"), "credentials"),
+        ("GenericError", answer("503 Service Unavailable").replace("host", "169.254.170.2"), "busy"),
+        ("GenericError", no_answer("REDACTED"), "credentials"),
+        ("GenericError", no_answer("REDACTED").replace("S3", "MicrosoftAzure"), "unreachable"),
+        ("GenericError", "Generic S3 error: Failed to read token file '/x': No such file", "credentials"),
+        (
+            "GenericError",
+            f"Generic GCS error: Error performing token request: {no_answer('http://m/x')}",
+            "credentials",
+        ),
+        ("UnauthenticatedError", "The operation lacked valid authentication credentials for path x: y", "credentials"),
+        # What names and messages say decides nothing.
+        *(("GenericError", no_answer(f"http://host/{name}/x"), "unreachable") for name in MISLEADING),
+        *(("GenericError", no_answer(f"http://{name}.host/x"), "unreachable") for name in MISLEADING),
+        *(("GenericError", answer("503 x").replace("/b/k", f"/{name}/x"), "busy") for name in MISLEADING),
+        *(("PermissionDeniedError", answer("403 x", "AccessDenied", name), "denied") for name in MISLEADING),
+        ("GenericError", answer("418 no", "", "").replace("/b/k", "/b/status%20code:%20503"), "unable"),
+        ("FileNotFoundError", "Object at location <Code>ExpiredToken</Code> not found", "missing"),
     ],
 )
 def test_what_an_answer_means(name, text, kind):
-    assert fault_of(name, f"{text}\n\nDebug source:\nRetryError(status: 999)").kind == kind
+    assert fault_of(name, f"{text}\n\nDebug source:\nRetryError(status: 999)", ("aside:8",)).kind == kind
+
+
+def test_a_line_says_whom_it_asked_and_nothing_else_of_a_url():
+    said = fault_of("GenericError", no_answer("https://me:hidden-word@host:9/bucket/key?X-Amz-Signature=abcd"))
+    assert str(said) == "HTTP error: error sending request, asking https://host:9"
+    assert str(fault_of("GenericError", answer("503 Service Unavailable"))) == "HTTP 503"
+    assert str(fault_of("GenericError", f"Generic S3 error: {'x y ' * 200}")) == ("x y " * 50)
+    token = no_answer("http://169.254.169.254/latest/api/token")
+    assert str(fault_of("GenericError", token)).endswith(", asking http://169.254.169.254")
+
+
+def test_advice_on_credentials_is_of_the_kind_of_store():
+    fault = Fault("credentials", "HTTP 403")
+    assert "AWS_ACCESS_KEY_ID" in explained(fault, "s3://b/k", "to put it").todo
+    assert explained(fault, "gs://b/k", "to put it").todo == (
+        "set the variables that say who asks (docs/stores.md), or log in anew"
+    )
 
 
 def test_an_answer_is_told_in_one_line_and_with_advice():

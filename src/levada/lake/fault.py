@@ -1,7 +1,15 @@
-"""What an object store answers when it does not do what it was asked to, sorted by what happens next. Pure."""
+"""What an object store answers when it does not do what it was asked to, sorted by what happens next. Pure.
+
+The library tells in one text who was asked and what became of it: `Error performing GET https://host/bucket/key in 3ms
+- Server returned non-2xx status code: 404 Not Found: <body>`. Names of buckets and keys stand in it, so each part is
+only looked for in its own place.
+"""
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from levada.errors import FixThis, LevadaError, TryLater
 
@@ -11,9 +19,30 @@ __all__ = ["Fault", "FaultKind", "explained", "fault_of"]
 FaultKind = Literal[
     "missing", "exists", "changed", "busy", "unreachable", "no_bucket", "denied", "credentials", "region", "unable"
 ]
+#: Characters of a line.
+_LONGEST = 200
 _CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
 _SAID = re.compile(r"<Message>\s*(.*?)\s*</Message>", re.DOTALL)
-_STATUS = re.compile(r"status code: (\d{3})")
+_REQUEST = re.compile(r"Error performing [A-Z]+ (\S+) in [^ ]+(?:, after [^-]*)? - (.*)", re.DOTALL)
+_STATUS = re.compile(r"Server returned non-2xx status code: (\d{3})")
+#: A redirect that does not say where to, which is what S3 answers for buckets of other regions.
+_ELSEWHERE = "Received redirect without LOCATION"
+_STORE = re.compile(r"Generic \w+ error: ")
+#: How texts begin that tell of getting credentials, after the name of the store.
+_CREDENTIALS = (
+    "Error performing token request: ",
+    "Error getting token response body: ",
+    "Error reading federated token file",
+    "Failed to read token file ",
+    "Failed to read EKS token file ",
+    "Invalid AssumeRoleWithWebIdentity response: ",
+    "'az account get-access-token' command failed: ",
+    "Failed to parse azure cli response: ",
+)
+#: Whom machines, containers and clusters of AWS ask for the keys of their role.
+_METADATA = frozenset({"169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]"})
+#: What the library says instead of a URL with a secret: of S3's it is only that of the service that gives tokens.
+_HIDDEN = "REDACTED"
 #: What the store's own codes mean, where the library's exception says less.
 _CODES: dict[FaultKind, str] = {
     "no_bucket": "NoSuchBucket ContainerNotFound InvalidBucketName",
@@ -56,35 +85,64 @@ class Fault(Exception):
         return self.kind in {"busy", "unreachable"}
 
 
-def fault_of(name: str, text: str) -> Fault:
-    """The fault that the library's exception `name` with the message `text` is."""
-    head = text.partition("\n\nDebug source")[0].strip()
-    code = found[1] if (found := _CODE.search(head)) else ""
-    status = int(found[1]) if (found := _STATUS.search(head)) else 0
-    return Fault(_kind(name, code, status, head), _line(code, status, head))
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A message of the library in parts."""
+
+    #: Scheme, host and port of whom the request was for; "" where there was none, or the library hides it.
+    asked: str
+    #: What became of the request, or all of the message where there was none.
+    said: str
+    status: int
+    code: str
+    for_credentials: bool
 
 
-def _kind(name: str, code: str, status: int, text: str) -> FaultKind:
-    if kind := _BY_CODE.get(code) or _KINDS.get(name):
+def fault_of(name: str, text: str, asides: Collection[str] = ()) -> Fault:
+    """The fault that the library's exception `name` with the message `text` is.
+
+    Args:
+        name: Of the exception's class.
+        text: Its message.
+        asides: Hosts, with their ports, that are asked for credentials and nothing else.
+    """
+    told = _parted(text.partition("\n\nDebug source")[0].strip(), asides)
+    return Fault(_kind(name, told), _line(told))
+
+
+def _parted(text: str, asides: Collection[str]) -> _Told:
+    bare = _STORE.sub("", text, count=1)
+    request = _REQUEST.search(text)
+    url, said = (request[1], request[2]) if request else ("", bare)
+    host = "" if url in {"", _HIDDEN} else urlsplit(url).netloc.rpartition("@")[2]
+    status = int(found[1]) if (found := _STATUS.match(said)) else 0
+    code = found[1] if request and (found := _CODE.search(said)) else ""
+    hidden = url == _HIDDEN and text.startswith("Generic S3 error: ")
+    aside = hidden or bare.startswith(_CREDENTIALS) or host in {*_METADATA, *asides}
+    return _Told(f"{urlsplit(url).scheme}://{host}" if host else "", said, status, code, aside)
+
+
+def _kind(name: str, told: _Told) -> FaultKind:
+    if told.for_credentials:
+        return "busy" if told.status in _BUSY else "credentials"
+    if kind := _BY_CODE.get(told.code) or _KINDS.get(name):
         return kind
-    if status in _BUSY:
-        return "busy"
-    return _BY_STATUS.get(status, "unable") if status else _without_answer(text)
+    if told.status:
+        return "busy" if told.status in _BUSY else _BY_STATUS.get(told.status, "unable")
+    if told.said.startswith(_ELSEWHERE):
+        return "region"
+    return "unreachable" if told.said.startswith("HTTP error: error sending request") else "busy"
 
 
-def _without_answer(text: str) -> FaultKind:
-    if "169.254." in text or "credential" in text.lower() or "metadata" in text.lower():
-        return "credentials"
-    return "unreachable" if "error sending request" in text else "busy"
-
-
-def _line(code: str, status: int, text: str) -> str:
-    said = found[1] if (found := _SAID.search(text)) else ""
-    if code:
-        return f"{code}: {said}" if said else code
-    if status:
-        return f"HTTP {status}"
-    return " ".join(text.split())[-200:]
+def _line(told: _Told) -> str:
+    """One line: of a URL only whom it asks."""
+    message = found[1] if told.code and (found := _SAID.search(told.said)) else ""
+    if told.code:
+        said = f"{told.code}: {message}" if message else told.code
+    else:
+        said = f"HTTP {told.status}" if told.status else told.said
+    who = f", asking {told.asked}" if told.asked and (told.for_credentials or not told.status) else ""
+    return " ".join(said.split())[:_LONGEST] + who
 
 
 def explained(fault: Fault, where: str, doing: str) -> LevadaError:
@@ -101,6 +159,8 @@ def explained(fault: Fault, where: str, doing: str) -> LevadaError:
         todo = "see that the endpoint is right and the network lets you through; run again: the work done is kept"
         return TryLater(f"the object store {what} after several tries ({said})", where=where, todo=todo)
     what, todo = _ADVICE[fault.kind]
+    if fault.kind == "credentials" and not where.startswith("s3:"):
+        todo = "set the variables that say who asks (docs/stores.md), or log in anew"
     return FixThis(f"{what.format(doing=doing)} ({said})", where=where, todo=todo)
 
 

@@ -5,11 +5,12 @@ What was looked up in obstore 0.12: an exception of an iterator ends its multipa
 once and what twice. The parts of an upload are tried again by the library, which loses nothing: a part has a number.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import obstore
 from obstore import store as stores
@@ -30,6 +31,8 @@ _PART_TRIES, _PART_PATIENCE = 10, 180
 #: Bytes of a part of an upload, the fewest that S3 takes, and of what is read at a time.
 #: 165 MB written and read again: 62 MB of peak memory with parts of 8 MB, 52 MB with these.
 PART = 5 * 1024 * 1024
+#: Settings that say who gives credentials.
+_ASIDES = ("metadata_endpoint", "container_credentials_full_uri", "aws_endpoint_url_sts")
 #: Parts on their way at once: four of them are in memory.
 _ABREAST = 3
 
@@ -57,11 +60,18 @@ class Objects:
     """The requests that a lake makes of its bucket; keys are relative to the lake's prefix."""
 
     def __init__(
-        self, quick: "stores.ObjectStore", patient: "stores.ObjectStore", place: Location, root: Any = None
+        self,
+        quick: "stores.ObjectStore",
+        patient: "stores.ObjectStore",
+        place: Location,
+        root: Any = None,
+        asides: Collection[str] = (),
     ) -> None:
         self.place = place
         #: The bucket without the prefix, made only where one is to be made.
         self._root = root
+        #: Hosts that are asked for credentials only.
+        self._asides = asides
         #: Asks once.
         self._quick = quick
         #: For uploads in parts: each part is tried again.
@@ -70,7 +80,7 @@ class Objects:
     def head(self, key: str) -> Seen | None:
         """What is known of `key`, None where there is none."""
         try:
-            with _faults():
+            with self._faults():
                 return self._seen(obstore.head(self._quick, key))
         except Fault as fault:
             if fault.kind == "missing":
@@ -79,7 +89,7 @@ class Objects:
 
     def get(self, key: str, most: int) -> Body | Seen:
         """All bytes of `key`, or what is known of it if they are more than `most`; faults: missing."""
-        with _faults():
+        with self._faults():
             found = obstore.get(self._quick, key)
             seen = self._seen(found.meta)
             return Body(seen, bytes(found.bytes())) if seen.size <= most else seen
@@ -89,7 +99,7 @@ class Objects:
         options: obstore.GetOptions = {"range": (start, end)}
         if etag := self._version(seen.tag).get("e_tag"):
             options["if_match"] = etag
-        with _faults():
+        with self._faults():
             found = obstore.get(self._quick, seen.key, options=options)
             now = self._seen(found.meta)
             # Not every server looks at the condition of a read.
@@ -100,13 +110,13 @@ class Objects:
     def put(self, key: str, data: bytes, media: str, expected: str | None) -> str:
         """Put `data` where nothing is, or what has the tag `expected`; the new tag. Faults: exists, changed."""
         mode: Any = "create" if expected is None else self._version(expected)
-        with _faults():
+        with self._faults():
             made = obstore.put(self._quick, key, data, attributes={"Content-Type": media}, mode=mode)
         return self._tag(key, made["e_tag"], made["version"])
 
     def upload(self, key: str, parts: Iterator[bytes], media: str) -> str:
         """Put all `parts` under `key`, whatever is there, once the last one came; an exception of theirs ends it."""
-        with _faults():
+        with self._faults():
             made = obstore.put(
                 self._patient,
                 key,
@@ -120,13 +130,13 @@ class Objects:
 
     def copy(self, source: str, target: str) -> None:
         """Copy on the server, over whatever is there; faults: missing."""
-        with _faults():
+        with self._faults():
             obstore.copy(self._quick, source, target)
 
     def delete(self, key: str) -> None:
         """Take `key` away; a missing one is fine."""
         try:
-            with _faults():
+            with self._faults():
                 obstore.delete(self._quick, key)
         except Fault as fault:
             if fault.kind != "missing":
@@ -134,16 +144,23 @@ class Objects:
 
     def list(self, folder: str) -> list[Seen]:
         """All objects below `folder` ("" is everything), sorted by key."""
-        with _faults():
+        with self._faults():
             found = obstore.list(self._quick, folder or None, chunk_size=1000).collect()
             return sorted((self._seen(each) for each in found), key=lambda seen: seen.key)
 
     def bucket_url(self) -> tuple[str, str]:
         """Where to put a bucket, signed for five minutes, and the region that was configured."""
         root = self._root()
-        with _faults():
+        with self._faults():
             url = obstore.sign(root, "PUT", "", timedelta(minutes=5))
         return url, root.config.get("region") or "us-east-1"
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, FileNotFoundError) as error:
+            raise fault_of(type(error).__name__, str(error), self._asides) from None
 
     def _seen(self, found: "obstore.ObjectMeta") -> Seen:
         tag = self._tag(found["path"], found["e_tag"], found["version"])
@@ -175,14 +192,6 @@ def profile_keys(name: str) -> Any:
         ) from error
 
 
-@contextmanager
-def _faults() -> Iterator[None]:
-    try:
-        yield
-    except (BaseError, FileNotFoundError) as error:
-        raise fault_of(type(error).__name__, str(error)) from None
-
-
 def objects(place: Location, config: Mapping[str, Any], provider: Any = None) -> Objects:
     """The requests of the lake at `place`.
 
@@ -208,4 +217,5 @@ def objects(place: Location, config: Mapping[str, Any], provider: Any = None) ->
         patient = kinds[place.scheme](place.bucket, prefix=place.prefix or None, **given, retry_config=waits)
     except (BaseError, ValueError) as error:
         raise fault_of(type(error).__name__, str(error)) from None
-    return Objects(quick, patient, place, root=lambda: kinds[place.scheme](place.bucket, **given))
+    asides = {urlsplit(config[name]).netloc for name in _ASIDES if name in config}
+    return Objects(quick, patient, place, lambda: kinds[place.scheme](place.bucket, **given), asides)
