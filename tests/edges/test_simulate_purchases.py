@@ -45,6 +45,14 @@ def test_it_greets(api):
     assert api.ask("/") == (200, '"Coca-Cola me patrocina!"')
 
 
+def test_it_has_the_pages_of_its_framework(api):
+    assert "swagger" in api.ask("/docs")[1]
+    assert "redoc" in api.ask("/redoc")[1]
+    assert set(api.told("/openapi.json")[1]["paths"]) == {"/", "/gerar_compra", "/gerar_compras/{numero_registro}"}
+    assert api.ask("/gerar_compra/")[0] == 307
+    assert api.told("/github-markdown-css") == (404, {"detail": "Not Found"})
+
+
 def test_as_many_as_asked_for_in_the_recorded_shape(api):
     status, found = api.told("/gerar_compras/50")
     assert (status, len(found)) == (200, 50)

@@ -29,8 +29,9 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   redrive` is told as `replay` is.
 - `verify`: `{"partitions": [...], "extra": [...], "errors": [...]}`: partition objects, findings of public files that
   are in no record, and why partitions could not be repaired.
-- `compact`: `{"compacted": [...], "errors": [...]}`, for each table or merged file `stream`, `name`, `merged` and
-  `made` (numbers of files), `removed` (old files of a table) and `rows` (of a merged file, else null).
+- `compact`: `{"compacted": [...], "errors": [...]}`, for each table `stream`, `name`, `merged` and `made` (numbers of
+  files) and `removed` (old files); with --into for the merged file `stream`, `name`, `merged` (files), `rows`,
+  `partitions` (how many are in it), `left_out` (each `partition` and `why`) and `empty` (partitions without rows).
 - `check`: `{"plan": [...], "live": [...], "errors": [...]}`. `plan` holds the lines, `live` for each stream that was
   asked: `stream`, `partition`, `rows` (how many), `requests`, `paging` and `more` as below, and `contract`: null, or
   `kept`, `bad` and `why`.
@@ -42,7 +43,7 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   list of field objects) and `contract`, the YAML.
 - `init`: `file`, `pipeline`, `stream`, `url`, `status`, `rows`, `suggestions` (each `key`, `said`, `certainty`:
   `certain`, `likely` or `guess`, and `why`) and `hints`, a list of texts.
-- Where a command fails as a whole (a spec that is wrong, an unknown option, Ctrl-C, a bug): `{"errors": [...]}` in one line.
+- Where a command fails as a whole (a wrong spec, an unknown option, Ctrl-C, a bug): `{"errors": [...]}`, one line.
 """
 _ERROR = (
     ("kind", "`FixThis`, `ContractBroken`, `TryLater`, `LeaseHeld`, `ResumeRefused`, `Interrupted` or `Bug`"),

@@ -58,7 +58,7 @@ def _app(shop: _Shop) -> "FastAPI":
 
     from levada.simulate.faults import Faults
 
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app = FastAPI()  # with its pages /docs and /redoc, as the API has them
     app.add_middleware(Faults, clock=shop.clock)
 
     @app.get("/")
