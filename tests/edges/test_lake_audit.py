@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from lakeside import FOUR, RAW, STAGED, START, area_in, carry, public_tree, still
+from lakeside import FINGERPRINTS, FOUR, RAW, STAGED, START, area_in, carry, public_tree, run_of, still
 from levada.edges import Edges
 from levada.errors import FixThis, LeaseHeld
 from levada.lake.area import Area
-from levada.lake.audit import chosen, extras, verified
+from levada.lake.audit import Audit, chosen
+from levada.lake.beside import top_of
 from levada.lake.disk import DiskStore
-from levada.lake.lease import read_record
+from levada.lake.lease import hold, read_record
 from levada.lake.memory import MemoryStore
 from levada.lake.opening import open_store
-from levada.lake.record import as_json
+from levada.lake.record import FORMAT, as_json, public_names
 from levada.lake.repair import repair
+from levada.lake.status import status
+from levada.lake.work import begin
 
 EDGES = Edges(environment={})
 
@@ -58,6 +61,17 @@ def put(store, key, data):
     """Other bytes under a key, as a new file."""
     store.delete(key)
     store.create(key, data)
+
+
+def verified(area, **how):
+    return Audit(area.store, **how).one(area)
+
+
+def extras(store, areas, **how):
+    audit = Audit(store, **how)
+    for area in areas:
+        audit.one(area)
+    return audit.extras()
 
 
 def told(area, **how):
@@ -211,7 +225,7 @@ def test_a_damaged_record_is_told_and_hides_no_other(area, store):
     assert "--adopt" in finding.todo
     store.create("raw/sales/2022-08-09/mine.json", b"mine")
     assert extras(store, [area]) == [], "nobody knows whose it is"
-    newer = as_json(record).replace(b'"format": 1', b'"format": 99')
+    newer = as_json(record).replace(f'"format": {FORMAT}'.encode(), b'"format": 99')
     store.replace(area.commit, newer, store.head(area.commit).tag)
     assert "format 99" in verified(area).findings[0].why
 
@@ -226,15 +240,17 @@ def test_partitions_are_chosen_by_pipeline_stream_and_partition(area, store):
 
 
 class Moving(MemoryStore):
-    """A lake in which a run commits whenever the partition was listed."""
+    """A lake in which a run commits whenever the record was read."""
 
     moves = 0
 
-    def list(self, prefix):
-        if prefix.endswith("2022-08-09") and self.moves:
-            self.moves -= 1
-            carry(self, [f'["{self.moves}"]'.encode()], still(START))
-        return super().list(prefix)
+    def read(self, key):
+        found = super().read(key)
+        if key.endswith("commit.json") and self.moves:
+            left, self.moves = self.moves - 1, 0
+            carry(self, [f'["{left}"]'.encode()], still(START))
+            self.moves = left
+        return found
 
 
 @pytest.mark.parametrize(("moves", "kinds"), [(1, []), (99, ["busy"])])
@@ -333,3 +349,65 @@ def test_a_folder_of_a_job_with_a_foreign_file_is_left_to_the_job(disk):
     repair(area, EDGES)
     assert told(area) == [("not shown", area.commit)]
     assert disk.read("jobs/a/mine.json") == b"mine"
+
+
+def test_a_record_that_somebody_removed_is_missing_and_its_public_files_are_extra(area, store):
+    record, _ = read_record(area)
+    done = replace(run_of(record, record.run, changed=True), files=tuple(sorted(public_names(record.files))))
+    put(store, area.run(record.run, "run.json"), as_json(done))
+    shown = sorted(public_tree(store))
+    store.delete(area.commit)
+    assert chosen(store, ["shop/sales/2022-08-09"]) == [area]
+    (finding,) = verified(area).findings
+    assert (finding.kind, finding.key, finding.file) == ("missing", area.commit, "record")
+    assert "the commit record is gone: run " in finding.why
+    assert "`levada stage --adopt`" in finding.todo
+    assert [each.key for each in extras(store, [area])] == shown
+    (told,) = status(store)
+    assert told.state == "damaged"
+    assert "the commit record is gone" in told.error
+    assert repair(area, EDGES) == ()
+
+
+def test_a_first_run_that_was_stopped_lost_no_record(store):
+    other = Area(store, "shop", "sales", "2022-08-10")
+    with hold(other, EDGES) as lease:
+        begin(lease, FINGERPRINTS, EDGES, 3600)
+    assert chosen(store, []) == [area_in(store)]
+
+
+def test_public_files_of_a_partition_without_any_record_are_extra(area, store):
+    orphan, aside = "raw/sales/2022-08-10/sales_1.json", "raw/sales/_tmp/mine.json"
+    for key in (orphan, aside, "raw/others/mine.json", "mine.json"):
+        store.create(key, b"[]")
+    assert [each.key for each in extras(store, [area])] == [orphan]
+    assert extras(store, [area], deep=False) == [], "one partition was asked for"
+
+
+@pytest.mark.parametrize(
+    ("folder", "partition", "top"),
+    [
+        ("raw/sales/2022-08-09", "2022-08-09", "raw/sales"),
+        ("Raw/TMDB/JSON/2022/8/9", "2022-08-09", "Raw/TMDB/JSON"),
+        ("stg/day=2022-08-09/hour=13", "2022-08-09T13", "stg"),
+        ("raw/20220809", "2022-08-09", "raw"),
+        ("raw/pt", "pt", "raw"),
+        ("raw/sales", "2022-08-09", "raw/sales"),
+        ("raw/captions", "pt", "raw/captions"),
+        ("2022-08-09", "2022-08-09", ""),
+        ("", "2022-08-09", ""),
+    ],
+)
+def test_partitions_lie_below_what_names_none_of_them(folder, partition, top):
+    assert top_of(folder, partition) == top
+
+
+def test_several_partitions_are_looked_at_in_their_order(area, store):
+    record, _ = read_record(area)
+    others = [Area(store, "shop", "sales", f"2022-09-{day:02}") for day in range(1, 31)]
+    for other in others:
+        store.replace(other.commit, as_json(replace(record, partition=other.partition)), None)
+    store.delete(RAW.format(2))
+    found = list(Audit(store).of([area, *others]))
+    assert [one.partition for one in found] == [area.partition, *(other.partition for other in others)]
+    assert all([finding.key for finding in one.findings] == [RAW.format(2)] for one in found)

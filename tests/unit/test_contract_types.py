@@ -221,7 +221,80 @@ def test_a_form_takes_nothing_else_and_the_reason_names_it(kind, parse, value):
     rules = {"timezone": "UTC"} if kind == "timestamp" else {}
     (violation,) = of(kind, value, parse=(parse,), **rules)
     assert violation.rule == "type"
-    assert f", or in the form {parse}, found {value}" in violation.reason
+    assert f" in the form {parse}, found {value}" in violation.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "parse", "value", "expected"),
+    [
+        ("date", ("%Y-%d-%m",), '"2022-03-04"', date(2022, 4, 3)),
+        ("date", ("%Y-%d-%m",), '"2022-03-14"', None),
+        ("date", ("%d/%m/%Y",), '"2022-03-04"', None),
+        ("date", ("%d/%m/%Y", "iso"), '"2022-03-04"', date(2022, 3, 4)),
+        ("date", ("%d/%m/%Y", "iso"), '"4/3/2022"', date(2022, 3, 4)),
+        ("date", ("iso",), '"2022-3-4"', None),
+        ("decimal", ("comma_number",), '"1.234"', Decimal("1234.00")),
+        ("decimal", ("comma_number",), '"12.50"', None),
+        ("decimal", ("comma_number",), "12.5", Decimal("12.50")),
+        ("decimal", ("number",), '"1.25"', Decimal("1.25")),
+        ("timestamp", ("epoch",), '"2022-08-09T10:11:12Z"', None),
+        ("timestamp", ("epoch", "iso"), '"2022-08-09T10:11:12Z"', moment(2022, 8, 9, 10, 11, 12)),
+        ("timestamp", ("epoch", "iso"), "1", moment(1970, 1, 1, 0, 0, 1)),
+        ("timestamp", ("microseconds",), '"2022-08-09T10:11:12Z"', moment(2022, 8, 9, 10, 11, 12)),
+        ("time", ("%M:%H",), '"10:11"', time(11, 10)),
+        ("time", ("%I:%M %p", "iso"), '"10:11:12"', time(10, 11, 12)),
+        ("boolean", ("zero_one",), '"true"', None),
+        ("boolean", ("true_false",), "false", False),
+        ("int32", ("number",), "7.0", 7),
+        ("int32", ("number",), "null", "null"),
+        ("date", ("year_first",), "null", "null"),
+    ],
+)
+def test_texts_are_read_in_the_forms_that_are_named_and_in_no_other(kind, parse, value, expected):
+    rules = SIZED if kind == "decimal" else {}
+    found = of(kind, value, parse=parse, nullable=expected == "null", **rules)
+    if expected is None:
+        assert [each.rule for each in found] == ["type"]
+    else:
+        assert found == (None if expected == "null" else expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("712 USD", 712),
+        ("USD712", 712),
+        ("712 ABC", "ABC"),
+        ("XXX 712", "XXX"),
+        ("712 XTS", "XTS"),
+        ("KGS 712", 712),
+        ("HRK 712", 712),
+        ("712 €", 712),
+        ("£712", 712),
+        ("¥ 712", 712),
+        ("R$ 712", 712),
+        ("US$712", 712),
+        ("USD$ 712", 712),
+        ("ABC$ 712", "ABC"),
+        ("-712 ZZZ", "ZZZ"),
+    ],
+)
+def test_three_letters_beside_an_amount_are_a_currency_of_iso_4217(text, value):
+    found = of("int32", f'"{text}"', parse=("number",))
+    if isinstance(value, int):
+        assert found == value
+        return
+    (violation,) = found
+    assert violation.reason == (
+        "expected int32 (a whole number from -2147483648 to 2147483647), or in the form number, "
+        f'found "{text}": {value} is no currency of ISO 4217'
+    )
+
+
+def test_a_literal_of_a_field_with_forms_is_written_as_the_type_is():
+    field = Field("x", "date", parse=("%d.%m.%Y",), min="01.02.2022")
+    with pytest.raises(FixThis, match='which is not a date that exists, as "YYYY-MM-DD"'):
+        prepare(Contract((field,)))
 
 
 DIRTY = Contract(
@@ -250,9 +323,7 @@ def test_dirty_sales_are_read_and_what_is_none_is_told():
         "2022-09-01",
     ]
     (bad,) = batch.rejected
-    assert bad.violations[0].reason == (
-        'expected a date that exists, as "YYYY-MM-DD", or in the form year_first, found "07.09.2022"'
-    )
+    assert bad.violations[0].reason == ('expected a date that exists in the form year_first, found "07.09.2022"')
 
 
 def test_a_packed_value_is_read_by_the_type():

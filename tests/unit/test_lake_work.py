@@ -26,7 +26,7 @@ from levada.errors import ContractBroken, FixThis, LeaseHeld, TryLater
 from levada.lake.commit import publish
 from levada.lake.lease import hold, read_record
 from levada.lake.memory import MemoryStore
-from levada.lake.record import as_json
+from levada.lake.record import FORMAT, as_json
 from levada.lake.status import status
 from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, begin
@@ -218,7 +218,7 @@ def test_facts_under_a_wrong_number_are_not_used():
 
 def test_work_of_a_newer_levada_is_left_alone():
     store, edges, first = begun(2)
-    work = json.loads(store.read(first.key("work.json"))) | {"format": 2}
+    work = json.loads(store.read(first.key("work.json"))) | {"format": FORMAT + 1}
     store.delete(first.key("work.json"))
     store.create(first.key("work.json"), json.dumps(work).encode())
     assert numbers(start(store, edges)) == []

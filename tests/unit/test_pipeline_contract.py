@@ -1,13 +1,16 @@
 """Runs of contracts that look beyond one page: keys that come again, keys of records that come and go."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from levada.edges import Edges, FixedClock
+from levada.lake import record as record_module
 from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.memory import MemoryStore
+from levada.lake.record import FORMAT, as_json
 from levada.nouns import Counts
 from levada.pipeline import Options, Pipeline
 from levada.pipeline.drift import remembered
@@ -58,6 +61,20 @@ def test_a_row_that_an_earlier_page_had_goes_to_quarantine(store):
 def test_another_partition_may_have_the_same_rows(store):
     run(store, prices(1, 2))
     assert run(store, prices(1, 2), date="2022-08-10").counts == Counts(read=2, kept=2)
+
+
+def test_what_rules_of_an_older_format_made_is_staged_anew_from_the_same_pages(store, monkeypatch):
+    area = Area(store, "shop", "sales", "2022-08-09")
+    with monkeypatch.context() as older:
+        older.setattr(record_module, "FORMAT", FORMAT - 1)
+        run(store, prices(1, 2))
+    record, tag = read_record(area)
+    store.replace(area.commit, as_json(replace(record, format=FORMAT - 1)), tag)
+    assert run(store, verb="stage").changed
+    made, _ = read_record(area)
+    assert (made.format, made.landed, made.counts) == (FORMAT, record.landed, record.counts)
+    assert made.staged != record.staged
+    assert not run(store, verb="stage").changed
 
 
 def drift(done):

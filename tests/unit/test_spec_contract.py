@@ -92,13 +92,22 @@ CASES = [
     ('{type: string, from: "$.a["}', "no JSONPath", "$.address.city"),
     ("{type: string, from: $}", "leads to no one value", ""),
     ("{type: int64, parse: zero_one}", "zero_one is for boolean", "use number, comma_number"),
-    ("{type: date, parse: iso}", "there is no form iso", "year_first"),
+    ("{type: date, parse: dmy}", "there is no form dmy", "year_first"),
     ('{type: date, parse: "%d/%m"}', "lacks %Y", ""),
     ('{type: date, parse: "%d/%m/%y"}', "%y is no part of a form", "%Y"),
     ('{type: date, parse: "%d/%m/%Y %H"}', "a date has no %H", ""),
-    ('{type: date, parse: ["%d/%m/%Y", "%m/%d/%Y"]}', "read the same texts", "leave one"),
-    ("{type: timestamp, parse: [epoch, epoch_ms]}", "read the same texts", ""),
-    ("{type: float64, parse: [number, comma_number]}", "read the same texts", ""),
+    ('{type: date, parse: ["%d/%m/%Y", "%m/%d/%Y"]}', "read 05/01/1011 as different values", "leave one"),
+    ('{type: date, parse: [iso, "%Y-%d-%m"]}', "read 1011-05-01 as different values", "leave one"),
+    ('{type: date, parse: [year_first, "%Y.%d.%m"]}', "as different values", "leave one"),
+    ('{type: date, parse: ["%Y%m%d", "%d%m%Y"]}', "as different values", "leave one"),
+    ('{type: date, parse: ["%a %d/%m/%Y", "%a %m/%d/%Y"]}', "as different values", "leave one"),
+    ('{type: time, parse: ["%H:%M", "%M:%H"]}', "as different values", "leave one"),
+    ('{type: timestamp, timezone: UTC, parse: [epoch, "%Y%m%d"]}', "as different values", "leave one"),
+    ("{type: timestamp, parse: [epoch, epoch_ms]}", "as different values", ""),
+    ("{type: float64, parse: [number, comma_number]}", "read 1,234 as different values", ""),
+    ("{type: int32, parse: [number, comma_number]}", "read 1,234 as different values", ""),
+    ("{type: date, parse: [iso, iso]}", "stands in parse twice", "leave one"),
+    ('{type: timestamp, parse: "%d.%m.%Y %H:%M"}', "lacks %z, and the field has no timezone", ""),
     ("{type: string, parse: number}", "number is for int32", "no other forms"),
     ("{type: string, parse: []}", "parse names no form", ""),
     ("{type: string, decode: pickle}", "not known here", "python_literal"),
@@ -133,6 +142,19 @@ def test_a_wrong_field_is_told_with_its_place(text, what, todo):
     assert what in error.what
     assert todo in error.todo
     assert "\n" not in error.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{type: date, parse: [iso, year_first, "%d.%m.%Y", "%d/%m/%Y", "%Y-%m-%d", "%d %b %Y", "%b %d %Y"]}',
+        '{type: timestamp, timezone: UTC, parse: [epoch, iso, microseconds, "%d.%m.%Y %H:%M", "%d.%m.%Y"]}',
+        '{type: time, parse: ["%H:%M", "%I:%M %p", iso]}',
+        "{type: boolean, parse: [zero_one, true_false]}",
+    ],
+)
+def test_forms_that_no_text_is_in_doubt_between_stand_together(text):
+    assert len(contract(f"fields:\n  x: {text}").fields[0].parse) > 1
 
 
 @pytest.mark.parametrize(

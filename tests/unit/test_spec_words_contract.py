@@ -23,7 +23,7 @@ def test_every_part_of_a_field_is_told():
     assert text.splitlines() == [
         "Checks x is unpacked first (python_literal)",
         "       a: list of decimal(6,2), length 1 to 3, (Prices)",
-        "       b: struct (c: date, also in the form year_first or %d.%m.%Y; d: json)",
+        "       b: struct (c: date, texts in the form year_first or %d.%m.%Y; d: json)",
         "       e: timestamp, from $.x.y, without offset in UTC, never twice in a partition",
         "       f: string, null exactly when a is x or null, length 2",
         "       g: string, unpacked from text (json), length 1 or more",

@@ -1,7 +1,7 @@
 """Other forms of values that a field may `parse`: numbers with a currency, 0 and 1, counted seconds, forms of dates.
 
-A form reads what the type itself refuses. It says exactly which texts it takes, and a text that fits two forms is read
-by the first.
+Where a field names forms, its texts are read by them alone. A form says exactly which texts it takes; two that read one
+text as different values are not named together (`clashes.py` finds them).
 """
 
 import re
@@ -13,8 +13,20 @@ from typing import Any
 
 import msgspec
 
+from levada.contract.currency import CODES
 from levada.contract.model import Field, FieldType
-from levada.contract.values import Reader, bounds, fitted, in_utc, integral, moment, number, zone_of
+from levada.contract.values import (
+    Reader,
+    Unfit,
+    bounds,
+    fitted,
+    in_utc,
+    integral,
+    moment,
+    number,
+    plain_reader,
+    zone_of,
+)
 
 __all__ = ["WORDS", "form", "pattern_of"]
 
@@ -30,6 +42,7 @@ WORDS: Mapping[str, tuple[FieldType, ...]] = {
     "epoch_us": ("timestamp",),
     "microseconds": ("timestamp",),
     "year_first": ("date",),
+    "iso": ("date", "timestamp", "time"),
 }
 #: Microseconds of one.
 _EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
@@ -38,9 +51,10 @@ _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = Context(prec=40, traps=[Inexact, InvalidOperation, Overflow])
 
 _SYMBOL = "[$\u00a2-\u00a5\u058f\u060b\u09f3\u0e3f\u20a0-\u20cf\ufdfc\ufe69\uff04\uffe0\uffe1\uffe5\uffe6]"
-_CURRENCY = f"(?:[A-Z]{{3}}|[A-Z]{{0,3}}{_SYMBOL})"
-_BEFORE = re.compile(rf"([-+]?) ?{_CURRENCY}[ \u00a0]?([-+]?[0-9].*)", re.DOTALL)
-_AFTER = re.compile(rf"(.*[0-9])[ \u00a0]?{_CURRENCY}", re.DOTALL)
+#: Up to two letters before a symbol tell whose it is: R$, US$.
+_CURRENCY = f"(?:(?P<code>[A-Z]{{3}}){_SYMBOL}?|[A-Z]{{0,2}}{_SYMBOL})"
+_BEFORE = re.compile(rf"(?P<sign>[-+]?) ?{_CURRENCY}[ \u00a0]?(?P<rest>[-+]?[0-9].*)", re.DOTALL)
+_AFTER = re.compile(rf"(?P<rest>.*[0-9])[ \u00a0]?{_CURRENCY}", re.DOTALL)
 #: Thousands by one separator, the same in all the number, after a first group that does not begin with 0.
 _POINT = re.compile(
     r"([-+]?)([0-9]+|[1-9][0-9]{0,2}(?:([, '\u2019\u00a0\u202f])[0-9]{3}(?:\3[0-9]{3})*))(?:\.([0-9]+))?"
@@ -92,9 +106,13 @@ def form(word: str, field: Field) -> Reader:
     """
     if word not in WORDS:
         pattern = pattern_of(word, field.type)
+        if field.type == "timestamp" and not field.timezone and "z" not in pattern.groupindex:
+            raise ValueError(f"{word} lacks %z, and the field has no timezone")
         return partial(_by_text, partial(_formed, pattern, field))
     if field.type not in WORDS[word]:
         raise ValueError(f"{word} is for {', '.join(WORDS[word])}")
+    if word == "iso":
+        return plain_reader(field, strict=True)
     if word == "zero_one":
         return partial(_one_of, {b"0": False, b"1": True, b'"0"': False, b'"1"': True})
     if word in _EPOCHS:
@@ -149,11 +167,7 @@ def _float(value: Decimal) -> float:
 
 def _amount(written: re.Pattern[str], make: Callable[[Decimal], Any], text: str) -> Any:
     """`712$`, `USD 712`, `-$1,234.50`, `12.5`: a number with at most one currency, before or after it."""
-    bare = text.strip()
-    if found := _BEFORE.fullmatch(bare):
-        bare = found[1] + found[2]
-    elif found := _AFTER.fullmatch(bare):
-        bare = found[1]
+    bare = _without_currency(text.strip())
     found = written.fullmatch(bare)
     if not found:
         if written is _COMMA and "." in bare:  # 1.50 beside 1.500, which is 1500
@@ -162,6 +176,15 @@ def _amount(written: re.Pattern[str], make: Callable[[Decimal], Any], text: str)
     sign, whole, _, places = found.groups()
     digits = "".join(filter(str.isdigit, whole))
     return make(Decimal(f"{sign}{digits}.{places or 0}"))
+
+
+def _without_currency(text: str) -> str:
+    found = _BEFORE.fullmatch(text) or _AFTER.fullmatch(text)
+    if not found:
+        return text
+    if found["code"] and found["code"] not in CODES:
+        raise Unfit(f"{found['code']} is no currency of ISO 4217")
+    return found.groupdict().get("sign", "") + found["rest"]
 
 
 def _epoch(unit: int, raw: msgspec.Raw | bytes) -> datetime:
@@ -180,9 +203,7 @@ def _epoch(unit: int, raw: msgspec.Raw | bytes) -> datetime:
 
 def _cut(field: Field, text: str) -> datetime:
     found = _FINER.fullmatch(text)
-    if not found:
-        raise ValueError
-    return moment(found[1] + found[2], zone=zone_of(field))
+    return moment(found[1] + found[2] if found else text, zone=zone_of(field))
 
 
 def _year_first(text: str) -> date:

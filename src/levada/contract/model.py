@@ -76,7 +76,7 @@ class Field:
     source: str | None = None
     #: What packs the value in a text.
     decode: Decode | None = None
-    #: Other forms of the type that are taken besides its own, in order: words and forms of dates, see `forms.py`.
+    #: The forms that texts are read in, in order, instead of the type's own: words and forms of dates, see `forms.py`.
     parse: tuple[str, ...] = ()
     #: IANA name of the zone of timestamps without offset; None: they are bad.
     timezone: str | None = None

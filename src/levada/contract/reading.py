@@ -6,6 +6,7 @@ What is wrong is collected, never raised: a record is told with all that is wron
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from levada.contract.forms import form
 from levada.contract.model import Contract, Decode, Field
 from levada.contract.packed import PACKED, unpacked
 from levada.contract.rules import Rule, misfit, rules
-from levada.contract.values import Reader, expected, keyed, plain_reader, shown
+from levada.contract.values import Reader, Unfit, expected, keyed, plain_reader, shown
 from levada.nouns import Violation
 
 __all__ = ["Found", "Named", "named", "repeated", "root", "taken", "unlike"]
@@ -108,24 +109,27 @@ def _steps(field: Field) -> tuple[str | int, ...]:
 
 
 def _reader(field: Field, *, strict: bool) -> Reader:
-    """The type's own reader first, then each form in turn."""
     own = plain_reader(field, strict=strict)
     if not field.parse:
         return own
     try:
-        readers = (own, *(form(word, field) for word in field.parse))
+        forms = tuple(form(word, field) for word in field.parse)
     except ValueError as error:
         raise misfit(field, f"`parse` of `{field.name}`: {error}.", "Choose a form of the field's type.") from None
-    return lambda raw: _first(readers, raw)
+    return partial(_written, own, forms)
 
 
-def _first(readers: tuple[Reader, ...], raw: msgspec.Raw | bytes) -> Any:
-    for read in readers:
+def _written(own: Reader, forms: tuple[Reader, ...], raw: msgspec.Raw | bytes) -> Any:
+    """Texts are read by the forms alone: the type itself may read one of them as another value."""
+    why = ValueError()
+    for read in forms if bytes(raw)[:1] == b'"' else (own, *forms):
         try:
             return read(raw)
+        except Unfit as error:
+            why = error
         except ValueError:
             continue
-    raise ValueError
+    raise why
 
 
 def taken(field: Named, record: Mapping[str, msgspec.Raw], path: str, found: Found) -> Any:
@@ -190,8 +194,8 @@ def _value(field: Named, raw: msgspec.Raw, path: str, found: Found) -> Any:
     except _Bad as bad:
         found.violations.append(unlike(path, bad.rule, bad.expected, bad.raw))
         return None
-    except ValueError:
-        found.violations.append(unlike(path, "type", field.expected, raw))
+    except ValueError as error:
+        found.violations.append(unlike(path, "type", field.expected, raw, str(error) if type(error) is Unfit else ""))
         return None
     if value is None:
         if not field.optional and len(found.violations) == before:
@@ -215,9 +219,9 @@ def _read(field: Named, raw: msgspec.Raw, path: str, found: Found) -> Any:
     return {part.name: taken(part, members, f"{path}.{part.name}", found) for part in field.parts}
 
 
-def unlike(path: str, rule: str, expected: str, raw: msgspec.Raw | bytes) -> Violation:
+def unlike(path: str, rule: str, expected: str, raw: msgspec.Raw | bytes, why: str = "") -> Violation:
     """The violation of a value that is there, and is not what was expected."""
-    return Violation(path, rule, f"expected {expected}, found {shown(bytes(raw))}")
+    return Violation(path, rule, f"expected {expected}, found {shown(bytes(raw))}{why and f': {why}'}")
 
 
 def repeated(text: bytes, found: Mapping[str, msgspec.Raw], before: str = "") -> list[Violation]:

@@ -125,9 +125,10 @@ def literal(field: Field, rule: str, written: Literals, read: Reader | None = No
             continue
         if value is not None:
             return value
+    typed = expected(replace(field, parse=()), strict=False)
     raise misfit(
         field,
-        f"`{rule}` of `{field.name}` is {shown(forms[0])}, which is not {expected(field, strict=False)}.",
+        f"`{rule}` of `{field.name}` is {shown(forms[0])}, which is not {typed}.",
         "Write a value of the field's type, or change the type.",
     )
 

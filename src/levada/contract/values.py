@@ -16,6 +16,7 @@ from levada.contract.model import Field, FieldType
 
 __all__ = [
     "Reader",
+    "Unfit",
     "annotation",
     "bounds",
     "expected",
@@ -37,6 +38,11 @@ Reader = Callable[[msgspec.Raw | bytes], Any]
 #: Characters of a value that a reason shows.
 SHOWN = 60
 
+
+class Unfit(ValueError):
+    """A value that is not of the type, for a reason that a person should hear: its text."""
+
+
 _INT32 = (-(2**31), 2**31 - 1)
 _INT64 = (-(2**63), 2**63 - 1)
 
@@ -50,6 +56,8 @@ _ANNOTATIONS: Mapping[FieldType, Any] = {
     "date": date,
 }
 
+#: What is written in the forms of `parse` where the field has any; values of other types need not be texts.
+_IN_FORM: Mapping[FieldType, str] = {"date": "a date that exists", "timestamp": "a moment", "time": "a time of day"}
 #: What a reason says was expected.
 _EXPECTED: Mapping[FieldType, str] = {
     "string": "a string",
@@ -89,23 +97,28 @@ def annotation(field: Field, *, strict: bool) -> Any:
 
 
 def expected(field: Field, *, strict: bool) -> str:
-    """Completes the sentence "expected …" for the type of a field."""
+    """Completes the sentence "expected …" for the type of a field, and the forms that it parses."""
+    if not field.parse:
+        return _of_type(field, strict=strict)
+    own = _IN_FORM.get(field.type) or f"{_of_type(field, strict=strict)}, or"
+    return f"{own} in the form {' or '.join(field.parse)}"
+
+
+def _of_type(field: Field, *, strict: bool) -> str:
     match field.type:
         case "decimal":
             whole_digits = field.precision - field.scale
-            said = (
-                f"decimal({field.precision},{field.scale}) (up to {whole_digits} digits, {field.scale} after the point)"
-            )
+            digits = f"up to {whole_digits} digits, {field.scale} after the point"
+            return f"decimal({field.precision},{field.scale}) ({digits})"
         case "timestamp":
             offset = f", or without offset ({field.timezone})" if field.timezone else ""
-            said = f'a moment with an offset, as "2022-08-09T10:30:00Z"{offset}, to the microsecond'
+            return f'a moment with an offset, as "2022-08-09T10:30:00Z"{offset}, to the microsecond'
         case "float64" if strict:
-            said = "float64 (a number with a fraction, as 12.0)"
+            return "float64 (a number with a fraction, as 12.0)"
         case "int32" | "int64" if strict:
-            said = f"{_EXPECTED[field.type][:-1]}, without a fraction)"
+            return f"{_EXPECTED[field.type][:-1]}, without a fraction)"
         case _:
-            said = _EXPECTED[field.type]
-    return f"{said}, or in the form {' or '.join(field.parse)}" if field.parse else said
+            return _EXPECTED[field.type]
 
 
 def plain_reader(field: Field, *, strict: bool) -> Reader:

@@ -22,8 +22,10 @@ __all__ = [
     "stale_after",
 ]
 
-#: Number of Levada's output format; raised whenever the bytes of any output may change.
-FORMAT = 1
+#: Number of Levada's output format; raised whenever the same pages, contract and stage may give other bytes, so that
+#: what older rules made is made anew. Records of all numbers up to this are read.
+#: 2: texts are read by the forms of `parse` alone, currencies by ISO 4217, literals of Python by their own reader.
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from levada.contract.clashes import clash
 from levada.contract.forms import WORDS, form
 from levada.contract.model import Field, FieldType, Literals
 from levada.contract.pattern import problem
@@ -132,14 +133,24 @@ def _forms(given: Given, _: Reading) -> Iterator[Mistake]:
     words: tuple[Word, ...] = given.get("parse", ())
     if "parse" in given.values and not words:
         yield given.mistake("parse", "parse names no form", "name one, or leave the key out")
-    for number, word in enumerate(words):
+    fitting: list[Word] = []
+    for word in words:
         try:
             form(word.text, field)
         except ValueError as error:
             yield Mistake(word.place, f"{word.shown} in parse: {error}", _form_meant(field.type))
             continue
-        if other := next((one for one in words[:number] if _alike(one.text, word.text)), None):
-            what = f"{word.shown} and {other.shown} in parse read the same texts: it would be a guess which is meant"
+        yield from _beside(field, word, fitting)
+        fitting.append(word)
+
+
+def _beside(field: Field, word: Word, others: list[Word]) -> Iterator[Mistake]:
+    """A form that stands twice, or reads what another one reads as another value."""
+    for other in others:
+        if other.text == word.text:
+            yield Mistake(word.place, f"{word.shown} stands in parse twice", "leave one of them out")
+        elif text := clash(other.text, word.text, field):
+            what = f"{word.shown} and {other.shown} in parse read {text} as different values: which is meant is a guess"
             yield Mistake(word.place, what, "leave one of them out")
 
 
@@ -148,14 +159,6 @@ def _form_meant(kind: FieldType) -> str:
     if kind in ("date", "time", "timestamp"):
         fitting.append({"date": "%d/%m/%Y", "time": "%I:%M %p", "timestamp": '"%Y-%m-%d %H:%M:%S"'}[kind])
     return f"use {', '.join(fitting)}" if fitting else f"leave it out: a {kind} has no other forms"
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether two forms take the same texts: the same but for day and month, or numbers counted or written alike."""
-    kinds = [{"epoch", "epoch_ms", "epoch_us"}, {"number", "comma_number"}]
-    if any({one, other} <= kind for kind in kinds):
-        return True
-    return re.sub("%[md]", "%n", one) == re.sub("%[md]", "%n", other)
 
 
 def _enum(given: Given, _: Reading) -> Iterator[Mistake]:

@@ -50,9 +50,9 @@ FIELD = Section(
         Key(
             "parse",
             Each(anything, single=True),
-            "other forms that are taken: number, comma_number, zero_one, true_false, epoch, epoch_ms, epoch_us, "
-            "microseconds, year_first, or a form such as %d/%m/%Y",
-            "none",
+            "the forms of its texts: number, comma_number, zero_one, true_false, epoch, epoch_ms, epoch_us, "
+            "microseconds, year_first, iso, or a form such as %d/%m/%Y",
+            "the type's own",
             example='type: date, parse: [year_first, "%d.%m.%Y"]',
         ),
         Key(

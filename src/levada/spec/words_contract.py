@@ -52,7 +52,7 @@ def _type(field: Field) -> str:
 def _rules(field: Field) -> Iterator[str]:
     yield f"from {field.source}" if field.source else ""
     yield f"unpacked from text ({field.decode})" if field.decode else ""
-    yield f"also in the form {' or '.join(field.parse)}" if field.parse else ""
+    yield f"texts in the form {' or '.join(field.parse)}" if field.parse else ""
     yield f"without offset in {field.timezone}" if field.timezone else ""
     yield "may be null or missing" if field.nullable and not field.null_exactly_when else ""
     said = " and ".join(map(_condition, field.null_exactly_when))
