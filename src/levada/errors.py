@@ -8,13 +8,29 @@ LevadaError                    one base; its text says what, where and what to d
     ├── TimedOut               the API gave no whole answer in its time
     └── LeaseHeld              another run holds this partition
 
-Any other exception is a bug of Levada (exit 70); Ctrl-C is 130, SIGTERM 143.
+Any other exception is a bug of Levada (exit 70); Ctrl-C is 130, SIGTERM 143. Work that is committed with gaps is no
+error, and leaves with 4.
 """
 
 from datetime import datetime
 from typing import ClassVar
 
-__all__ = ["ApiRefused", "ContractBroken", "FixThis", "LeaseHeld", "LevadaError", "TimedOut", "TryLater"]
+__all__ = [
+    "BUG",
+    "PARTIAL",
+    "ApiRefused",
+    "ContractBroken",
+    "FixThis",
+    "LeaseHeld",
+    "LevadaError",
+    "TimedOut",
+    "TryLater",
+]
+
+#: Exit code of a bug of Levada's own.
+BUG = 70
+#: Exit code of work that is committed with gaps.
+PARTIAL = 4
 
 
 class LevadaError(Exception):
@@ -26,7 +42,7 @@ class LevadaError(Exception):
         todo: One sentence in the imperative: what a person does next; may be empty.
     """
 
-    exit_code: ClassVar[int] = 70
+    exit_code: ClassVar[int] = BUG
 
     def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
         super().__init__(what, where, todo)

@@ -13,14 +13,13 @@ from typing import NoReturn
 
 import click
 
-from levada.errors import LevadaError, TryLater
+from levada.errors import BUG, LevadaError, TryLater
 from levada.secret import redact
 from levada.version import __version__
 
-__all__ = ["BUG", "closing", "facts", "heard", "reason", "say", "tell", "visible", "warn"]
+__all__ = ["closing", "facts", "heard", "reason", "say", "tell", "visible", "warn"]
 
 INTERRUPTED = 130
-BUG = 70
 #: As a shell tells the death by SIGPIPE: what was done is done, but nobody read it.
 UNREAD = 141
 #: What click and rich leave with when the reader of their output is gone; no code of Levada's own.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from levada.cli.door import facts, heard, say, tell, warn
 from levada.cli.progress import counted, watching
-from levada.errors import ContractBroken, LevadaError
+from levada.errors import PARTIAL, ContractBroken, LevadaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from levada.pipeline import Pipeline
     from levada.spec.model import Stream
 
-__all__ = ["PARTIAL", "Told", "line", "lines", "report", "say_json"]
+__all__ = ["Told", "line", "lines", "report", "say_json"]
 
 
 #: What takes rows or pages of other streams; `stage` and `replay` have their own.
 _FETCHING = ("run", "land")
-#: Exit code of work that is committed with gaps.
-PARTIAL = 4
 #: Gaps of a run that are told one by one.
 _SHOWN = 10
 #: Characters of what the API said that are shown of a gap.

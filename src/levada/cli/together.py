@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from levada.cli.door import BUG, heard, say, tell, warn
+from levada.cli.door import heard, say, tell, warn
 from levada.cli.progress import counted
-from levada.cli.report import PARTIAL, Told, lines, say_json
-from levada.errors import ContractBroken, FixThis, LevadaError, TryLater
+from levada.cli.report import Told, lines, say_json
+from levada.errors import BUG, PARTIAL, ContractBroken, FixThis, LevadaError, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

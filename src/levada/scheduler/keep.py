@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from levada.errors import ContractBroken, LevadaError
+from levada.errors import BUG, PARTIAL, ContractBroken, LevadaError
 from levada.pipeline.slicing import parents
 from levada.scheduler.post import Post, work_at
 from levada.scheduler.stop import Bell, Stopped, heeding
@@ -19,11 +19,8 @@ from levada.source.events import Event, Waiting
 from levada.spec.model import Stream
 from levada.spec.words_schedule import when
 
-__all__ = ["PARTIAL", "keep", "once"]
+__all__ = ["keep", "once"]
 
-#: Exit code of a tick that is committed with gaps.
-PARTIAL = 4
-BUG = 70
 #: Seconds after which the clock is looked at again: it may have been set, or the machine may have slept.
 _LOOK = 10.0
 #: Shorter waits for the API are not worth a line.
