@@ -3,6 +3,7 @@
 import json
 import re
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -49,6 +50,97 @@ def test_a_merged_file_takes_no_name_of_a_commit(levada, staged):
     done = levada("compact", "pipeline.yaml", "--date", DAYS[1], "--into", name, "--adopt")
     assert done.returncode == 2
     assert f"{name} belongs to sales/sales {DAYS[0]}" in done.stderr
+
+
+def test_partitions_that_cannot_be_merged_are_told_and_counted(levada, staged):
+    assert levada("land", "pipeline.yaml", "--date", "2022-08-11").returncode == 0
+    hide = staged / f"lake/_levada/sales/sales/{DAYS[1]}/commit.json"
+    hide.write_text(hide.read_text().replace('"shown": true', '"shown": false'))
+    done = levada("compact", "pipeline.yaml", "--from", DAYS[0], "--to", "2022-08-13", "--into", "merged/all.parquet")
+    first, *left_out = done.stdout.splitlines()
+    total = rows(staged / "lake/merged/all.parquet")
+    assert (done.returncode, first.split(" of ")[0]) == (4, f"merged/all.parquet: {total} rows")
+    assert left_out == [
+        "left out: 3 of 4 partitions",
+        "  2022-08-10: its commit is not shown yet: `levada run`",
+        "  2022-08-11: its pages are not staged: `levada stage`",
+        "  2022-08-12: nothing is committed",
+    ]
+    again = levada("compact", "pipeline.yaml", "--last", "3650d", "--into", "merged/all.parquet", "--adopt", "--json")
+    (told,) = json.loads(again.stdout)["compacted"]
+    assert (again.returncode, told["rows"], told["partitions"]) == (4, total, 1)
+    assert len(told["left_out"]) == 3649
+    none = levada("compact", "pipeline.yaml", "--date", DAYS[1], "--into", "merged/none.parquet")
+    assert (none.returncode, "to merge: 2022-08-10: its commit is not shown" in none.stderr) == (2, True)
+    assert not (staged / "lake/merged/none.parquet").exists()
+
+
+def test_partitions_of_another_format_are_told(levada, staged):
+    spec = staged / "pipeline.yaml"
+    text = spec.read_text()
+    spec.write_text(text.replace(', parquet: "stg/day={date}/{page}.parquet"', ', csv: "csv/{date}.csv"'))
+    assert levada("replay", "pipeline.yaml", "--date", DAYS[0]).returncode == 0
+    none = levada("compact", "pipeline.yaml", "--into", "merged/all.parquet")
+    assert (none.returncode, "stages no Parquet files to merge" in none.stderr) == (2, True)
+    spec.write_text(text)
+    done = levada("compact", "pipeline.yaml", "--into", "merged/all.parquet")
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (
+        4,
+        [
+            "left out: 1 of 2 partitions",
+            f"  {DAYS[0]}: its rows are staged as csv, delta, not as Parquet: `levada replay`",
+        ],
+    )
+
+
+def test_partitions_without_rows_are_told_and_nothing_is_missing(levada, staged):
+    empty = re.sub("max_bad: .*\n", "", (staged / "pipeline.yaml").read_text())
+    (staged / "pipeline.yaml").write_text(empty)
+    assert levada("run", "pipeline.yaml", "--date", "1999-01-01").returncode == 0
+    done = levada("compact", "pipeline.yaml", "--into", "merged/all.parquet")
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["1 partition without rows"])
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("tables/sales/all.parquet", "would lie among the files of "),
+        ("tables/sales/_levada_partition=x/all.parquet", "would lie among the files of "),
+        ("stg/all.parquet", "would lie among the files of stream sales"),
+        ("tables", "would lie among the files of "),
+        (f"stg/day={DAYS[0]}/all.parquet", f"would lie among the files of sales/sales {DAYS[0]}"),
+        ("elsewhere/part/all.parquet", "would lie in the Delta table elsewhere"),
+    ],
+)
+def test_a_merged_file_lies_among_no_others(levada, staged, name, says):
+    write_deltalake(str(staged / "lake/elsewhere"), pa.table({"id": [1]}))
+    done = levada("compact", "pipeline.yaml", "--into", name, "--adopt")
+    assert done.returncode == 2
+    assert f"{name} {says}" in done.stderr
+    assert "merged/all.parquet" in done.stderr
+
+
+def test_options_of_merging_mean_nothing_to_tables(levada, staged):
+    done = levada("compact", "pipeline.yaml", "--date", DAYS[0])
+    assert (done.returncode, "--date has no meaning without --into" in done.stderr) == (2, True)
+
+
+def test_another_order_of_columns_is_none_of_other_rows(levada, staged):
+    spec = staged / "pipeline.yaml"
+    fields = re.search(r"^( +)fields:\n((?:\1 +.*\n)+)", spec.read_text(), flags=re.MULTILINE)
+    lines = fields[2].splitlines(keepends=True)
+    assert len(lines) > 2
+    spec.write_text(spec.read_text().replace(fields[2], "".join([*lines[1:], lines[0]])))
+    assert levada("replay", "pipeline.yaml", "--date", DAYS[1]).returncode == 0
+    done = levada("compact", "pipeline.yaml", "--into", "merged/all.parquet")
+    assert done.returncode == 0, done.stderr
+    one, other = (pq.read_table(staged / f"lake/stg/day={day}/1.parquet", partitioning=None) for day in DAYS)
+    assert one.column_names != other.column_names
+    merged = pq.read_table(staged / "lake/merged/all.parquet")
+    assert merged.column_names == one.column_names
+    assert set(map(str, other.to_pylist()[0].items())) <= {
+        str(item) for row in merged.to_pylist() for item in row.items()
+    }
 
 
 def test_a_damaged_file_is_merged_into_none(levada, staged):

@@ -59,7 +59,7 @@ def merge(files: Iterable[BinaryIO], out: Sink, codec: str, row_group: int) -> i
         row_group: As for `writer`.
 
     Raises:
-        FixThis: a file has other columns than the first one.
+        FixThis: a file has other columns than the first one; another order of the same ones is none of it.
     """
     forward: Any = _Forward(out)
     count = 0
@@ -70,25 +70,29 @@ def merge(files: Iterable[BinaryIO], out: Sink, codec: str, row_group: int) -> i
             with file:
                 read = pq.ParquetFile(file)
                 if made is None:
-                    says = read.schema_arrow
-                    made = open_file.enter_context(pq.ParquetWriter(forward, says, compression=codec))
+                    writing = pq.ParquetWriter(forward, read.schema_arrow, compression=codec, write_page_index=True)
+                    made = open_file.enter_context(writing)
                 _refuse_other(read.schema_arrow, made.schema)
                 for found in read.iter_batches(ROWS):
                     count += found.num_rows
-                    group.take(found, made)
+                    group.take(_ordered(found, made.schema), made)
         if made:
             group.end(made)
     return count
 
 
 def _refuse_other(found: pa.Schema, first: pa.Schema) -> None:
-    if not found.equals(first):
-        theirs = sorted({*found} ^ {*first}, key=str)
+    if theirs := sorted({*found} ^ {*first}, key=str):
         raise FixThis(
             f"Not all of these files have the same columns: {theirs[0]} is not in each.",
             where="the staged Parquet files",
             todo="stage all of these partitions under one contract first: `levada replay`",
         )
+
+
+def _ordered(found: pa.RecordBatch, first: pa.Schema) -> pa.RecordBatch:
+    """The columns in the order of the first file, described as there."""
+    return pa.RecordBatch.from_arrays([found.column(name) for name in first.names], schema=first)
 
 
 class _Group:
