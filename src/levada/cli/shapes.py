@@ -135,7 +135,8 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
         {
             "kind": ", ".join(f"`{kind}`" for kind in get_args(FindingKind)),
             "key": "the file, relative to the lake",
-            "file": "`page`, `joined`, `staged`, `quarantine` or `record`; empty for a file that is in no record",
+            "file": "`page`, `joined`, `split`, `staged`, `quarantine`, `record` or `table`; empty for what is in no "
+            "record",
             "size": "bytes as committed, or null",
             "sha256": "SHA-256 as committed, or null",
             "found_size": "bytes that lie there now; null where there are none",

@@ -17,6 +17,7 @@ from levada.errors import FixThis, LevadaError, TryLater
 if TYPE_CHECKING:
     from levada.lake.area import Area
     from levada.lake.audit import Finding, Verified
+    from levada.lake.store import Store
 
 __all__ = ["verify"]
 
@@ -24,6 +25,8 @@ __all__ = ["verify"]
 _PASSING, _HARMLESS = ("busy",), ("extra",)
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _THOUSAND = 1000
+#: Slashes in the name of a partition, as it is given.
+_OF_PARTITION = 2
 
 
 @click.command(short_help="Hold a lake to its commit records: missing, changed, extra files.")
@@ -47,26 +50,25 @@ def verify(names: Sequence[str], lake: str, wait: str, *, as_json: bool, **how: 
       levada verify sales --lake lake --repair
 
     PARTITION is pipeline, pipeline/stream or pipeline/stream/partition; all of the lake without any. Kept bytes and
-    public names are looked at. Missing and changed files and commits that a stopped run did not show leave exit code 2;
-    files that are in no record are told as extra. Needs no spec and no API; nothing is written without --repair.
+    public names are looked at, and Delta tables. Missing and changed files, lost records and commits that a stopped run
+    did not show leave exit code 2; files that are in no record are told as extra. Needs no spec and no API; nothing is
+    written without --repair.
 
-    --repair finishes what a stopped run had committed, and restores a file from its other name. It deletes nothing that
-    is not in a record, and fetches nothing: what cannot be restored is told with what makes it again.
+    --repair finishes what a stopped run had committed, restores a file from its other name, and shows commits in Delta
+    tables again. It deletes nothing that is not in a record, and fetches nothing: what cannot be restored is told with
+    what makes it again.
     """
-    from levada.lake.audit import chosen, extras
     from levada.spec.read import duration
 
     with said_by("--wait"):
         seconds = duration(wait) if how["repair"] else None
-    store = existing(lake)
-    areas = chosen(store, names)
+    work = _Work(existing(lake), names, seconds, quick=how["quick"])
     found: list[Verified] = []
-    errors: list[LevadaError] = []
-    for one in _each(areas, seconds, errors, quick=how["quick"]):
+    for one in work.found():
         found.append(one)
         if not as_json:
             _say(one)
-    beside = extras(store, areas)
+    beside, errors = work.extras(), work.errors
     if as_json:
         _say_json(found, beside, errors)
     else:
@@ -75,31 +77,42 @@ def verify(names: Sequence[str], lake: str, wait: str, *, as_json: bool, **how: 
         sys.exit(code)
 
 
-def _each(
-    areas: "Sequence[Area]", wait: float | None, errors: list[LevadaError], *, quick: bool
-) -> "Iterator[Verified]":
-    """What is found in each partition, after the repair if `wait` says how long to wait for one."""
-    from dataclasses import replace
+class _Work:
+    """A lake that is held to its records, and put right on the way if `wait` says how long to wait for runs."""
 
-    from levada.lake.audit import verified
+    def __init__(self, store: "Store", names: Sequence[str], wait: float | None, *, quick: bool) -> None:
+        from levada.edges import Edges
+        from levada.lake.audit import Audit, chosen
+        from levada.pipeline.tabled import Tabled
 
-    for area in areas:
-        one = verified(area, quick=quick)
-        if wait is not None and any(each.kind not in _HARMLESS for each in one.findings):
-            try:
-                done = _repaired(area, wait)
-            except LevadaError as error:
-                errors.append(error)
-                done = ()
-            one = replace(verified(area, quick=quick), repaired=done)
-        yield one
+        self._areas, self._wait, self._edges = chosen(store, names), wait, Edges()
+        self._tabled = Tabled(store, self._edges, quick=quick)
+        self._deep = all(name.count("/") < _OF_PARTITION for name in names)
+        self._audit = Audit(store, quick=quick, deep=self._deep, besides=self._tabled.findings)
+        #: Why partitions could not be repaired.
+        self.errors: list[LevadaError] = []
 
+    def found(self) -> "Iterator[Verified]":
+        """What is found in each partition, after the repair where there was one."""
+        for area, one in zip(self._areas, self._audit.of(self._areas), strict=True):
+            wrong = any(each.kind not in _HARMLESS for each in one.findings)
+            yield self._repaired(area) if wrong and self._wait is not None else one
 
-def _repaired(area: "Area", wait: float) -> tuple[str, ...]:
-    from levada.edges import Edges
-    from levada.lake.repair import repair
+    def extras(self) -> "list[Finding]":
+        """What is in no commit."""
+        return [*self._audit.extras(), *(self._tabled.extras() if self._deep else ())]
 
-    return repair(area, Edges(), wait)
+    def _repaired(self, area: "Area") -> "Verified":
+        from dataclasses import replace
+
+        from levada.lake.repair import repair
+
+        done: tuple[str, ...] = ()
+        try:
+            done = repair(area, self._edges, self._wait or 0.0, self._tabled)
+        except LevadaError as error:
+            self.errors.append(error)
+        return replace(self._audit.one(area), repaired=done)
 
 
 def _say(one: "Verified") -> None:

@@ -1,32 +1,34 @@
 """Whether a lake holds what its commit records say: missing, changed and extra files, commits that are not shown yet.
 
 commit records ──► what each file should be ──► what lies there ──► findings
+              └──► names that are the lake's own ──► what lies beside them ──► extra files
 
 Nothing is written, and no lease is taken: a partition whose record changed meanwhile is looked at again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from levada.errors import FixThis
+from levada.errors import FixThis, TryLater
 from levada.lake.abreast import each
-from levada.lake.area import Area, committed
-from levada.lake.lease import read_record
-from levada.lake.record import Record, public_names
-from levada.lake.runs import run_folders
+from levada.lake.area import Area, listed
+from levada.lake.beside import Beside
+from levada.lake.lease import record_of
+from levada.lake.record import Record
+from levada.lake.runs import lost_record, record_gone, run_folders
 from levada.lake.store import Entry, Store
 from levada.lake.verify import LINK, digest
 from levada.nouns import LakeFile
 
-__all__ = ["Finding", "FindingKind", "Verified", "chosen", "extras", "judged", "verified"]
+__all__ = ["Audit", "Besides", "Finding", "FindingKind", "Verified", "chosen", "held_to", "judged"]
 
 #: What can be wrong. "extra" is told only: a file that is in no record may be anybody's.
 FindingKind = Literal["missing", "changed", "not shown", "damaged", "extra", "busy"]
 #: How often a partition is looked at that changes meanwhile.
 _LOOKS = 3
-#: How the names of files begin that tools leave beside data: _SUCCESS, .sales_1.json.crc. No reader takes them as data.
-_ASIDE = (".", "_")
+#: Partitions that are looked at at once where a store answers many calls as fast as one.
+_TOGETHER = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,10 @@ class Verified:
     repaired: tuple[str, ...] = ()
 
 
+#: Takes the record of a partition, and keys that are known to be wrong.
+Besides: TypeAlias = Callable[[Record, frozenset[str]], Iterable[Finding]]
+
+
 def judged(file: LakeFile, there: Entry, found: str | None) -> Finding | None:
     """What is wrong with the bytes under one of the two names of `file`; None if they are those committed.
 
@@ -85,8 +91,90 @@ def _todo(file: LakeFile) -> str:
     return f"{again} for this partition makes it again, where `levada verify --repair` does not restore it"
 
 
+class Audit:
+    """Holds a lake to its commit records, one partition after the other; then tells what is in none of them."""
+
+    def __init__(self, store: Store, *, quick: bool = False, deep: bool = True, besides: Besides | None = None) -> None:
+        """Look at nothing yet.
+
+        Args:
+            store: The lake.
+            quick: Compare sizes only, and read nothing but records.
+            deep: Look for files without a record also where other partitions lie than those that are looked at.
+            besides: Finds what is wrong with what else shows a commit: tables.
+        """
+        self._store, self._quick, self._besides = store, quick, besides or (lambda _record, _wrong: [])
+        self._beside = Beside(store, deep=deep)
+
+    def of(self, areas: Sequence[Area]) -> Iterator[Verified]:
+        """What is found in each of these partitions, in their order, several at once where that is faster."""
+        for some in _batches(areas, _TOGETHER if self._store.abreast > 1 else 1):
+            yield from each(self._store, lambda area: self._one(area, alone=len(some) == 1), some, reading=True)  # noqa: B023 - done before the next
+
+    def one(self, area: Area) -> Verified:
+        """What is found in one partition."""
+        return self._one(area, alone=True)
+
+    def _one(self, area: Area, *, alone: bool) -> Verified:
+        for _ in range(_LOOKS):
+            entries = tuple(area.store.list(area.folder))
+            tag = next((entry.tag for entry in entries if entry.key == area.commit), None)
+            try:
+                record = record_of(area)
+            except FixThis as error:
+                self._beside.unreadable()
+                damaged = Finding("damaged", area.commit, "record", why=error.what, todo=error.todo)
+                return _told(area, None, [damaged])
+            if record is None:
+                return self._without(area, entries)
+            try:
+                findings = self._look(area, record, entries, alone=alone)
+            except TryLater:
+                if _tag(area) == tag:
+                    raise
+                continue
+            if not findings or _tag(area) == tag:
+                self._beside.learn(record)
+                return _told(area, record, findings)
+        todo = "verify it again when no run of it is at work"
+        why = "the partition was committed anew while it was read"
+        return _told(area, None, [Finding("busy", area.commit, "record", why=why, todo=todo)])
+
+    def _look(self, area: Area, record: Record, entries: Sequence[Entry], *, alone: bool) -> list[Finding]:
+        wrong = _files(area, record, entries, quick=self._quick, alone=alone)
+        beside = self._besides(record, frozenset(finding.key for finding in wrong))
+        return [*wrong, *beside, *_unshown(area, record), *_strangers(area, entries)]
+
+    def _without(self, area: Area, entries: Sequence[Entry]) -> Verified:
+        """A partition without a record: nothing was ever committed, or somebody removed it."""
+        run = lost_record(run_folders(area, [entry.key for entry in entries]))
+        if run is None or area.store.held(area.lock) is not None:
+            return _told(area, None, [])
+        self._beside.look_beside(run.files, run.partition if not area.of_folder else None)
+        gone = record_gone(area, run)
+        return _told(area, None, [Finding("missing", area.commit, "record", why=gone.what, todo=gone.todo)])
+
+    def extras(self) -> list[Finding]:
+        """Files that lie where public files of these partitions lie and are in no commit record of the lake, sorted.
+
+        None are told while a record of the lake cannot be read: they could be its own.
+        """
+        why, todo = "it is in no commit record", "move it away if you do not know it: who reads by names reads it too"
+        found = self._beside.strangers()
+        return [Finding("extra", entry.key, found_size=entry.size, why=why, todo=todo) for entry in found]
+
+
+def _batches(areas: Sequence[Area], size: int) -> Iterator[Sequence[Area]]:
+    return (areas[start : start + size] for start in range(0, len(areas), size))
+
+
+def _tag(area: Area) -> str | None:
+    entry = area.store.head(area.commit)
+    return entry.tag if entry else None
+
+
 def chosen(store: Store, names: Iterable[str]) -> list[Area]:
-    """The committed partitions that `names` choose, all of them without any.
+    """The partitions that `names` choose and that are, or were, committed; all of them without any.
 
     Args:
         store: The lake.
@@ -98,8 +186,8 @@ def chosen(store: Store, names: Iterable[str]) -> list[Area]:
     found: dict[Area, None] = {}
     for name in dict.fromkeys(names) or ("",):
         pipeline, stream, partition = (*name.split("/", 2), "", "")[:3]
-        some = list(committed(store, *(part for part in (pipeline, stream) if part)))
-        mine = [area for area in some if partition in ("", area.partition)]
+        some = listed(store, *(part for part in (pipeline, stream) if part))
+        mine = [area for area, keys in some if partition in ("", area.partition) and _was_committed(area, keys)]
         if name and not mine:
             raise FixThis(
                 f"Nothing is committed that {name} names.",
@@ -110,42 +198,17 @@ def chosen(store: Store, names: Iterable[str]) -> list[Area]:
     return list(found)
 
 
-def verified(area: Area, *, quick: bool = False) -> Verified:
-    """One partition, held to its commit record.
-
-    Args:
-        area: The partition.
-        quick: Compare sizes only, and read nothing but the record.
-    """
-    for _ in range(_LOOKS):
-        try:
-            record, tag = read_record(area)
-        except FixThis as error:
-            damaged = Finding("damaged", area.commit, "record", why=error.what, todo=error.todo)
-            return Verified(area.pipeline, area.stream, area.partition, findings=(damaged,))
-        if record is None:
-            break  # gone since it was listed
-        entries = tuple(area.store.list(area.folder))
-        wrong = _files(area, record, entries, quick=quick)
-        findings = (*wrong, *_unshown(area, record), *_strangers(area, entries))
-        if _tag(area) == tag:
-            return _told(area, record, findings)
-    todo = "verify it again when no run of it is at work"
-    busy = Finding("busy", area.commit, "record", why="the partition was committed anew while it was read", todo=todo)
-    return Verified(area.pipeline, area.stream, area.partition, findings=(busy,))
+def _was_committed(area: Area, keys: Sequence[str]) -> bool:
+    return area.commit in keys or lost_record(run_folders(area, keys)) is not None
 
 
-def _tag(area: Area) -> str | None:
-    entry = area.store.head(area.commit)
-    return entry.tag if entry else None
+def _told(area: Area, record: Record | None, findings: Iterable[Finding]) -> Verified:
+    files = record.files if record else ()
+    size, run = sum(file.size for file in files), record.run if record else None
+    return Verified(area.pipeline, area.stream, area.partition, run, len(files), size, tuple(findings))
 
 
-def _told(area: Area, record: Record, findings: tuple[Finding, ...]) -> Verified:
-    size = sum(file.size for file in record.files)
-    return Verified(area.pipeline, area.stream, area.partition, record.run, len(record.files), size, findings)
-
-
-def _files(area: Area, record: Record, entries: Sequence[Entry], *, quick: bool) -> list[Finding]:
+def _files(area: Area, record: Record, entries: Sequence[Entry], *, quick: bool, alone: bool) -> list[Finding]:
     """What is wrong with the files of a record, and with the public names that are shown."""
     store, there = area.store, {entry.key: entry for entry in entries}
 
@@ -158,7 +221,13 @@ def _files(area: Area, record: Record, entries: Sequence[Entry], *, quick: bool)
         other = None if wrong is None and _alike(kept, shown) else _look(store, file, shown, quick=quick)
         return [finding for finding in (wrong, other) if finding]
 
-    return [finding for found in each(store, look, record.files, reading=not quick) for finding in found]
+    found = each(store, look, record.files, reading=not quick) if alone else map(look, record.files)
+    return [finding for some in found for finding in some]
+
+
+def held_to(store: Store, file: LakeFile, key: str, *, quick: bool) -> Finding | None:
+    """What is wrong with what lies under `key`, where the bytes of `file` should be."""
+    return _look(store, file, _at(store, file, key), quick=quick)
 
 
 def _at(store: Store, file: LakeFile, key: str, known: Entry | None = None) -> Entry | Finding:
@@ -202,46 +271,3 @@ def _strangers(area: Area, entries: Sequence[Entry]) -> Iterator[Finding]:
         if entry.key not in ours:
             todo = "move it away; Levada never reads it"
             yield Finding("extra", entry.key, found_size=entry.size, why="no run made it", todo=todo)
-
-
-def extras(store: Store, areas: Iterable[Area]) -> list[Finding]:
-    """Files that lie beside the public files of these partitions and are in no commit record of the lake, sorted.
-
-    None are told while a record of the lake cannot be read: they could be its own.
-    """
-    names = _names(areas)
-    if names is None:
-        return []
-    folders = {name.rpartition("/")[0] for name in names}
-    found = sorted(key for folder in folders for key in _beside(store, folder) if key not in names)
-    # Read after the files were listed: what a run shows is in its record before.
-    known = _names(committed(store)) if found else frozenset()
-    if known is None:
-        return []
-    todo = "move it away if you do not know it: who reads the folder by names reads it too"
-    return [
-        Finding("extra", key, found_size=entry.size, why="it is in no commit record", todo=todo)
-        for key in found
-        if key not in known and (entry := store.head(key)) is not None
-    ]
-
-
-def _names(areas: Iterable[Area]) -> frozenset[str] | None:
-    """The public names that these partitions have, or are about to lose; None if a record cannot be read."""
-    found: set[str] = set()
-    for area in areas:
-        try:
-            record, _ = read_record(area)
-        except FixThis:
-            return None
-        if record:
-            found |= public_names(record.files) | {*record.stale}
-    return frozenset(found)
-
-
-def _beside(store: Store, folder: str) -> Iterator[str]:
-    """The files in `folder` itself that a reader could take for data."""
-    for entry in store.list(folder):
-        name = entry.key[len(folder) + 1 :] if folder else entry.key
-        if "/" not in name and not name.startswith(_ASIDE):
-            yield entry.key

@@ -141,23 +141,25 @@ def _restore(store: Store, old: Record, draft: Record, told: Told) -> list[Probl
     others = [file for file in old.files if file.key not in same]
     files = others if kept else [dataclasses.replace(file, public=None) for file in others]
     checked = each(store, lambda file: check_file(store, file), files, reading=True)
-    broken = [file for file, problems in zip(files, checked, strict=True) if problems]
-    return [problem for file in broken for problem in restore(store, file, draft.files, told)]
+    broken = [(file, problems) for file, problems in zip(files, checked, strict=True) if problems]
+    return [left for file, problems in broken for left in restore(store, file, problems, draft.files, told)]
 
 
-def restore(store: Store, file: LakeFile, spares: Iterable[LakeFile], told: Told) -> list[Problem]:
+def restore(
+    store: Store, file: LakeFile, problems: list[Problem], spares: Iterable[LakeFile], told: Told
+) -> list[Problem]:
     """Write a file again whose kept bytes or public name somebody changed; what is wrong with it if nothing can be.
 
     Args:
         store: Where it lies.
         file: What the record says of it.
+        problems: What is wrong with it.
         spares: Files that may have the same bytes.
         told: Takes a sentence for each name that was written again.
 
     Raises:
         Lost: the partition may be another run's by now; `mending` puts right what is shown of it.
     """
-    problems = check_file(store, file)
     broken = {problem.key for problem in problems}
     if file.key in broken:
         spare = _spare(store, file, spares, broken)

@@ -3,65 +3,87 @@
 Nothing is fetched or made anew, and no file goes that is in no record.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from levada.edges import Edges
 from levada.errors import FixThis
 from levada.lake.area import Area
-from levada.lake.commit import finish, owner, restore
-from levada.lake.lease import Lease, hold, reread
+from levada.lake.commit import Aside, finish, owner, restore
+from levada.lake.lease import Lease, hold, record_of, reread
 from levada.lake.record import Record, public_names
 from levada.lake.showing import mending
-from levada.lake.verify import digest
+from levada.lake.verify import LINK, Problem, check_file, check_key
 from levada.nouns import LakeFile
 
-__all__ = ["repair"]
+__all__ = ["Besides", "repair"]
 
 
-def repair(area: Area, edges: Edges, wait: float = 0.0) -> tuple[str, ...]:
+class Besides(Protocol):
+    """What else shows commits: tables."""
+
+    def copies(self, record: Record) -> Iterable[LakeFile]:
+        """Files that should have the bytes of some of the record's."""
+        ...
+
+    def show(self, record: Record, stands: Callable[[], bool]) -> str | None:
+        """Show the record, while it stands; in words, if it was known not to be shown."""
+        ...
+
+
+def repair(area: Area, edges: Edges, wait: float = 0.0, besides: Besides | None = None) -> tuple[str, ...]:
     """Restore what a partition's commit record says, as far as its bytes are still somewhere; what was done, in words.
 
-    A file's kept bytes are taken from its public name, or from another file of the commit with the same content; a
-    public name is made again from the kept bytes, unless another partition's commit has it by now. What a run was
-    stopped at between its commit and its end is finished, except for a folder of a job in which files of somebody else
-    lie, and for Delta tables: those are left to the next run.
+    A file's kept bytes are taken from its public name, from another file of the commit with the same content, or from
+    the table that shows it; a public name is made again from the kept bytes, unless another partition's commit has it
+    by now; a table is shown the commit again. What a run was stopped at between its commit and its end is finished,
+    except for a folder of a job in which files of somebody else lie: that is left to the next job.
 
     Args:
         area: The partition.
         edges: The clock.
         wait: Seconds to wait for a run that is at work on it.
+        besides: Tables; commits with one are not finished without.
 
     Raises:
         LeaseHeld: a run is at work on it.
         Lost: another run may have taken it over.
+        TryLater: a table could not be written.
     """
-    done: list[str] = []
     with hold(area, edges, wait) as lease:
-        if lease.record is None:
-            return ()
-        with mending(area, lease.record):
-            for file in lease.record.files:
-                restore(area.store, _mine(area, file), lease.record.files, done.append)
-        if not lease.record.shown and _may_finish(lease, lease.record):
-            done += _finished(reread(lease))
-    return tuple(done)
+        return tuple(_repaired(lease, lease.record, besides)) if lease.record else ()
 
 
-def _mine(area: Area, file: LakeFile) -> LakeFile:
-    """The file, without its public name if that belongs to another partition by now, or nothing may stand there."""
-    if file.public is None:
-        return file
+def _repaired(lease: Lease, record: Record, besides: Besides | None) -> list[str]:
+    done: list[str] = []
+    tables = besides if record.table else None
+    spares = (*record.files, *(tables.copies(record) if tables else ()))
+    with mending(lease.area, record):
+        broken = [file for file in record.files if _restore(lease.area, file, spares, done.append)]
+    if not record.shown:
+        return [*done, *(_finished(reread(lease), tables) if _may_finish(lease, record, tables) else ())]
+    if tables and not any(file.format == "delta" for file in broken):
+        said = tables.show(record, lambda: _stands(lease.area, record))
+        done += [said] if said else []
+    return done
+
+
+def _restore(area: Area, file: LakeFile, spares: Iterable[LakeFile], told: Callable[[str], None]) -> list[Problem]:
+    """What is still wrong with the file when all was done for it that can be."""
     try:
-        there = area.store.head(file.public)
-    except FixThis:  # a folder, a pipe: nobody knows whose
-        return replace(file, public=None)
-    if there is None or there.link or digest(area.store, file.public) == file.sha256:
-        return file
-    return replace(file, public=None) if owner(area, [file.public]) else file
+        problems = check_file(area.store, file)
+    except FixThis:  # a folder, a pipe under the public name: nobody knows whose
+        file, problems = replace(file, public=None), check_key(area.store, file)
+    # Missing, or a link: no other commit is shown there.
+    shown = next((each for each in problems if each.key == file.public and each.found not in (None, LINK)), None)
+    if shown and owner(area, [shown.key]):
+        file, problems = replace(file, public=None), [each for each in problems if each != shown]
+    return restore(area.store, file, problems, spares, told) if problems else []
 
 
-def _may_finish(lease: Lease, record: Record) -> bool:
-    if record.table is not None:
+def _may_finish(lease: Lease, record: Record, tables: Besides | None) -> bool:
+    if record.table is not None and tables is None:
         return False
     if record.folder is None:
         return True
@@ -72,9 +94,18 @@ def _may_finish(lease: Lease, record: Record) -> bool:
     return there <= public_names(record.files)
 
 
-def _finished(lease: Lease) -> list[str]:
+def _finished(lease: Lease, tables: Besides | None) -> list[str]:
+    def show(record: Record) -> None:
+        if tables:
+            tables.show(record, lambda: _stands(lease.area, record))
+
     try:
-        finish(lease)
+        finish(lease, Aside(show=show))
     except FixThis:  # its files are damaged, which is told by name
         return []
     return [f"{lease.area.commit}: what it says is shown now"]
+
+
+def _stands(area: Area, record: Record) -> bool:
+    now = record_of(area)
+    return now is not None and now.run == record.run

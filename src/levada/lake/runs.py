@@ -29,6 +29,7 @@ __all__ = [
     "read_failure",
     "read_run",
     "read_work",
+    "record_gone",
     "run_folders",
     "unfinished",
 ]
@@ -163,6 +164,17 @@ def lost_record(folders: Sequence[RunFolder]) -> Run | None:
         if run and run.level is not None:
             return run
     return None
+
+
+def record_gone(area: Area, run: Run) -> FixThis:
+    """What is told of such a partition."""
+    ended = f"run {run.run} ended with a commit of {len(run.files)} file{'' if len(run.files) == 1 else 's'}"
+    return FixThis(
+        f"the commit record is gone: {ended}, and what it holds is not known any more",
+        where=area.named(area.commit),
+        todo="put it back from a copy; or make the partition anew: `levada stage --adopt` from the raw files that lie "
+        "there, `levada run --adopt` from the source",
+    )
 
 
 def failure_of(error: BaseException, counts: Counts, at: datetime) -> Failure:

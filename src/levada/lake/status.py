@@ -9,7 +9,7 @@ from levada.errors import FixThis, LevadaError
 from levada.lake.area import Area, areas
 from levada.lake.lease import holder_from, read_record
 from levada.lake.record import Record, public_names
-from levada.lake.runs import Failure, RunFolder, read_failure, run_folders, unfinished
+from levada.lake.runs import Failure, RunFolder, lost_record, read_failure, record_gone, run_folders, unfinished
 from levada.lake.store import Store
 from levada.nouns import Counts, Gap, Holder, Level
 
@@ -62,6 +62,8 @@ def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
     latest = folders[-1] if folders and (record is None or folders[-1].run > record.run) else None
     failure = read_failure(latest) if latest else None
     pages = _pages(folders, record)
+    if record is None and not error and held is None and (last := lost_record(folders)):
+        error = str(record_gone(area, last))
     state: PartitionState = "running" if held is not None else "damaged" if error else _state(record, latest, failure)
     if pages and state not in {"running", "damaged", "failed"}:
         state = "unfinished"

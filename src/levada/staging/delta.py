@@ -5,10 +5,12 @@ commit takes the partition's file in and those of before out (docs/adr/0007-delt
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +21,7 @@ from deltalake.transaction import AddAction
 from levada.contract.model import Contract, columns
 from levada.errors import FixThis, TryLater
 from levada.lake.record import Record
+from levada.lake.store import Missing
 from levada.lake.verify import same
 from levada.nouns import LakeFile, Table
 from levada.secret import redact
@@ -27,7 +30,7 @@ from levada.staging.evolve import Evolved, evolved, nullable
 from levada.staging.format import Tables
 from levada.staging.statistics import statistics
 
-__all__ = ["compact", "refuse_unfit", "show"]
+__all__ = ["Held", "Live", "compact", "held", "key_of", "refuse_unfit", "same_rows", "show"]
 
 #: Tries of a Delta commit that others were faster than, and the longest seconds between two.
 _TRIES, _LONGEST_WAIT = 40, 2.0
@@ -50,7 +53,7 @@ def refuse_unfit(tables: Tables, table: Table, contract: Contract, owner: str) -
             _evolve(found, tables, table, schema(columns(contract)))
 
 
-def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[str, ...]:
+def show(tables: Tables, record: Record, stands: Callable[[], bool], *, anew: bool = False) -> tuple[str, ...]:
     """Make the record's table hold just the record's rows of the partition; what a person should know of it.
 
     Nothing is committed if that is so already, whatever made its files.
@@ -59,6 +62,7 @@ def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[st
         tables: Where they lie.
         record: The commit; one without staged rows takes the partition's rows away.
         stands: Whether the record is still the partition's own: another run may have taken over.
+        anew: Take the rows out of files into which they were merged since: those are damaged.
 
     Raises:
         FixThis: the table cannot take these rows, see `refuse_unfit`.
@@ -67,7 +71,7 @@ def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[st
     if record.table is None or record.level != "staged":
         return ()
     with _told(tables, record.table):
-        shown = _Shown(tables, record, record.table)
+        shown = _Shown(tables, record, record.table, anew=anew)
         for number in range(_TRIES):
             try:
                 return shown.once(stands)
@@ -105,6 +109,74 @@ def compact(tables: Tables, name: str, size: int, hours: int) -> tuple[int, int,
     raise _later(tables, table, "other writers were faster each time")
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A file that a table is made of, as its log tells it."""
+
+    #: In the lake.
+    key: str
+    size: int
+    rows: int | None
+
+
+class Held:
+    """A table as its log tells it now."""
+
+    def __init__(self, tables: Tables, table: Table, found: DeltaTable) -> None:
+        self._tables, self._table, self._found = tables, table, found
+        #: Partition -> its files.
+        self.files: dict[str | None, list[Live]] = {}
+        told: Any = pa.table(found.get_add_actions(flatten=True)).to_pylist()
+        for each in told:
+            live = Live(f"{table.name}/{unquote(each['path'])}", each["size_bytes"], each.get("num_records"))
+            self.files.setdefault(each.get(f"partition.{table.column}"), []).append(live)
+
+    def of(self, record: Record) -> Literal["own", "merged", "none", "other"]:
+        """What it has of a record's partition: its own file, its rows in others, no rows as it has none, or else."""
+        shown = _Shown(self._tables, record, self._table)
+        there = self.files.get(record.partition, [])
+        if shown.key is not None and [live.key for live in there] == [shown.key]:
+            return "own"
+        if not there and shown.key is None:
+            return "none"
+        names = [live.key.rsplit("/", 1)[-1] for live in there]
+        return "merged" if shown.holds(self._found, names) else "other"
+
+
+def held(tables: Tables, table: Table) -> Held | None:
+    """The table, None where there is none; raises TryLater for a log that cannot be read."""
+    with _told(tables, table):
+        found = _open(tables, table)
+        return Held(tables, table, found) if found else None
+
+
+def key_of(tables: Tables, record: Record) -> str | None:
+    """Where the record's file lies in its table; None where it has none."""
+    return _Shown(tables, record, record.table).key if record.table else None
+
+
+def same_rows(tables: Tables, file: LakeFile, others: Iterable[Live]) -> bool:
+    """Whether files into which rows were merged have just the rows of `file`, in whatever order."""
+    with tables.store.open(file.key) as stream:
+        names = pq.read_schema(stream).names
+    try:
+        return _rows_in(tables, [file.key], names) == _rows_in(tables, [live.key for live in others], names)
+    except (Missing, OSError, pa.ArrowException):
+        return False
+
+
+def _rows_in(tables: Tables, keys: Iterable[str], names: list[str]) -> tuple[int, int]:
+    """How many rows there are, and a sum over them that tells them apart."""
+    count = total = 0
+    for key in keys:
+        with tables.store.open(key) as stream, pq.ParquetFile(stream) as file:
+            for batch in file.iter_batches(columns=names):
+                for row in batch.select(names).to_pylist():
+                    count += 1
+                    total += int.from_bytes(sha256(repr(row).encode()).digest())
+    return count, total
+
+
 class _Overtaken(Exception):
     """Somebody committed to the table in the meantime."""
 
@@ -112,8 +184,8 @@ class _Overtaken(Exception):
 class _Shown:
     """A record on its way into its table."""
 
-    def __init__(self, tables: Tables, record: Record, table: Table) -> None:
-        self._tables, self._record, self._table = tables, record, table
+    def __init__(self, tables: Tables, record: Record, table: Table, *, anew: bool = False) -> None:
+        self._tables, self._record, self._table, self._anew = tables, record, table, anew
         self._file = next((file for file in record.files if file.format == "delta"), None)
         self._owner = f"{record.pipeline}/{record.stream}"
         self._transaction = f"levada/{self._owner}/{record.partition}"
@@ -131,7 +203,7 @@ class _Shown:
         names = self._names(found)
         if self._is_named(names):
             self._put()  # somebody may have removed it
-        elif not self._holds(found, names) and stands():
+        elif (not self.holds(found, names) or (self._anew and names)) and stands():
             self._put()
             return self._commit(found)
         _sync(self._tables, self._table, found)
@@ -141,7 +213,7 @@ class _Shown:
         """The partition's file in the table's folder, where nobody reads it before the log names it."""
         if self._file is None:
             return
-        store, target = self._tables.store, f"{self._table.name}/{self._path}"
+        store, target = self._tables.store, str(self.key)
         if not same(store, self._file.key, target):
             store.copy(self._file.key, target)
         store.sync([target])
@@ -176,7 +248,12 @@ class _Shown:
         """Whether the partition's file, and no other, is in the table."""
         return self._path is not None and names == [self._path.rsplit("/", 1)[-1]]
 
-    def _holds(self, found: DeltaTable, names: list[str]) -> bool:
+    @property
+    def key(self) -> str | None:
+        """Where the record's file lies in the table, if it has one."""
+        return None if self._path is None else f"{self._table.name}/{self._path}"
+
+    def holds(self, found: DeltaTable, names: list[str]) -> bool:
         """Whether the table has these rows in other files, into which they were merged since; or has none to have."""
         if self._file is None or not names:
             return self._file is None and not names
