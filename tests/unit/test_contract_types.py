@@ -1,5 +1,6 @@
 """Further types, other forms, packed texts, sources: what each takes and what it refuses."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -468,6 +469,38 @@ def test_null_exactly_when(raw, reason):
 
 def test_null_exactly_when_is_not_asked_of_fields_that_are_bad():
     assert [each.path for each in check_record(prepare(RUNS), b'{"is_correct": 1, "type": 5, "n": 1}')] == ["type"]
+
+
+def odd(**rules):
+    return Contract((Field("x", "string", **rules), Field("y", "string")))
+
+
+@pytest.mark.parametrize(
+    ("contract", "what"),
+    [
+        (odd(null_exactly_when=(("y", ["a"]),)), "`null_exactly_when` of `x` is (('y', ['a']),), which is no tuple"),
+        (odd(null_exactly_when=(("y", ({"a"},)),)), "`null_exactly_when` of `x` is (('y', ({'a'},)),), which is no"),
+        (odd(null_exactly_when=[("y", ("a",))]), "`null_exactly_when` of `x` is [('y', ('a',))], which is no tuple"),
+        (odd(null_exactly_when={"y": "a"}), "`null_exactly_when` of `x` is {'y': 'a'}, which is no tuple"),
+        (odd(null_exactly_when=(("y", "run"),)), "`null_exactly_when` of `x` has ('y', 'run'), which is no field"),
+        (odd(null_exactly_when=("y",)), "`null_exactly_when` of `x` has 'y', which is no field with a tuple"),
+        (odd(null_exactly_when=(("y", (1j,)),)), "`null_exactly_when` of `y` is 1j"),
+        (odd(enum=["a"]), "`enum` of `x` is ['a'], which is no tuple"),
+        (odd(enum="abc"), "`enum` of `x` is 'abc', which is no tuple"),
+        (odd(min=[]), "`min` of `x` is [], which is no tuple"),
+        (odd(min=object), "`min` of `x` is <class 'object'>"),
+        (odd(parse="number"), "`parse` of `x` is 'number', which is no tuple"),
+        (replace(odd(), key=["x"]), "`key` of `the contract` is ['x'], which is no tuple"),
+        (replace(odd(), fields=[*odd().fields]), "`fields` of `the contract` is ["),
+        (Contract((Field("x", "list", item=Field("i", "string", enum=["a"])),)), "`enum` of `i` is ['a'], which is"),
+        (Contract((Field("x", "struct", parts=(Field("i", "date", enum={"a"}),)),)), "`enum` of `i` is {'a'}, which"),
+    ],
+)
+def test_what_python_code_gives_instead_of_tuples_is_refused(contract, what):
+    with pytest.raises(FixThis) as refused:
+        prepare(contract)
+    assert what in refused.value.what
+    assert "Write" in refused.value.todo
 
 
 @pytest.mark.parametrize(

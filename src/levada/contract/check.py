@@ -18,7 +18,7 @@ from levada.contract.memory import Memory, Once, onces
 from levada.contract.model import UNKNOWN, Contract, Field, MaxBad, OnBad, Unknown
 from levada.contract.quick import Quick, plainly_good, quick
 from levada.contract.reading import Found, Named, named, repeated, root, taken, unlike
-from levada.contract.rules import When, whens
+from levada.contract.rules import When, see_tuples, whens
 from levada.contract.values import keyed, shown
 from levada.errors import ContractBroken, FixThis
 from levada.nouns import Batch, Counts, Rejected, Violation
@@ -62,8 +62,10 @@ def prepare(contract: Contract) -> Checker:
     """Build the decoders of `contract`, whose templates are filled.
 
     Raises:
-        FixThis: a rule does not fit its field; a field has the name that `unknown: keep` needs.
+        FixThis: a rule does not fit its field; a field has the name that `unknown: keep` needs; Python code gave
+            something else where the nouns say tuple.
     """
+    see_tuples(contract)
     if contract.unknown == "keep" and any(field.name == UNKNOWN for field in contract.fields):
         raise FixThis(
             f"A field is named `{UNKNOWN}`, which is the column that `unknown: keep` adds.",

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from levada.contract.model import Contract, Field, FieldType, Length, Literals
 from levada.contract.values import Reader, expected, plain_reader, shown
 from levada.errors import FixThis
 
-__all__ = ["NO_LITERALS", "Rule", "When", "literal", "misfit", "rules", "whens"]
+__all__ = ["NO_LITERALS", "Rule", "When", "literal", "misfit", "rules", "see_tuples", "whens"]
 
 #: Types whose values nobody can write down to compare with.
 NO_LITERALS: tuple[FieldType, ...] = ("list", "struct", "json", "binary")
@@ -47,6 +47,33 @@ class When:
     def broken(self, row: dict[str, Any]) -> bool:
         """Whether a row, good but for this, has null where it must not, or a value where null must be."""
         return (row[self.name] is None) != all(row[other] in values for other, values in self.others)
+
+
+def see_tuples(noun: Contract | Field) -> None:
+    """Refuse lists, sets and the like where a contract that Python code made has them: they can change.
+
+    Raises:
+        FixThis: names the first of them.
+    """
+    for each in fields(noun):
+        value = getattr(noun, each.name)
+        several = each.default == () or each.name == "fields"
+        inner = [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, Field)]
+        for one in inner:
+            see_tuples(one)
+        if (several and not isinstance(value, tuple)) or not (inner or _hashable(value)):
+            what = (
+                f"`{each.name}` of `{getattr(noun, 'name', 'the contract')}` is {value!r}, which is no tuple of values."
+            )
+            raise FixThis(what, where=str(noun.place or ""), todo="Write tuples, of tuples where there are several.")
+
+
+def _hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def rules(field: Field) -> tuple[Rule, ...]:
@@ -115,7 +142,12 @@ def literal(field: Field, rule: str, written: Literals, read: Reader | None = No
     read = read or _literals(field)
     if read is None:
         raise misfit(field, f"`{rule}` has no meaning for a {field.type} (`{field.name}`).", "Leave it out.")
-    forms = [msgspec.json.encode(written)]
+    try:
+        forms = [msgspec.json.encode(written)]
+    except TypeError:
+        raise misfit(
+            field, f"`{rule}` of `{field.name}` is {written!r}.", "Write a text, a number or a bool."
+        ) from None
     if isinstance(written, str) and field.type in _BARE:
         forms.append(written.encode())
     for form in forms:
@@ -145,7 +177,12 @@ def whens(contract: Contract) -> tuple[When, ...]:
 
 def _when(field: Field, known: dict[str, Field]) -> When:
     others = []
-    for name, values in field.null_exactly_when:
+    pairs: tuple[Any, ...] = field.null_exactly_when  # of Python code, which may give anything
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], tuple)):  # noqa: PLR2004 - a pair
+            what = f"`null_exactly_when` of `{field.name}` has {pair!r}, which is no field with a tuple of values."
+            raise misfit(field, what, 'Write it as (("status", ("cancelled", None)),).')
+        name, values = pair
         if name not in known or name == field.name:
             what = f"`null_exactly_when` of `{field.name}` names `{name}`, which is no other field."
             raise misfit(field, what, f"Name one of {', '.join(sorted(known.keys() - {field.name}))}.")
