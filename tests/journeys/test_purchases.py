@@ -239,12 +239,50 @@ def test_what_is_missing_is_named(levada, api):
     assert "The variable S3_BUCKET_NAME is not set (lake" in checked.stdout
 
 
-def test_keys_that_are_missing_are_named_before_the_first_minute(levada, api):
-    nobody = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"), "")
-    nobody |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(levada.folder), "S3_BUCKET_NAME": "a-bucket"}
-    done = levada("schedule", "pipeline.yaml", **nobody)
+NOBODY = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"), "")
+NOBODY |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_CONFIG_FILE": "none"}
+KEYS = "There are no credentials for the object store: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY not set."
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"S3_BUCKET_NAME": "a-bucket"}, f"levada: {KEYS[0].lower()}{KEYS[1:-1]}\n"),
+        ({}, f"levada: Not set: S3_BUCKET_NAME. {KEYS}\n"),
+        (
+            {"S3_BUCKET_NAME": "", "AWS_ACCESS_KEY_ID": "half"},
+            f"levada: Not set: S3_BUCKET_NAME. {KEYS.replace('AWS_ACCESS_KEY_ID and ', '')}\n",
+        ),
+        (
+            {"S3_BUCKET_NAME": "a-bucket", "AWS_SECRET_ACCESS_KEY": "half"},
+            f"levada: {KEYS[0].lower()}{KEYS[1:-1]}\n",
+        ),
+    ],
+    ids=["no keys", "nothing", "empty and half a pair", "the other half"],
+)
+def test_all_that_is_missing_is_named_at_once_before_the_first_minute(levada, api, environment, said):
+    done = levada("schedule", "pipeline.yaml", **{**NOBODY, **environment})
     assert (done.returncode, done.stdout) == (2, "")
-    assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY not set" in done.stderr
+    assert done.stderr.startswith(said)
+    assert api.log() == []
+
+
+def test_of_several_specs_all_is_named_at_once(levada, api):
+    text = (levada.folder / "pipeline.yaml").read_text()
+    (levada.folder / "other.yaml").write_text(text.replace("${S3_BUCKET_NAME}", "none_.such/${OTHER}"))
+    (levada.folder / "third.yaml").write_text(text.replace("strict: true", "strickt: true"))
+    done = levada("schedule", "pipeline.yaml", "third.yaml", "other.yaml", **NOBODY)
+    assert (done.returncode, done.stdout) == (2, "")
+    for what in ('unknown key "strickt"', "Not set: S3_BUCKET_NAME.", "Not set: OTHER.", KEYS):
+        assert what in done.stderr.replace("Unknown", "unknown").splitlines()[0]
+    assert api.log() == []
+
+
+def test_a_bucket_that_is_not_there_is_told_before_the_first_minute(levada, api, s3):
+    done = levada("schedule", "pipeline.yaml", **s3.environment, S3_BUCKET_NAME="no-such-bucket")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no such bucket" in done.stderr
+    assert "`levada doctor SPEC --create-bucket` makes it" in done.stderr
     assert api.log() == []
 
 

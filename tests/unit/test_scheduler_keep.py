@@ -409,7 +409,7 @@ class Closed(MemoryStore):
         super().__init__()
         self.error = error
 
-    def head(self, key):  # noqa: ARG002 - a store's signature
+    def list(self, prefix):  # noqa: ARG002 - a store's signature
         raise self.error
 
 

@@ -189,8 +189,9 @@ def test_variables_come_from_the_environment_or_their_default():
     assert fill(found, {}) == "/1/b/4/$x/${A}"
 
 
-def test_an_empty_variable_without_default_is_empty():
-    assert fill(source('params: {q: "${A}"}', {"A": ""}).params[0][1], {}) == ""
+def test_an_empty_variable_counts_as_not_set_and_a_default_may_be_empty():
+    assert fill(source('params: {q: "${A}"}', {"A": ""}).params[0][1], {}) == "${A}"
+    assert fill(source('params: {q: "${A:-}"}', {"A": ""}).params[0][1], {}) == ""
 
 
 def test_text_of_the_environment_is_no_template():
@@ -237,7 +238,7 @@ def test_what_is_not_set_is_noted_and_stays_as_written():
         (("TEAM",), "streams.sales.raw", False),
         (("LAKE", "DATA"), "lake", False),
     ]
-    assert found.missing[0] == Missing(("URL",), "source.url", Place(found.file, 2, 15))
+    assert found.missing[0] == Missing(("URL",), "source.url", Place(found.file, 2, 15), said="${URL}")
     assert "lake" not in [gap.used_in for gap in spec(text, lake="x").missing]
 
 

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["environment_with", "keys_for", "opened"]
 
-#: A machine of AWS answers within milliseconds; elsewhere nobody does.
-_ROLE_SECONDS = 0.5
-
 
 def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
     """The pipeline of a spec; with `asking`, for commands that speak to the API, with secrets that a person typed."""
@@ -32,28 +29,15 @@ def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
 
 def keys_for(lake: str, environment: Mapping[str, str]) -> Mapping[str, str]:
     """`environment`, with the keys of an object store that a person typed where nothing else may give them."""
-    from levada.lake.profiles import lacking
+    from levada.lake.profiles import lacking, role_of_machine
 
     if not (lake.startswith("s3://") and sys.stdin.isatty() and sys.stderr.isatty()):
         return environment
     names = lacking(environment)
-    if not names or _machine_has_a_role(environment):
+    if not names or role_of_machine(environment):
         return environment
     warn(f"Not set for {lake}: {', '.join(names)}. What you type is not shown, and used for this command only.")
     return {**environment, **{name: click.prompt(name, hide_input=True, err=True) for name in names}}
-
-
-def _machine_has_a_role(environment: Mapping[str, str]) -> bool:
-    """Whether somebody answers where machines of AWS ask for the keys of their role."""
-    import socket
-
-    if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
-        return False
-    try:
-        with socket.create_connection(("169.254.169.254", 80), timeout=_ROLE_SECONDS):
-            return True
-    except OSError:
-        return False
 
 
 def environment_with(missing: Iterable["Missing"], environment: Mapping[str, str]) -> dict[str, str] | None:

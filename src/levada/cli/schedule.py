@@ -48,10 +48,16 @@ def schedule(specs: tuple[str, ...], lake: str | None, *, once: bool, as_json: b
     ends it at once. What had arrived is kept.
     """
     from levada.cli.asking import opened
+    from levada.errors import FixThis
     from levada.scheduler.post import posts
 
-    pipelines = [opened(spec, lake, asking=True) for spec in specs]
-    _stay(posts(pipelines), _teller(as_json=as_json), once=once)
+    pipelines, wrong = [], []
+    for spec in specs:
+        try:
+            pipelines.append(opened(spec, lake, asking=True))
+        except FixThis as error:
+            wrong.append(error)
+    _stay(posts(pipelines, wrong), _teller(as_json=as_json), once=once)
 
 
 def _stay(work: "Sequence[Post]", told: "Callable[[Told], None]", *, once: bool) -> None:
@@ -75,10 +81,10 @@ def _stay(work: "Sequence[Post]", told: "Callable[[Told], None]", *, once: bool)
 
 
 def _keep(*given: Any) -> None:
-    from levada.scheduler.keep import keep, once
-
     post, bell, told, ended, at_once = given
     try:
+        from levada.scheduler.keep import keep, once
+
         ended.put((once if at_once else keep)(post, bell, told))
     except BaseException as bug:  # noqa: BLE001 - raised again by the main thread
         ended.put(bug if isinstance(bug, Exception) else RuntimeError(repr(bug)))

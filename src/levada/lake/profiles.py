@@ -6,13 +6,14 @@ is installed. Files: https://docs.aws.amazon.com/sdkref/latest/guide/file-format
 
 import configparser
 import os
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from levada.errors import FixThis
 
-__all__ = ["ASKED", "Profile", "lacking", "profile_of"]
+__all__ = ["ASKED", "Profile", "keyless", "lacking", "profile_of", "role_of_machine"]
 
 #: What a person is asked for who has nothing else.
 ASKED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -26,6 +27,9 @@ _KEYS = {
     "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
     "aws_session_token": "AWS_SESSION_TOKEN",
 }
+_METADATA = ("169.254.169.254", 80)
+#: A machine of AWS answers within milliseconds; elsewhere nobody does.
+_ROLE_SECONDS = 0.5
 _PLACES = {"region": "AWS_REGION", "endpoint_url": "AWS_ENDPOINT_URL"}
 
 
@@ -79,6 +83,26 @@ def lacking(environment: Mapping[str, str]) -> tuple[str, ...]:
     if environment.get(ASKED[0]) or any(environment.get(name) for name in _ROLES):
         return tuple(name for name in ASKED[1:] if environment.get(ASKED[0]) and not environment.get(name))
     return () if profile_of(environment) else ASKED
+
+
+def role_of_machine(environment: Mapping[str, str]) -> bool:
+    """Whether somebody answers where machines of AWS ask for the keys of their role."""
+    if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return False
+    try:
+        with socket.create_connection(_METADATA, timeout=_ROLE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def keyless(missing: Iterable[str], where: str) -> FixThis:
+    """What is to be said to whoever asks a store for something without credentials; `missing` as `lacking` tells."""
+    return FixThis(
+        f"there are no credentials for the object store: {' and '.join(missing)} not set",
+        where=where,
+        todo="set them (and AWS_SESSION_TOKEN if they are temporary), or AWS_PROFILE; docs/stores.md has all ways",
+    )
 
 
 def _section(environment: Mapping[str, str], variable: str, name: str, title: str) -> dict[str, str]:

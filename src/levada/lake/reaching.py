@@ -8,7 +8,7 @@ from levada.extras import require
 from levada.lake.fault import Fault
 from levada.lake.leases import LEASE
 from levada.lake.location import Location, Scheme, location
-from levada.lake.profiles import Profile, lacking, profile_of
+from levada.lake.profiles import ASKED, Profile, keyless, lacking, profile_of
 from levada.lake.store import Store
 from levada.secret import remember
 
@@ -104,25 +104,23 @@ def reached(lake: str, environment: Mapping[str, str]) -> Store:
         require("stores", "Profiles that log in or take a role", ("boto3",))
         provider = profile_keys(profile.name)
     known = {**profile.variables, **environment} if profile else environment
+    unable = _unable(place, environment, profile)
+    # The library refuses half of a pair of keys in other words, wherever it finds it.
+    instead = {"access_key_id": "none", "secret_access_key": "none"} if unable else {}
     try:
-        asking = objects(place, settings(place.scheme, known), provider)
+        asking = objects(place, {**settings(place.scheme, known), **instead}, provider)
     except Fault as fault:
         todo = "see docs/stores.md for the variables that say where a store is and who asks"
         raise FixThis(f"the settings of the object store are wrong ({fault})", where=str(place), todo=todo) from None
-    return RemoteStore(asking, lease=lease, unable=_unable(place, environment, profile))
+    return RemoteStore(asking, lease=lease, unable=unable)
 
 
 def _unable(place: Location, environment: Mapping[str, str], profile: Profile | None) -> FixThis | None:
     """What is to be said to whoever asks the store for something: nobody can ask without credentials."""
-    if place.scheme != "s3" or profile or environment.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true":
-        return None
-    if not (missing := lacking(environment)):
-        return None
-    return FixThis(
-        f"there are no credentials for the object store: {' and '.join(missing)} not set",
-        where=str(place),
-        todo="set them (and AWS_SESSION_TOKEN if they are temporary), or AWS_PROFILE; docs/stores.md has all ways",
-    )
+    missing = lacking(environment) if place.scheme == "s3" and not profile else ()
+    # Where neither is set, the machine may have a role.
+    alone = missing != ASKED or environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+    return keyless(missing, str(place)) if missing and alone else None
 
 
 def settings(scheme: Scheme, environment: Mapping[str, str]) -> dict[str, str]:

@@ -242,7 +242,7 @@ def _note(value: Any, found: Resolved, path: Path, reading: Reading) -> None:
         reading.templates.append((path, value, place))
     if isinstance(value, SecretRef) and not any(reading.environment.get(name) for name in value.names):
         reading.missing.append(Missing(value.names, used_in, place, secret=True))
-    reading.missing += [Missing(names, used_in, place) for names in found.missing]
+    reading.missing += [Missing(names, used_in, place, said=found.word.text) for names in found.missing]
 
 
 def _no_word(kind: Value, node: Node, path: Path, reading: Reading) -> Any:

@@ -343,13 +343,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A variable that is not set and has no default: it fails only the commands that use it."""
+    """A variable that is not set, or empty, and has no default: it fails only the commands that use it."""
 
     names: tuple[str, ...]
     #: Dotted place in the spec, such as `source.url`.
     used_in: str
     place: Place
     secret: bool = False
+    #: The value as far as it is known, with the variable as it was written; "" of a secret.
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _DEFAULT = re.compile(r"[^${}]*")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One `${...}` as written, with the literal or the variable that stands in when it is not set or empty."""
+    """One `${...}` as written, with the literal or the variable that stands in when it is not set, or empty."""
 
     name: str
     source: str
@@ -88,8 +88,7 @@ def _with_default(text: str, name: str, start: int) -> Variable:
 
 def _value(variable: Variable, environment: Mapping[str, str]) -> tuple[str, str] | None:
     """The text of a variable and the name of the one that gave it ("" for a default), or None."""
-    given = environment.get(variable.name)
-    if given or (given is not None and variable.default is None):
+    if given := environment.get(variable.name):
         return given, variable.name
     if isinstance(variable.default, Variable):
         return _value(variable.default, environment)
@@ -97,7 +96,7 @@ def _value(variable: Variable, environment: Mapping[str, str]) -> tuple[str, str
 
 
 def resolve(word: Word, environment: Mapping[str, str]) -> Resolved:
-    """`word` with its variables filled in; an empty variable counts as not set where there is a default.
+    """`word` with its variables filled in; an empty variable counts as not set.
 
     Raises:
         ValueError: see `pieces`.
