@@ -41,12 +41,19 @@ _PATIENCE = 60
 class Bomb:
     """Counts the changes of a lake and kills its process at one of them: before it, or in the middle of a write.
 
-    With another signal than SIGKILL the change follows once the process goes on.
+    With another signal than SIGKILL the change follows once the process goes on, and `woken` was called.
     """
 
-    def __init__(self, at: int = 0, *, halfway: bool = False, how: signal.Signals = signal.SIGKILL) -> None:
+    def __init__(
+        self,
+        at: int = 0,
+        *,
+        halfway: bool = False,
+        how: signal.Signals = signal.SIGKILL,
+        woken: Callable[[], object] = lambda: None,
+    ) -> None:
         self.at = self.left = at
-        self.halfway, self.how = halfway, how
+        self.halfway, self.how, self.woken = halfway, how, woken
         #: The kinds of all changes, in order.
         self.kinds: list[str] = []
         self.guard = threading.Lock()
@@ -60,6 +67,7 @@ class Bomb:
                 if self.halfway and half:
                     half()
                 os.kill(os.getpid(), self.how)
+                self.woken()
 
 
 class Home(Protocol):
@@ -224,6 +232,12 @@ def _put_half(asking, key: str, data: bytes, media: str, expected: str | None) -
 def time_goes_by() -> None:
     """In this process every lease of another one is over, as if it had waited for that."""
     leases._GRACE = -2 * LEASE  # noqa: SLF001 - no other way to it
+
+
+def hours_went_by() -> None:
+    """In this process every lease of its own is over, as if it had stood still for that long."""
+    real = leases._now  # noqa: SLF001 - no other way to it
+    leases._now = lambda: real() + 3600  # noqa: SLF001 - no other way to it
 
 
 def _md5(data: bytes) -> str:

@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import fastavro
 import msgspec
-from homes import RUN, Bomb, Home, home, time_goes_by
+from homes import RUN, Bomb, Home, home, hours_went_by, time_goes_by
 
 from levada.edges import Edges, SystemClock
 from levada.errors import LeaseHeld, LevadaError
@@ -92,10 +92,11 @@ def code_of(work: Callable[[], object]) -> int:
     return 0
 
 
-def api(rows: Rows) -> Callable[[], ScriptedWire]:
-    """An API of these pages that writes down what it is asked."""
+def api(rows: Rows, before: Callable[[], object] = lambda: None) -> Callable[[], ScriptedWire]:
+    """An API of these pages that writes down what it is asked; `before` it answers it does something."""
 
     def said(call, _):
+        before()
         page = int(dict(parse_qsl(urlsplit(call.url).query)).get("page", "1"))
         with Path("asked").open("a") as log:
             log.write(f"{page}\n")
@@ -105,10 +106,17 @@ def api(rows: Rows) -> Callable[[], ScriptedWire]:
     return lambda: ScriptedWire(said)
 
 
-def run(store: Store, rows: Rows, *, wait: float = 0.0, **later: float) -> None:
-    edges = Edges(clock=Later(**later), environment={}, network=api(rows))
+def run(
+    store: Store, rows: Rows, *, wait: float = 0.0, before: Callable[[], object] = lambda: None, **later: float
+) -> None:
+    edges = Edges(clock=Later(**later), environment={}, network=api(rows, before))
     spec = read_text(SPEC, "shop.yaml", {}, lake="/nowhere")
     Pipeline(spec, store, edges, Options(wait=wait)).run(date=DATE)
+
+
+def staging(store: Store, verb: str) -> None:
+    spec = read_text(SPEC, "shop.yaml", {}, lake="/nowhere")
+    getattr(Pipeline(spec, store, Edges(environment={})), verb)(date=DATE)
 
 
 def asked() -> list[int]:
@@ -144,6 +152,8 @@ def orphans(sums: dict[str, str], now: Record) -> set[str]:
     held = {RUN.search(file.key)[1] for file in now.files}
     needed |= {f"{AREA}/runs/{name}/run.json" for name in ended}
     needed |= {f"{AREA}/runs/{name}/work.json" for name in ended | held}
+    failed = {name for name in runs if f"{AREA}/runs/{name}/failed.json" in sums}
+    needed |= {f"{AREA}/runs/{name}/{told}" for name in failed for told in ("failed.json", "quarantine.jsonl")}
     ends = {key for key in sums if (f := RUN.search(key)) and f[1] == now.run and "/pages/" in key}
     return {key for key in sums if key.startswith("_levada/")} - needed - ends
 
@@ -467,41 +477,107 @@ def taken_over(place: Home, *, lease: float, at: int) -> dict:
     return {"durable": len(had), "seconds": round(time.monotonic() - began, 1)}
 
 
-def stopped(place: Home, *, lease: float, step: int = 1) -> dict:
+#: What the one does that takes over; `fetching` goes no further than to its first question while the other goes on.
+TAKERS = ("new", "same", "fetching", "stage", "replay")
+
+
+def stopped(
+    place: Home, *, taker: str = "new", replacing: bool = True, lease: float = 0, first: int = 0, step: int = 1
+) -> dict:
     """Stop the holder of a lease at some change, let another one take over, let the first go on: it changes nothing.
 
-    But for the one request that it was about to send: a copy or deletion of a public name, which have no condition.
-    The next run makes that good.
+    But for the one request that it was about to send: a copy or deletion of a public name, which have no condition,
+    and a first commit, which then is whole. The next run makes that good.
+
+    Args:
+        place: Where the lakes go.
+        taker: What the other one does.
+        replacing: Whether there is a commit before.
+        lease: Seconds that the lease of the first is good for; 0 for a long one, over by a clock that goes on.
+        first: Which place to begin with.
+        step: How many places further the next one is; the commit is always one, and the only one with 0.
     """
-    # The first one's clock is slow: its pages are too old to be gone on with, so that each has content of its own.
-    matrix, healed, told = Matrix(place, replacing=True), 0, []
+    matrix, healed, late, told = Matrix(place, replacing), 0, 0, []
     kinds = matrix.undisturbed()
     held = kinds.index("delete") + 3  # once the probe is gone, and the lock is put
-    chosen = range(held, len(kinds) + 1, step)
+    commit = kinds.index("copy")  # the first name is shown after it
+    chosen = sorted({commit, *(range(held + first, len(kinds) + 1, step) if step else ())})
     for at in chosen:
         lake = place.lake(f"stopped-{at}")
         assert child(lambda lake=lake: matrix.start(lake)) == 0
-        pid = os.fork()
-        if pid == 0:
-            work = lambda at=at, lake=lake: run(place.store(lake, Bomb(at, how=signal.SIGSTOP), lease), OTHER, hours=-3)  # noqa: E731
-            os._exit(code_of(work))
-        assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
-        assert child(lambda lake=lake: run(place.store(lake), NEW, wait=PATIENCE)) == 0
-        # The first shows what the one that stands had committed, if it came so far.
-        assert child(lambda lake=lake: run(place.store(lake), NEW)) == 0
-        over = record(place, lake)
-        os.kill(pid, signal.SIGCONT)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert record(place, lake) == over, f"{at}: a record was written over"
+        pid = standing(lambda at=at, lake=lake: stand_still(place, lake, at, lease))
+        other = took_over(place, lake, taker, lease)
+        over, seen = record(place, lake), public(place.sums(lake))
+        code = gone_on(pid)
         assert code in (0, 75), f"{at}: ended with {code}"
-        wrong = public(place.sums(lake)) != matrix.new
+        now, sums = record(place, lake), place.sums(lake)
+        assert now == over or over is None, f"{at}: a record was written over"
+        late += now != over
+        lost = [file.key for file in now.files if file.key not in sums] if now else []
+        assert not lost, f"{at}: committed without {lost}"
+        wrong = public(sums) != seen
         assert not wrong or kinds[at - 1] in {"copy", "delete"}, f"{at}: another tree"
         healed += wrong
+        if other:
+            ended = gone_on(other)
+            assert ended == (0 if now == over else 75), f"{at}: who took over ended with {ended}"
+        # The first shows what may be committed and not shown.
+        assert child(lambda lake=lake: run(place.store(lake), NEW)) == 0
         assert child(lambda lake=lake: run(place.store(lake), NEW)) == 0
         assert public(place.sums(lake)) == matrix.new, f"{at}: another tree, later"
+        matrix.swept(lake, f"stopped-{at}")
         place.remove(lake)
         told.append(f"{at} {kinds[at - 1]} {code}")
-    return {"stopped": len(chosen), "healed": healed, "told": told}
+    return {"stopped": len(chosen), "commit": commit, "healed": healed, "late": late, "told": told}
+
+
+def stand_still(place: Home, lake: str, at: int, lease: float) -> None:
+    """A run that stops itself at a change. Its clock is slow: its pages are too old to be gone on with."""
+    if lease:
+        run(place.store(lake, Bomb(at, how=signal.SIGSTOP), lease), OTHER, hours=-3)
+    else:
+        run(place.store(lake, Bomb(at, how=signal.SIGSTOP, woken=hours_went_by)), OTHER, hours=-3)
+
+
+def took_over(place: Home, lake: str, taker: str, lease: float) -> int:
+    """Take over from a holder that stands still; the process that stands still in its turn, 0 for none."""
+    asking: list[bool] = []
+
+    def stop() -> None:
+        if not asking:
+            asking.append(True)
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def work() -> None:
+        if not lease:
+            time_goes_by()
+        if taker in {"stage", "replay"}:
+            staging(place.store(lake), taker)
+        else:
+            rows, before = OLD if taker == "same" else NEW, stop if taker == "fetching" else (lambda: None)
+            run(place.store(lake), rows, wait=PATIENCE if lease else 0.0, before=before)
+
+    # The first shows what the one that stands had committed, if it came so far.
+    if taker == "fetching":
+        return standing(lambda: (work(), asking or work()))
+    assert child(work) == 0
+    assert child(work) == 0
+    return 0
+
+
+def standing(work: Callable[[], object]) -> int:
+    """Begin the work in a process that will stop itself; its number once it has."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(code_of(work))
+    assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
+    return pid
+
+
+def gone_on(pid: int) -> int:
+    """Let a process go on that stands still; how it ended."""
+    os.kill(pid, signal.SIGCONT)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def main() -> None:

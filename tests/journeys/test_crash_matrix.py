@@ -91,3 +91,18 @@ def test_a_holder_that_stood_still_while_another_took_over_commits_nothing(serve
     told = done("stopped", server.lake("stopped"), request, folder, lease=3, step=1 if WHOLE else 11)
     print(told)
     assert told["stopped"] > (20 if WHOLE else 2)
+
+
+@pytest.mark.parametrize("taker", ["same", "fetching", "stage", "replay"])
+def test_a_late_commit_is_refused_whatever_the_one_does_that_took_over(taker, server, request, folder):
+    told = done("stopped", server.lake(taker), request, folder, taker=taker, step=1 if WHOLE else 0)
+    print(told)
+    assert told["late"] == 0
+    assert f"{told['commit']} put 75" in told["told"]
+
+
+def test_a_late_first_commit_is_whole(server, request, folder):
+    options = {"taker": "fetching", "replacing": False, "step": 1 if WHOLE else 0}
+    told = done("stopped", server.lake("first"), request, folder, **options)
+    print(told)
+    assert told["late"] == 1
