@@ -17,24 +17,11 @@ from levada.pipeline.drift import remembered
 from levada.spec.model import Partitioning
 from levada.spec.partition import parse, previous
 from levada.spec.read import read_text
-from shop import Shop, prices
+from shop import SALES, Shop, prices
 
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses:
-      - {status: 404, text: no such page, means: end}
-      - {status: 404, text: nothing, means: no_data}
-    raw: raw/{date}/{page}.json
-    contract:
-      key: price
-      fields: {price: int32, note: {type: string, nullable: true}}
-    stage: {avro: "stg/{date}/{page}.avro"}
-"""
+SPEC = SALES.replace("contract:", "contract:\n      key: price").replace(
+    "price: int32", "price: int32, note: {type: string, nullable: true}"
+)
 
 
 @pytest.fixture
@@ -107,6 +94,17 @@ def test_nothing_is_told_where_nothing_is_known(store):
     assert drift(run(store, [{"price": 1, "a": 1}], date="2022-08-12")) == [], "no keys before"
 
 
+def test_names_of_a_list_are_compared_with_the_name_before(store):
+    spec = SPEC.replace("source:", "partition: {by: list, names: [lisbon, porto]}\nsource:", 1)
+    spec = spec.replace("{date}", "{partition}")
+    assert drift(run(store, [{"price": 1, "shop": "a"}], date="lisbon", spec=spec)) == []
+    done = run(store, [{"price": 1, "till": "a"}], date="porto", spec=spec)
+    assert drift(done) == [
+        "drift: the records have new keys since lisbon: `till`; the contract does not name `till`",
+        "drift: no record has keys that were there in lisbon: `shop`",
+    ]
+
+
 def test_keys_that_are_ids_are_not_remembered():
     assert remembered(str(number) for number in range(2000)) == ()
     assert remembered({"b", "a"}) == ("a", "b")
@@ -126,9 +124,10 @@ def test_the_partition_before(partitioning, key, before):
     assert previous(parse(key, partitioning), partitioning).key == before
 
 
-def test_names_have_no_name_before_them_and_the_calendar_has_a_beginning():
+def test_names_of_a_list_follow_each_other_and_the_calendar_has_a_beginning():
     names = Partitioning("list", names=("a", "b"))
-    assert previous(parse("b", names), names) is None
+    assert previous(parse("b", names), names) == parse("a", names)
+    assert previous(parse("a", names), names) is None
     assert previous(parse("0001-01-01", Partitioning()), Partitioning()) is None
 
 

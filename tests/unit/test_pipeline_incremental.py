@@ -622,3 +622,41 @@ def test_a_replay_of_a_span_takes_the_intervals_that_are_there(store):
     for never in (Choice("2022-08-12T110000--"), Choice(start="2022-07-01", end="2022-08-01")):
         with pytest.raises(FixThis, match="Nothing of pipeline shop is committed of"):
             made.chosen("replay", never)
+
+
+def drift(done):
+    return [note for note in done.notes if note.startswith("drift")]
+
+
+def with_more(records, **more):
+    return [record | more for record in records]
+
+
+def test_keys_that_come_and_go_are_told_beside_the_interval_before(store):
+    first = run(store, Api(with_more(at(1, "a"), shop="x")))
+    assert drift(first) == []
+    later = NOON + timedelta(hours=1)
+    done = run(store, Api([{"id": "b", "at": "2022-08-12T12:30:00Z", "till": 1}]), now=later)
+    assert drift(done) == [
+        f"drift: the records have new keys since {first.partition}: `till`; the contract does not name `till`",
+        f"drift: no record has keys that were there in {first.partition}: `shop`",
+    ]
+    again = run(store, Api([{"id": "c", "at": "2022-08-12T13:30:00Z", "till": 1}]), now=later + timedelta(hours=1))
+    assert drift(again) == []
+
+
+def with_a_contract(made):
+    """The items are held to the contract of the orders."""
+    orders, items = made.spec.streams
+    return replace(made, spec=replace(made.spec, streams=(orders, replace(items, contract=orders.contract))))
+
+
+def test_streams_of_the_rows_are_compared_with_their_interval_before(store):
+    api = Api(at(10, "a"))
+    first, items = with_a_contract(with_items(store, api, NOON)).run()
+    assert drift(items) == []
+    api.pages = [with_more(at(20, "b"), till=1)]
+    _, later_items = with_a_contract(with_items(store, api, later(1))).run()
+    assert drift(later_items) == [
+        f"drift: the records have new keys since {first.partition}: `till`; the contract does not name `till`"
+    ]

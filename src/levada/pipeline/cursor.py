@@ -78,10 +78,11 @@ def _follow(job: Job, step: Callable[[Job], Run], named: str) -> Run:
     assert parent.incremental  # noqa: S101 - so it is chosen
     if named:
         return step(_of(job, parent.incremental, named))
-    waiting = _waiting(job, parent.name)
+    waiting, whole = _waiting(job, parent.name)
     if not waiting:
         return nothing_new(job, Counts(), f"there is nothing new of stream {parent.name}")
-    done = step(_of(job, parent.incremental, waiting[0]))
+    before = [record for key, record in sorted(whole.items()) if key < waiting[0]]
+    done = step(replace(_of(job, parent.incremental, waiting[0]), before=before[-1] if before else None))
     more = f"{len(waiting) - 1} more intervals of stream {parent.name} wait, one for each run"
     return replace(done, notes=(*done.notes, more)) if waiting[1:] else done
 
@@ -99,12 +100,12 @@ def _of(job: Job, incremental: Incremental, key: str) -> Job:
     return replace(job, partition=partition, area=replace(job.area, partition=partition.key))
 
 
-def _waiting(job: Job, parent: str) -> list[str]:
-    """The parent's committed intervals that the stream has not whole, oldest first."""
+def _waiting(job: Job, parent: str) -> tuple[list[str], Mapping[str, Record]]:
+    """The parent's committed intervals that the stream has not whole, oldest first; and those that it has."""
     there = _committed(replace(job.area, stream=parent))
     records = {key: read_record(area)[0] for key, area in _committed(job.area).items()}
-    whole = {key for key, record in records.items() if record and record.shown and not record.gaps}
-    return sorted(there.keys() - whole)
+    whole = {key: record for key, record in records.items() if record and record.shown and not record.gaps}
+    return sorted(there.keys() - whole.keys()), whole
 
 
 def _committed(area: Area) -> dict[str, Area]:
@@ -138,7 +139,7 @@ def _onward(job: Job, step: Callable[[Job], Run]) -> Run:
     if area and record and not record.shown:
         return step(_again(job, interval_of(incremental, area.partition)))
     interval, last = _following(job, found, record)
-    onward = _at(job, Reach(incremental, interval, last))
+    onward = replace(_at(job, Reach(incremental, interval, last)), before=record)
     if interval.end is not None and not ahead_of(incremental.type, interval.end, interval.start):
         return nothing_new(onward, Counts(), NOTHING_YET)
     _clear(_void(found, onward.area))

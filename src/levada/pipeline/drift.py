@@ -28,11 +28,11 @@ def remembered(keys: Iterable[str]) -> tuple[str, ...]:
 def drifted(job: Job, lease: Lease, keys: tuple[str, ...]) -> tuple[str, ...]:
     """Notes on how these keys differ from those of the partition's own commit or, without one, of the partition before.
 
-    One record is read for it, however many partitions there are.
+    One record is read for it, however many partitions there are; none for intervals, which go on from one.
     """
     if not keys or job.contract is None:
         return ()
-    earlier = lease.record or _before(job)
+    earlier = lease.record or job.before or _before(job)
     return tuple(told(keys, earlier, job.contract)) if earlier and earlier.keys else ()
 
 

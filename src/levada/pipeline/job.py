@@ -11,6 +11,7 @@ from levada.contract import check
 from levada.contract.model import Contract, Field
 from levada.edges import Edges
 from levada.lake.area import Area
+from levada.lake.record import Record
 from levada.nouns import Partition, Records, plain
 from levada.source.events import Event, ignore
 from levada.source.plan import plan_of
@@ -57,6 +58,8 @@ class Job:
     folder: str | None = None
     #: What it reads of an incremental stream; None for other streams.
     reach: Reach | None = None
+    #: The commit of the interval before, where its stream goes on from one.
+    before: Record | None = None
 
     @functools.cached_property
     def values(self) -> Mapping[str, Value]:
