@@ -197,7 +197,7 @@ def _between(kind: Kind, first: Span, end: str, local: tzinfo) -> Iterator[Parti
 
 
 def previous(partition: Partition, partitioning: Partitioning) -> Partition | None:
-    """The partition before, of a list the name before; None where none is, and for intervals, which have no calendar."""
+    """The partition before, of a list the name before; None where none is. Intervals follow no calendar."""
     if partition.by == "list" and partition.key in partitioning.names[1:]:
         return Partition("list", partitioning.names[partitioning.names.index(partition.key) - 1])
     if partition.start is None or partition.by == "interval":
