@@ -16,6 +16,7 @@ from levada.lake.record import (
     from_json,
     landed_fingerprint,
     public_names,
+    sealed,
     staged_fingerprint,
     stale_after,
 )
@@ -178,3 +179,20 @@ def test_a_record_that_was_never_shown_hands_its_stale_names_on():
     old = record_of("raw/1", shown=False, stale=("raw/8", "raw/7"))
     assert stale_after(old, {"raw/7"}) == ("raw/1", "raw/8")
     assert stale_after(dataclasses.replace(old, shown=True), {"raw/7"}) == ("raw/1",)
+
+
+def test_one_changed_byte_of_a_record_is_found():
+    record = record_of("a")
+    data = sealed(record)
+    assert from_json(data, "commit.json") == record
+    body = data.index(b'\n  "seal"')
+    for place in (*range(body), *range(body + 12, len(data) - 1)):
+        flipped = bytes((*data[:place], data[place] ^ 1, *data[place + 1 :]))
+        with pytest.raises(FixThis, match=r"the commit record is damaged|has format"):
+            from_json(flipped, "commit.json")
+
+
+def test_a_record_that_a_person_wrote_needs_no_seal():
+    facts = json.loads(sealed(record_of("a")))
+    assert len(facts.pop("seal")) == 64
+    assert from_json(json.dumps(facts).encode(), "commit.json") == record_of("a")

@@ -12,7 +12,7 @@ from levada.errors import FixThis
 from levada.lake.abreast import each
 from levada.lake.area import Area, areas
 from levada.lake.lease import Lease, read_record
-from levada.lake.record import Record, as_json, public_names, stale_after
+from levada.lake.record import Record, public_names, sealed, stale_after, stale_tables_after
 from levada.lake.runs import RunFolder, read_work
 from levada.lake.showing import Known, mending, show_files, show_folder
 from levada.lake.store import CONTROL, Conflict, Lost, Store
@@ -53,7 +53,7 @@ def publish(
 
     Args:
         lease: The right to commit, with the record that it may replace.
-        draft: The commit to make; `shown`, `stale` and `fetched` are set here.
+        draft: The commit to make; `shown`, `stale`, `stale_tables` and `fetched` are set here.
         adopt: Write over public names that no record of this partition knows.
         known: Public names that are the partition's own although no record knows them: raw files taken over.
         aside: What else is done with the commit, whether it is new or stands already.
@@ -80,7 +80,8 @@ def publish(
         store.replaceable(draft.folder)
     store.sync(file.key for file in draft.files)
     stale = stale_after(old, names) if draft.folder is None else ()
-    record = dataclasses.replace(draft, shown=False, stale=stale, fetched=_fetched(lease, draft))
+    tables = stale_tables_after(old, draft.table)
+    record = dataclasses.replace(draft, shown=False, stale=stale, stale_tables=tables, fetched=_fetched(lease, draft))
     return _show(lease.area, record, _put(lease.area, record, lease.tag), aside, there), True
 
 
@@ -255,7 +256,7 @@ def _fetched(lease: Lease, draft: Record) -> str:
 
 def _put(area: Area, record: Record, tag: str | None) -> str:
     try:
-        return area.store.replace(area.commit, as_json(record), tag)
+        return area.store.replace(area.commit, sealed(record), tag)
     except Conflict:
         raise Lost(
             f"the lease of {area} was lost: another run committed in the meantime, this one did not",
@@ -271,7 +272,9 @@ def _show(area: Area, record: Record, tag: str | None, aside: Aside, known: Know
         else:
             show_folder(area.store, record.folder, record.files)
         aside.show(record)
-        shown = dataclasses.replace(record, shown=True, stale=())
+        # Landing leaves tables as they are.
+        tables = () if record.level == "staged" else record.stale_tables
+        shown = dataclasses.replace(record, shown=True, stale=(), stale_tables=tables)
         _put(area, shown, tag)
     return shown
 

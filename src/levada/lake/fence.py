@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from levada.lake.lease import Lease, reread
-from levada.lake.record import as_json
+from levada.lake.record import sealed
 from levada.lake.runs import RunFolder, read_failure
 from levada.lake.store import Conflict
 
@@ -36,7 +36,7 @@ def fence(lease: Lease, folders: Sequence[RunFolder]) -> Lease:
     lease.area.store.holding()
     fenced = replace(record, fenced=max(left))
     try:
-        tag = lease.area.store.replace(lease.area.commit, as_json(fenced), lease.tag)
+        tag = lease.area.store.replace(lease.area.commit, sealed(fenced), lease.tag)
     except Conflict:  # one of them was in time: what it committed stands, whole
         return fence(reread(lease), folders)
     return replace(lease, record=fenced, tag=tag)

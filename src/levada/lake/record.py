@@ -18,14 +18,17 @@ __all__ = [
     "from_json",
     "landed_fingerprint",
     "public_names",
+    "sealed",
     "staged_fingerprint",
     "stale_after",
+    "stale_tables_after",
 ]
 
 #: Number of Levada's output format; raised whenever the same pages, contract and stage may give other bytes, so that
 #: what older rules made is made anew. Records of all numbers up to this are read.
 #: 2: texts are read by the forms of `parse` alone, currencies by ISO 4217, literals of Python by their own reader.
 FORMAT = 2
+_SEAL = b'\n  "seal": "'
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,18 @@ class Record:
     since: Cursor | None = None
     #: The Delta table that shows its rows, which are those of its file of format "delta", if it has any.
     table: Table | None = None
+    #: Tables that hold rows of commits before it and are not its own: the rows go once it is staged and shown.
+    stale_tables: tuple[Table, ...] = ()
     #: Keys that the records have, sorted; empty where no contract looked at them, or there are too many to be fields.
     keys: tuple[str, ...] = ()
     #: Runs up to this one cannot replace this record, although they did not come to their end; see lake/fence.py.
     fenced: str = ""
     format: int = FORMAT
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table that may hold rows of the partition."""
+        return (*([self.table] if self.table else []), *self.stale_tables)
 
     @property
     def last_fetch(self) -> str:
@@ -91,6 +101,19 @@ def as_json(noun: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(noun), indent=2) + b"\n"
 
 
+def sealed(record: Record) -> bytes:
+    """The record as JSON, its last field the SHA-256 of all bytes before: nothing else says whether it was changed."""
+    body = as_json(record).removesuffix(b"\n}\n") + b","
+    return b'%b%b%b"\n}\n' % (body, _SEAL, hashlib.sha256(body).hexdigest().encode())
+
+
+def _refuse_changed(data: bytes) -> None:
+    """Refuse bytes with another seal than theirs; a record without one is what somebody wrote by hand."""
+    body, mark, seal = data.rpartition(_SEAL)
+    if mark and seal != b'%b"\n}\n' % hashlib.sha256(body).hexdigest().encode():
+        raise msgspec.DecodeError("its bytes are not those that were written, by its seal")
+
+
 def from_json(data: bytes, name: str) -> Record:
     """The record in `data`; `name` is the file it came from.
 
@@ -98,6 +121,7 @@ def from_json(data: bytes, name: str) -> Record:
         FixThis: it is damaged, or a newer Levada wrote it.
     """
     try:
+        _refuse_changed(data)
         number = msgspec.json.decode(data, type=_Numbered).format
         if number <= FORMAT:
             return msgspec.json.decode(data, type=Record)
@@ -143,6 +167,14 @@ def stale_after(old: Record | None, new_public: AbstractSet[str]) -> tuple[str, 
         return ()
     waiting = () if old.shown else old.stale
     return tuple(sorted((public_names(old.files) | {*waiting}) - new_public))
+
+
+def stale_tables_after(old: Record | None, table: Table | None) -> tuple[Table, ...]:
+    """The tables that may hold rows of commits before the one that `table` takes now."""
+    if old is None:
+        return ()
+    held = {each.name: each for each in old.tables}
+    return tuple(held[name] for name in sorted(held) if table is None or name != table.name)
 
 
 def _fingerprint(parts: list[object]) -> str:
