@@ -64,9 +64,10 @@ class Call:
     timeout: float = 60.0
     #: Bytes of decoded body above which the answer is refused.
     size_limit: int = 256 * 1024 * 1024
-    #: Takes the body of a 200 in pieces, decoded, as they come: the answer is without it then, `size_limit` does not
-    #: count, and `timeout` is how long nothing may come.
-    sink: Callable[[bytes], object] | None = field(default=None, repr=False)
+    #: Asked, with status and headers, once an answer begins: what takes its body in pieces, decoded, as they come; None
+    #: where the answer is to hold it. Of a body that is taken `size_limit` does not count, and `timeout` is how long
+    #: nothing may come.
+    sink: Callable[[int, Mapping[str, str]], Callable[[bytes], object] | None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

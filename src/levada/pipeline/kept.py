@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice
 
 from levada.errors import ContractBroken, FixThis
@@ -16,6 +15,7 @@ from levada.lake.verify import check_file, problems_of
 from levada.lake.work import Work
 from levada.landing import Landed, receive
 from levada.nouns import Gap, LakeFile, Page, PageFacts
+from levada.pipeline.facts import facts_of
 from levada.pipeline.fills import Names, of_file
 from levada.pipeline.job import Job
 from levada.pipeline.taking import coming
@@ -24,7 +24,7 @@ from levada.source.events import ignore
 from levada.source.files import stored
 from levada.spec.template import Template, page_pattern, variables
 
-__all__ = ["Kept", "facts_of", "in_order", "kept", "kept_files", "named_today", "of_record", "pages_in"]
+__all__ = ["Kept", "in_order", "kept", "kept_files", "named_today", "of_record", "pages_in"]
 
 #: Pages of another tool may be numbered from 0 or from 1.
 FIRST_NUMBERS = (0, 1)
@@ -197,23 +197,7 @@ def _facts(job: Job, number: int, entry: Entry, body: bytes) -> PageFacts:
     if not body:  # of an API it is a page without records; here it is a file that nobody wrote to its end
         raise _no_page(job, entry, "It is empty.")
     found = Written(len(body), hashlib.sha256(body).hexdigest())
-    return replace(facts_of(number, entry.key, found, entry.changed), rows=rows, fills={"page": number})
-
-
-def facts_of(number: int, key: str, found: Written, at: datetime) -> PageFacts:
-    """The facts of a page that nobody was asked for: it was found in the lake. Its rows and fills are to be added."""
-    return PageFacts(
-        number=number,
-        position=number,
-        means="page",
-        url=f"file:{key}",
-        status=0,
-        headers={},
-        rows=0,
-        size=found.size,
-        sha256=found.sha256,
-        at=at,
-    )
+    return replace(facts_of(number, f"file:{entry.key}", found, entry.changed), rows=rows)
 
 
 def _no_page(job: Job, entry: Entry, why: str) -> FixThis:

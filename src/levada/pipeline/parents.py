@@ -13,10 +13,11 @@ from levada.lake.store import Written
 from levada.lake.work import Work
 from levada.landing import Landed
 from levada.nouns import Gap, LakeFile, Page, PageFacts
+from levada.pipeline.facts import facts_of
 from levada.pipeline.fills import Names, added, of_file
 from levada.pipeline.gaps import inherited
 from levada.pipeline.job import Job
-from levada.pipeline.kept import facts_of, kept_files
+from levada.pipeline.kept import kept_files
 from levada.pipeline.portions import portions_of
 from levada.pipeline.slicing import Row, Sliced, Window, fields_of, parents, slices, windowed
 from levada.records.raw import tree
@@ -126,7 +127,7 @@ class PagesOf:
 
     def _facts(self, number: int, file: LakeFile, body: bytes, work: Work) -> PageFacts:
         # As the commit has them: landing it compares them with what was read.
-        found = facts_of(number, file.key, Written(file.size, file.sha256), work.edges.clock.now())
+        found = facts_of(number, f"file:{file.key}", Written(file.size, file.sha256), work.edges.clock.now())
         rows = len(split(body, self.job.stream.records, file.media))
         headers = {"content-type": file.media} if file.media else {}
         return replace(found, rows=rows, headers=headers, fills=of_file(file))

@@ -4,18 +4,19 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.store import Writer
 from levada.landing import Come, Opening
 from levada.nouns import PageFacts
+from levada.pipeline.facts import facts_of
 from levada.pipeline.job import Job
 from levada.pipeline.portions import explained
 from levada.records import portions_csv
-from levada.records.columns import WrongColumns
 from levada.records.portions import streams
 from levada.source.auth.fixed import Fixed
 from levada.source.copying import copy
@@ -99,22 +100,15 @@ class _Way:
                 looking[-1].end()
 
         if self._file.kind == "web":
-            headers = download(self._plan, self._file, opener, self._job.edges, self._tell)
+            download(self._plan, self._file, opener, self._job.edges, self._tell)
         else:
-            headers = copy(self._file, opener)
+            copy(self._file, opener)
         written = looking[-1].writer.written()
         self._tell(Took(self._number, 0, written.size))
-        return PageFacts(
-            number=self._number,
-            position=self._number,
-            means="page",
-            url=str(self._file),
+        return replace(
+            facts_of(self._number, str(self._file), written, self._job.edges.clock.now()),
             status=_OK if self._file.kind == "web" else 0,
-            headers=headers,
-            rows=0,
-            size=written.size,
-            sha256=written.sha256,
-            at=self._job.edges.clock.now(),
+            headers=looking[-1].headers,
             fills={"page": self._number, "file": self._file.name},
         )
 
@@ -124,8 +118,12 @@ class _Looking:
 
     def __init__(self, job: Job, file: Found, writer: Writer) -> None:
         self._job, self._file, self.writer = job, file, writer
+        self.headers: Mapping[str, str] = {}
         self._head: bytearray | None = bytearray()
         self._size = 0
+
+    def begin(self, headers: Mapping[str, str], /) -> None:
+        self.headers = headers
 
     def write(self, data: bytes, /) -> int:
         self._size += len(data)
@@ -148,17 +146,13 @@ class _Looking:
 
     def _see(self, *, whole: bool) -> None:
         head, self._head = bytes(self._head or b""), None
-        records = self._job.stream.records
-        if records.format.kind != "csv" or not streams(records) or not (whole or _tells(head, records.format.unpack)):
+        records, media = self._job.stream.records, self.headers.get("content-type", "")
+        if records.format.kind != "csv" or not streams(records):
             return
         try:
-            portions_csv.names(io.BytesIO(head), records.format)
+            if whole:
+                portions_csv.names(io.BytesIO(head), records.format, media)
+            else:
+                portions_csv.glimpse(head, records.format, media)
         except ContractBroken as error:
-            # Of a file that is not through, only what cannot change is told.
-            if whole or isinstance(error, WrongColumns):
-                raise explained(self._job, error, str(self._file)) from None
-
-
-def _tells(head: bytes, unpack: str | None) -> bool:
-    """Whether a line of names is whole in the first bytes of a file."""
-    return unpack == "gzip" or (unpack is None and (b"\n" in head or b"\r" in head))
+            raise explained(self._job, error, str(self._file)) from None

@@ -5,7 +5,9 @@ the row began is bad, and reading goes on at the next one: a quote that is never
 """
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 import msgspec
@@ -13,11 +15,11 @@ import msgspec
 from levada.errors import ContractBroken
 from levada.nouns import Format
 from levada.records.blocks import BLOCK, blocks
-from levada.records.columns import see_columns
+from levada.records.columns import WrongColumns, see_columns
 from levada.records.portion import Broken, Portion
-from levada.records.unpack import LIMIT
+from levada.records.unpack import LIMIT, beginning
 
-__all__ = ["count", "names", "portions"]
+__all__ = ["count", "glimpse", "names", "portions"]
 
 #: Bytes of one row over several lines; what is longer is a quote that was never closed.
 _LONGEST = 8 * 1024 * 1024
@@ -46,6 +48,23 @@ def count(stream: BinaryIO, how: Format, media: str = "") -> int:
 def names(stream: BinaryIO, how: Format, media: str = "") -> tuple[str, ...]:
     """The columns of a CSV file; () where it has not one line. Raises as `portions` does."""
     return _File(stream, how, media).names
+
+
+def glimpse(head: bytes, how: Format, media: str = "") -> None:
+    """Do nothing unless the first bytes of a CSV file tell already that it is none that `how` says.
+
+    Raises:
+        ContractBroken: it is not packed as `how` says.
+        WrongColumns: its line of names is another one.
+    """
+    plain = beginning(head, how.unpack, BLOCK)
+    if b"\n" in plain or b"\r" in plain:
+        try:
+            names(io.BytesIO(plain), replace(how, unpack=None), media)
+        except WrongColumns:
+            raise
+        except ContractBroken:
+            pass  # it may be right with the bytes that follow
 
 
 class _File:

@@ -9,10 +9,12 @@ from typing import IO, Literal
 from levada.errors import ContractBroken
 from levada.records.refusal import start
 
-__all__ = ["LIMIT", "only", "unpacked"]
+__all__ = ["LIMIT", "beginning", "only", "unpacked"]
 
 #: Bytes that may come out: a bomb of a few kilobytes would fill the memory.
 LIMIT = 256_000_000
+#: For zlib: with the head and the tail of gzip (https://zlib.net/manual.html, inflateInit2).
+_GZIP = 16 + zlib.MAX_WBITS
 #: Bit of a zip entry's flags (APPNOTE.TXT, 4.4.4).
 _ENCRYPTED = 1
 _OTHERWISE = "Ask the API for a plain or a gzip body."
@@ -28,12 +30,36 @@ def unpacked(body: bytes, how: Literal["gzip", "zip"], limit: int = LIMIT) -> by
     return _gzip(body, limit) if how == "gzip" else _zip(body, limit)
 
 
-def _gzip(body: bytes, limit: int) -> bytes:
+def beginning(head: bytes, how: Literal["gzip", "zip"] | None, limit: int) -> bytes:
+    """What comes out of the first bytes of a file, up to a limit; nothing of a zip, whose end says what it holds.
+
+    Raises:
+        ContractBroken: it does not begin as gzip does.
+    """
+    if how != "gzip":
+        return b"" if how else head[:limit]
+    _refuse_other(head)
+    plain = b""
+    while head and len(plain) < limit:
+        member = zlib.decompressobj(wbits=_GZIP)
+        try:
+            plain += member.decompress(head, limit - len(plain))
+        except zlib.error:  # told when all of it is there
+            break
+        head = member.unused_data
+    return plain
+
+
+def _refuse_other(body: bytes) -> None:
     if not body.startswith(b"\x1f\x8b"):
         raise ContractBroken(
             f"The body is not packed with gzip. It starts with: {start(body)}",
             todo="Take `unpack: gzip` out: a Content-Encoding of gzip is undone without it.",
         )
+
+
+def _gzip(body: bytes, limit: int) -> bytes:
+    _refuse_other(body)
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
             return _read(file, limit)

@@ -20,6 +20,10 @@ PIECE = 1024 * 1024
 class Sink(Protocol):
     """Takes bytes in order."""
 
+    def begin(self, headers: Mapping[str, str], /) -> None:
+        """Take the headers worth keeping that come with the bytes: they come first."""
+        ...
+
     def write(self, data: bytes, /) -> int:
         """Append `data`."""
         ...
@@ -29,8 +33,8 @@ class Sink(Protocol):
 Opener = Callable[[], AbstractContextManager[Sink]]
 
 
-def copy(file: Found, opener: Opener) -> Mapping[str, str]:
-    """Write all bytes of a file of a disk or a store; returns headers worth keeping.
+def copy(file: Found, opener: Opener) -> None:
+    """Write all bytes of a file of a disk or a store.
 
     Raises:
         FixThis: it cannot be read.
@@ -38,9 +42,9 @@ def copy(file: Found, opener: Opener) -> Mapping[str, str]:
     """
     assert file.open  # noqa: S101 - what the web sends is downloaded
     with opener() as out, file.open() as stream:
+        out.begin({"last-modified": file.changed.isoformat()} if file.changed else {})
         for piece in _pieces(file, stream):
             out.write(piece)
-    return {"last-modified": file.changed.isoformat()} if file.changed else {}
 
 
 def _pieces(file: Found, stream: BinaryIO) -> Iterator[bytes]:

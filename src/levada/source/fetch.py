@@ -8,7 +8,6 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Self
@@ -107,7 +106,7 @@ class HttpWire:
             for name, value in response.headers.items():
                 low = name.lower()
                 headers[low] = f"{headers[low]}, {value}" if low in headers else value
-            sink = call.sink if response.status == HTTPStatus.OK else None
+            sink = call.sink(response.status, headers) if call.sink else None
             body = Body(headers.get("content-encoding", ""), call.size_limit, sink)
             async for chunk in response.content.iter_any():
                 body.feed(chunk)
