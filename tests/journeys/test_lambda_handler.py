@@ -269,9 +269,17 @@ def test_when_the_api_is_away_the_rest_is_handed_back_untried(specs, api, caplog
     assert "Message 3 was not tried" in said(caplog)[-1]["what"]
 
 
-def test_a_queue_with_an_order_gets_all_back_that_follows_a_failure(specs, lake):
-    event = queued({"date": DAY}, {"dat": "x"}, {"date": "2022-08-11"}, queue="levada.fifo")
-    assert names(handler(event, Context())) == ["2", "3"]
+def test_a_queue_with_an_order_gets_back_what_follows_a_failure_in_its_group(specs, lake):
+    event = queued({"date": DAY}, {"dat": "x"}, {"date": "2022-08-10"}, {"date": "2022-08-11"}, queue="levada.fifo")
+    for record, group in zip(event["Records"], ["one", "two", "one", "two"], strict=True):
+        record["attributes"] = {"MessageGroupId": group}
+    assert names(handler(event, Context())) == ["2", "4"]
+    assert days(lake) == [DAY, "2022-08-10"]
+
+
+def test_groups_of_a_queue_without_an_order_stop_nothing(specs, lake):
+    event = queued({"dat": "x"}, {"date": DAY}, MessageGroupId="one")
+    assert names(handler(event, Context())) == ["1"]
     assert days(lake) == [DAY]
 
 
@@ -306,7 +314,7 @@ def test_an_empty_batch(specs):
 def test_records_of_another_service_are_a_mistake_of_the_event(specs):
     answer = handler({"Records": [{"eventSource": "aws:s3"}]}, Context())
     assert answer["statusCode"] == 400
-    assert body(answer)["errors"][0]["what"] == "Records of aws:s3 name no partition."
+    assert body(answer)["errors"][0]["what"] == "A record of aws:s3 names no partition."
 
 
 def test_among_several_specs_the_event_names_one(specs):

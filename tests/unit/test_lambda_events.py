@@ -86,8 +86,15 @@ def test_what_is_no_batch(event):
 
 
 def test_messages_of_a_batch():
-    found = messages({"Records": [record("a", {"date": "2022-08-09"}), record("b", SCHEDULED, "levada.fifo")]})
-    assert [(one.name, one.ordered) for one in found] == [("a", False), ("b", True)]
+    found = messages(
+        {
+            "Records": [
+                record("a", {"date": "2022-08-09"}),
+                record("b", SCHEDULED, "levada.fifo", attributes={"MessageGroupId": "films"}),
+            ]
+        }
+    )
+    assert [(one.name, one.group) for one in found] == [("a", None), ("b", "films")]
     assert asked(found[0].event) == Asked(date="2022-08-09")
     assert asked(found[1].event) == asked(SCHEDULED)
 
@@ -108,7 +115,19 @@ def test_a_message_that_is_no_json():
         _ = one.event
 
 
-@pytest.mark.parametrize("source", [{"eventSource": "aws:s3"}, {"EventSource": "aws:sns"}])
-def test_records_of_another_service(source):
-    with pytest.raises(FixThis, match=f"Records of {next(iter(source.values()))} name no partition"):
-        messages({"Records": [source]})
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"eventSource": "aws:s3"}, "A record of aws:s3 names no partition."),
+        ({"EventSource": "aws:sns"}, "A record of aws:sns names no partition."),
+        ({}, "A record lacks eventSource."),
+        ("x", "A record of the batch is no object."),
+        ({"eventSource": "aws:sqs"}, "A record of the batch is not as SQS sends them."),
+        (record("a", {}, attributes={"SentTimestamp": "noon"}), "A record of the batch is not as SQS sends them."),
+        (record("a", {}, attributes="x"), "A record of the batch is not as SQS sends them."),
+    ],
+)
+def test_records_that_are_no_messages(broken, said):
+    with pytest.raises(FixThis) as caught:
+        messages({"Records": [record("good", {}), broken]})
+    assert caught.value.what == said

@@ -40,8 +40,8 @@ class Message:
 
     name: str
     text: str
-    #: Whether the queue keeps its order.
-    ordered: bool = False
+    #: Within which the queue keeps its order; None where it keeps none.
+    group: str | None = None
     #: When it was sent (aware); None where the queue does not say. However often it comes, it means the same.
     sent: datetime | None = None
 
@@ -62,22 +62,30 @@ def messages(event: Any) -> list[Message] | None:
     """The messages of a batch; None for an event that is none.
 
     Raises:
-        FixThis: it is a batch of another service.
+        FixThis: it is a batch of another service, or what no service sends.
     """
     records = event.get("Records") if isinstance(event, Mapping) else None
-    if not isinstance(records, list):
-        return None
-    sources = {str(record.get("eventSource") or record.get("EventSource")) for record in records}
-    if sources - {_QUEUE}:
-        raise _wrong(f"Records of {', '.join(sorted(sources))} name no partition.")
-    return [_message(one) for one in records]
+    return [_message(one) for one in records] if isinstance(records, list) else None
 
 
-def _message(record: Mapping[str, Any]) -> Message:
-    ordered = str(record.get("eventSourceARN", "")).endswith(".fifo")
-    sent = record.get("attributes", {}).get("SentTimestamp")
-    moment = None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC)
-    return Message(str(record["messageId"]), str(record["body"]), ordered, moment)
+def _message(record: Any) -> Message:
+    if not isinstance(record, Mapping):
+        raise _wrong("A record of the batch is no object.")
+    source = record.get("eventSource") or record.get("EventSource")
+    if source != _QUEUE:
+        raise _wrong(f"A record of {source} names no partition." if source else "A record lacks eventSource.")
+    try:
+        attributes = record.get("attributes") or {}
+        fifo = str(record.get("eventSourceARN", "")).endswith(".fifo")
+        sent = attributes.get("SentTimestamp")
+        return Message(
+            str(record["messageId"]),
+            str(record["body"]),
+            str(attributes.get("MessageGroupId", "")) if fifo else None,
+            None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC),
+        )
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError):
+        raise _wrong("A record of the batch is not as SQS sends them.") from None
 
 
 def asked(event: Any, due: datetime | None = None) -> Asked:

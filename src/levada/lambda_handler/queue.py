@@ -17,7 +17,7 @@ def batch(messages: Sequence[Message], until: Until) -> dict[str, Any]:
 
     A message that fails is handed back whatever the reason: the queue's own rules bring it again, and in the end to
     its dead-letter queue, where nothing is lost. After an API that is away, or refuses, the other messages for the
-    same pipeline are handed back untried; of a queue that keeps its order all that follow a failure.
+    same pipeline are handed back untried; of a queue that keeps its order what follows a failure in its group.
 
     Returns:
         What Lambda takes for a partial failure.
@@ -27,12 +27,13 @@ def batch(messages: Sequence[Message], until: Until) -> dict[str, Any]:
     """
     failures: dict[str, Exception | None] = {}
     hopeless: set[str | None] = set()
+    stopped: set[str] = set()
     for message in messages:
-        if until.left <= 0 or (failures and message.ordered):
-            failures[message.name] = None
-            continue
-        if (error := _failure(message, hopeless, until)) is not None:
+        untried = until.left <= 0 or message.group in stopped
+        error = None if untried else _failure(message, hopeless, until)
+        if untried or error:
             failures[message.name] = error
+            stopped |= set() if message.group is None else {message.group}
     first = next((error for error in failures.values() if error), None)
     if messages and len(failures) == len(messages):
         raise _none(len(messages), first)
