@@ -4,7 +4,27 @@ import json
 
 from levada.source.fake import Reply, ScriptedWire, answer
 
-__all__ = ["Shop", "page_of", "prices", "public"]
+__all__ = ["HEAD", "SALES", "Shop", "page_of", "prices", "public"]
+
+#: How the spec of a shop begins: one stream, of which each test says more.
+HEAD = """
+pipeline: shop
+source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
+streams:
+  sales:
+    request: {path: /sales, params: {date: "{date}"}}
+"""
+#: The whole of it: pages of prices, as they came and as Avro.
+SALES = f"""{HEAD}\
+    paging: {{by: page}}
+    responses:
+      - {{status: 404, text: no such page, means: end}}
+      - {{status: 404, text: nothing, means: no_data}}
+    raw: raw/{{date}}/{{page}}.json
+    contract:
+      fields: {{price: int32}}
+    stage: {{avro: "stg/{{date}}/{{page}}.avro"}}
+"""
 
 
 def page_of(call):

@@ -19,28 +19,16 @@ from levada.lake.memory import MemoryStore
 from levada.pipeline import Options, load
 from levada.pipeline.choosing import Choice
 from patience import PATIENCE, settles
-from shop import Shop, public
+from shop import SALES, Shop, public
 
 DAYS = ("2022-08-09", "2022-08-10", "2022-08-11", "2022-08-12")
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test"}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses:
-      - {status: 404, means: end}
-    raw: raw/{date}/{page}.json
-    contract:
-      fields: {price: int32}
-    stage: {avro: "stg/{date}/{page}.avro"}
+SPEC = f"""{SALES}\
   copies:
     pages_of: sales
     raw: none
     contract:
-      fields: {price: int32}
-    stage: {avro: "copies/{date}.avro"}
+      fields: {{price: int32}}
+    stage: {{avro: "copies/{{date}}.avro"}}
 """
 MENDED = SPEC.replace("price: int32", "price: {type: int32, nullable: true}")
 

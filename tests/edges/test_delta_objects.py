@@ -11,15 +11,11 @@ from levada.pipeline import Pipeline, open_lake
 from levada.pipeline.tables import way_to
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read_text
+from shop import HEAD
 
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test"}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    contract: {fields: {id: int64}}
-    stage: {delta: "tables/{stream}", parquet: "stg/day={date}/a.parquet"}
+SPEC = f"""{HEAD}\
+    contract: {{fields: {{id: int64}}}}
+    stage: {{delta: "tables/{{stream}}", parquet: "stg/day={{date}}/a.parquet"}}
 """
 
 

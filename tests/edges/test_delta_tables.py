@@ -27,17 +27,13 @@ from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read_text
 from levada.staging import Tables, delta
 from patience import PATIENCE
+from shop import HEAD
 
 DAY, NEXT = "2022-08-09", "2022-08-10"
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test"}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
+SPEC = f"""{HEAD}\
     contract:
-      fields: {id: int64, name: {type: string, nullable: true}}
-    stage: {delta: tables/sales, parquet: "stg/day={date}/a.parquet", jsonl: "stg/{date}.jsonl"}
+      fields: {{id: int64, name: {{type: string, nullable: true}}}}
+    stage: {{delta: tables/sales, parquet: "stg/day={{date}}/a.parquet", jsonl: "stg/{{date}}.jsonl"}}
 """
 WIDER = SPEC.replace("fields: {", "fields: {price: float64, day: date, ")
 FIRST = [{"id": 1, "name": "Ana"}, {"id": 2, "name": None}]
@@ -275,13 +271,98 @@ def test_a_table_that_others_always_change_first_is_tried_later(tmp_path, monkey
     assert "what the lake has committed stands" in late.value.todo
 
 
-def test_a_damaged_log_is_told_and_the_commit_stands(tmp_path):
+def test_a_damaged_log_is_told_before_anything_is_committed_and_made_anew_by_replay(tmp_path):
     run(tmp_path, FIRST)
-    log = tmp_path / "tables/sales/_delta_log/00000000000000000001.json"
-    log.write_text("{")
-    with pytest.raises(TryLater, match="The Delta table tables/sales could not be written") as told:
-        run(tmp_path, OTHER, NEXT)
+    run(tmp_path, OTHER, NEXT)
+    before = record(tmp_path)
+    (tmp_path / "tables/sales/_delta_log/00000000000000000001.json").write_text("{")
+    with pytest.raises(FixThis, match="The Delta table tables/sales is damaged: Kernel error: Json error") as told:
+        run(tmp_path, OTHER)
     assert told.value.where.endswith("tables/sales")
+    assert "unknown" not in told.value.what, "the frames of its stack are nobody's"
+    assert "move it away and make it anew: `levada replay`" in told.value.todo
+    assert record(tmp_path) == before
+    (tmp_path / "tables/sales").rename(tmp_path / "away")
+    for day in (DAY, NEXT):
+        run(tmp_path, [], day, verb="replay")
+    assert held(tmp_path) == by_the_log(tmp_path) == {DAY: FIRST, NEXT: OTHER}
+
+
+def test_a_table_of_a_protocol_that_is_not_known_is_no_matter_of_time(tmp_path):
+    run(tmp_path, FIRST)
+    log = tmp_path / "tables/sales/_delta_log/00000000000000000000.json"
+    known = log.read_text()
+    actions = [json.loads(line) for line in known.splitlines()]
+    for protocol, says in (
+        ({"minReaderVersion": 9, "minWriterVersion": 9}, "minimum reader version 9"),
+        ({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["madeUp"]}, "madeUp"),
+    ):
+        changed = [{"protocol": protocol} if "protocol" in action else action for action in actions]
+        log.write_text("".join(f"{json.dumps(action)}\n" for action in changed))
+        with pytest.raises(FixThis, match=f"asks for what this library cannot do: .*{says}") as told:
+            run(tmp_path, OTHER)
+        assert "newer deltalake" in told.value.todo
+    log.write_text(known)
+    run(tmp_path, OTHER)
+    assert held(tmp_path) == {DAY: OTHER}
+
+
+GONE = SPEC.replace("delta: tables/sales, ", "")
+MOVED = SPEC.replace("delta: tables/sales", "delta: tables/moved")
+
+
+@pytest.mark.parametrize("verb", ["run", "replay"])
+def test_a_table_that_leaves_the_spec_loses_the_rows_of_a_partition_with_its_next_commit(tmp_path, verb):
+    run(tmp_path, FIRST)
+    run(tmp_path, OTHER, NEXT)
+    version = table(tmp_path).version()
+    done = run(tmp_path, FIRST, spec=GONE, verb=verb)
+    assert done.notes[0] == f"Delta table tables/sales: the rows of {DAY} went, the spec stages none there"
+    assert held(tmp_path) == by_the_log(tmp_path) == {NEXT: OTHER}
+    assert table(tmp_path).version() == version + 1, "one Delta commit"
+    assert (record(tmp_path).tables, record(tmp_path).shown) == ((), True)
+    run(tmp_path, FIRST, spec=GONE, verb=verb)
+    assert table(tmp_path).version() == version + 1
+    run(tmp_path, FIRST, verb=verb)
+    assert held(tmp_path) == {DAY: FIRST, NEXT: OTHER}
+
+
+def test_a_table_of_another_name_takes_the_rows_over(tmp_path):
+    run(tmp_path, FIRST)
+    run(tmp_path, FIRST, spec=MOVED, verb="replay")
+    assert held(tmp_path) == {}
+    assert table(tmp_path, "tables/moved").to_pyarrow_table().num_rows == len(FIRST)
+
+
+def test_landing_in_between_forgets_no_table(tmp_path):
+    run(tmp_path, FIRST)
+    run(tmp_path, OTHER, spec=GONE, verb="land")
+    assert held(tmp_path) == {DAY: FIRST}
+    assert [each.name for each in record(tmp_path).tables] == ["tables/sales"]
+    run(tmp_path, [], spec=GONE, verb="stage")
+    assert held(tmp_path) == {}
+    run(tmp_path, FIRST)
+    run(tmp_path, OTHER, verb="land")
+    run(tmp_path, [], verb="stage")
+    assert held(tmp_path) == {DAY: OTHER}
+    assert record(tmp_path).stale_tables == ()
+
+
+def test_a_table_that_is_not_ours_any_more_loses_no_rows(tmp_path):
+    run(tmp_path, FIRST)
+    (tmp_path / "tables/sales").rename(tmp_path / "away")
+    write_deltalake(str(tmp_path / "tables/sales"), pa.table({"id": [9]}))
+    assert run(tmp_path, FIRST, spec=GONE).changed
+    assert table(tmp_path).to_pyarrow_table().to_pydict() == {"id": [9]}
+
+
+def test_a_partition_without_rows_looks_at_its_table_before_it_is_committed(tmp_path):
+    run(tmp_path, FIRST)
+    before = record(tmp_path)
+    other = SPEC.replace("delta: tables/sales", "delta: {table: tables/sales, column: day}")
+    with pytest.raises(FixThis, match="tells its partitions by _levada_partition, and the spec by day"):
+        run(tmp_path, [], spec=other, allow_empty=True)
+    assert record(tmp_path) == before
 
 
 def test_merged_files_are_the_same_content(tmp_path):

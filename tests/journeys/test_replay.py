@@ -16,24 +16,10 @@ from levada.lake.disk import DiskStore
 from levada.lake.opening import open_store
 from levada.pipeline import load
 from patience import PATIENCE, settles
-from shop import Shop, public
+from shop import SALES, Shop, public
 
 DAYS = ("2022-08-09", "2022-08-10", "2022-08-11")
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test"}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses:
-      - {status: 404, means: end}
-    raw: raw/{date}/{page}.json
-    contract:
-      fields: {price: int32}
-    stage: {avro: "stg/{date}/{page}.avro"}
-"""
-MENDED = SPEC.replace("price: int32", "price: {type: int32, nullable: true}")
+MENDED = SALES.replace("price: int32", "price: {type: int32, nullable: true}")
 GOOD, BAD = [{"price": 1}], [{"price": 1}, {"price": None}, {"price": "two"}]
 
 
@@ -41,7 +27,7 @@ GOOD, BAD = [{"price": 1}], [{"price": 1}, {"price": None}, {"price": "two"}]
 def store(lake, tmp_path):
     """Three days; the second has two rows in quarantine, and the contract lets one of them in since."""
     path = tmp_path / "shop.yaml"
-    path.write_text(SPEC)
+    path.write_text(SALES)
     for day in DAYS:
         api = Shop(BAD if day == DAYS[1] else GOOD)
         load(path, lake=str(lake), edges=Edges(environment={}, network=api.wire)).run(date=day)
@@ -151,7 +137,7 @@ def test_redrive_of_a_span_leaves_others_alone(shell, store):
 
 
 def test_redrive_does_not_touch_what_a_failed_run_left(shell, store, tmp_path):
-    strict = SPEC.replace("contract:\n", "contract:\n      max_bad: 0\n")
+    strict = SALES.replace("contract:\n", "contract:\n      max_bad: 0\n")
     (tmp_path / "shop.yaml").write_text(strict)
     edges = Edges(environment={}, network=Shop(BAD).wire)
     with pytest.raises(Exception, match="max_bad"):
@@ -175,7 +161,7 @@ def test_the_list_of_quarantine_is_the_same_by_both_names(shell, store):
 
 def test_a_lake_on_s3_is_replayed_by_several_processes_and_verified(shell, s3, tmp_path):
     path, lake = tmp_path / "shop.yaml", s3.lake()
-    path.write_text(SPEC)
+    path.write_text(SALES)
     for day in DAYS:
         edges = Edges(environment=dict(s3.environment), network=Shop(BAD).wire)
         load(path, lake=lake, edges=edges).run(date=day)
@@ -191,7 +177,7 @@ def test_a_lake_on_s3_is_replayed_by_several_processes_and_verified(shell, s3, t
 
 def test_a_replay_on_s3_that_is_stopped_gives_its_leases_back(s3, tmp_path):
     path, lake = tmp_path / "shop.yaml", s3.lake()
-    path.write_text(SPEC)
+    path.write_text(SALES)
     environment = dict(s3.environment)
     for day in DAYS:
         edges = Edges(environment=environment, network=Shop([{"price": number} for number in range(50_000)]).wire)

@@ -10,18 +10,7 @@ from levada.lake.memory import MemoryStore
 from levada.pipeline import Pipeline
 from levada.pipeline.choosing import Choice
 from levada.spec.read import read_text
-from shop import Shop
-
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test"}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses: [{status: 404, means: end}]
-    contract: {fields: {price: int32}}
-"""
+from shop import SALES, Shop
 
 
 @pytest.mark.parametrize(
@@ -41,7 +30,7 @@ class Broken(MemoryStore):
 
 
 def test_a_bug_in_one_partition_is_raised_after_the_others_are_done(capsys):
-    read = read_text(SPEC, "shop.yaml", {}, lake="lake")
+    read = read_text(SALES, "shop.yaml", {}, lake="lake")
     api = Shop([{"price": 1}])
     pipeline = Pipeline(read, Broken(), Edges(environment={}, network=api.wire))
     for day in ("2022-08-09", "2022-08-11"):

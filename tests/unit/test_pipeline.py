@@ -15,33 +15,18 @@ from levada.nouns import Counts
 from levada.pipeline import Options, Pipeline
 from levada.source.fake import answer
 from levada.spec.read import read_text
-from shop import Shop, prices, public
+from shop import SALES, Shop, prices, public
 
 DATE = "2022-08-09"
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses:
-      - {status: 404, text: no such page, means: end}
-      - {status: 404, text: nothing, means: no_data}
-    raw: raw/{date}/{page}.json
-    contract:
-      fields: {price: int32}
-    stage: {avro: "stg/{date}/{page}.avro"}
-"""
 
 
-def pipeline(store, api, spec=SPEC, **options):
+def pipeline(store, api, spec=SALES, **options):
     read = read_text(spec, "shop.yaml", {}, lake="lake")
     edges = Edges(clock=FixedClock(), environment={}, network=api.wire)
     return Pipeline(read, store, edges, Options(**options))
 
 
-def run(store, api, verb="run", spec=SPEC, **options):
+def run(store, api, verb="run", spec=SALES, **options):
     chosen = pipeline(store, api, spec, **options)
     return chosen.work(verb, chosen.streams()[0], DATE)
 
@@ -84,8 +69,8 @@ def test_land_and_stage_are_the_halves_of_run(store, api):
 @pytest.mark.parametrize(
     "renamed",
     [
-        SPEC.replace("raw/{date}/{page}", "raw/new/{date}_{page}"),
-        SPEC.replace("raw: raw/{date}/{page}.json", "raw: none\n    raw_joined: raw/{date}.json"),
+        SALES.replace("raw/{date}/{page}", "raw/new/{date}_{page}"),
+        SALES.replace("raw: raw/{date}/{page}.json", "raw: none\n    raw_joined: raw/{date}.json"),
     ],
 )
 @pytest.mark.parametrize("verbs", [("stage",), ("run",), ("stage", "run"), ("replay", "run")])
@@ -213,7 +198,7 @@ def test_mending_is_told_and_counts_as_a_change(store, api):
     assert not run(store, api).changed
 
 
-LOOSE = SPEC.replace("price: int32", "price: {type: int32, nullable: true}")
+LOOSE = SALES.replace("price: int32", "price: {type: int32, nullable: true}")
 
 
 def test_replay_says_how_many_rows_came_back(store):
@@ -229,7 +214,7 @@ def test_replay_says_how_many_rows_came_back(store):
 def test_rows_that_come_back_are_told_apart_from_rows_that_go(store):
     api = Shop([{"price": 1}, {"price": None}, {"price": 2000}])
     run(store, api)
-    capped = SPEC.replace("price: int32", "price: {type: int32, nullable: true, max: 1000}")
+    capped = SALES.replace("price: int32", "price: {type: int32, nullable: true, max: 1000}")
     done = run(store, api, "replay", capped)
     assert (done.returned, done.counts.quarantined) == (1, 1)
 
@@ -263,4 +248,4 @@ def test_staging_again_holds_rows_to_a_lower_limit(store):
     api = Shop([{"price": 1}, {"price": None}])
     run(store, api)
     with pytest.raises(ContractBroken):
-        run(store, api, "replay", SPEC.replace("contract:\n", "contract:\n      max_bad: 0\n"))
+        run(store, api, "replay", SALES.replace("contract:\n", "contract:\n      max_bad: 0\n"))

@@ -15,22 +15,10 @@ from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, begin
 from levada.pipeline import Pipeline
 from levada.spec.read import read_text
-from shop import Shop
+from shop import SALES, Shop
 
 DATE = "2022-08-09"
 PAGES = 20
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test"}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses: [{status: 404, means: end}]
-    raw: raw/{date}/{page}.json
-    contract: {fields: {price: int32}}
-    stage: {avro: "stg/{date}/{page}.avro"}
-"""
 CALLS = ("read", "open", "head", "list", "writer", "create", "replace", "copy", "delete", "lock", "held", "tidy")
 
 
@@ -38,7 +26,7 @@ class Counting:
     """A store in memory, and how often it was asked what."""
 
     def __init__(self):
-        self.spec = SPEC
+        self.spec = SALES
         self.store = MemoryStore()
         self.asked = Counter()
 
@@ -97,7 +85,7 @@ def test_a_replay_that_changes_nothing_checks_each_file_once(counting):
 
 def test_a_replay_under_another_contract_reads_each_page_twice(counting):
     work(counting, "run")
-    counting.spec = SPEC.replace("int32", "int64")
+    counting.spec = SALES.replace("int32", "int64")
     done, asked = work(counting, "replay")
     assert done.changed
     assert (asked["open"], asked["writer"]) == (PAGES, PAGES)
