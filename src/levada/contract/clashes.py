@@ -22,8 +22,8 @@ __all__ = ["clash"]
 
 #: What words of numbers read; those of days and moments are found by the other form's texts, or the same in both.
 _SAMPLES = ("1,234", "1.234", "1")
-#: 1011 may be two numbers of two digits. In 2022 the 9th of May and the 5th of September are the same day of the week.
-_YEARS = (1011, 2022)
+#: In 2022 the 9th of May and the 5th of September are the same day of the week. 1011 may be two numbers of two digits.
+_YEARS = (2022, 1011)
 _MONTHS = (1, 5, 9, 11, 12)
 _CLOCKS = (time(1, 2, 3, 400_000), time(22, 11, 12, 100_000))
 _MOMENTS = [

@@ -157,7 +157,7 @@ def _beside(field: Field, word: Word, others: list[Word]) -> Iterator[Mistake]:
 def _form_meant(kind: FieldType) -> str:
     fitting = [word for word, kinds in WORDS.items() if kind in kinds]
     if kind in ("date", "time", "timestamp"):
-        fitting.append({"date": "%d/%m/%Y", "time": "%I:%M %p", "timestamp": '"%Y-%m-%d %H:%M:%S"'}[kind])
+        fitting.append({"date": "%d/%m/%Y", "time": "%I:%M %p", "timestamp": '"%Y-%m-%d %H:%M %z"'}[kind])
     return f"use {', '.join(fitting)}" if fitting else f"leave it out: a {kind} has no other forms"
 
 
