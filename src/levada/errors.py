@@ -63,6 +63,10 @@ class LevadaError(Exception):
         cause = str(self.__cause__) if self.__cause__ else ""
         return _again, (type(self), self.args, dict(self.__dict__), cause)
 
+    def facts(self) -> dict[str, str]:
+        """What a program reads of it: its kind, what, where and to do."""
+        return {"kind": type(self).__name__, "what": self.what, "where": self.where, "todo": self.todo}
+
     def at_place(self, where: str) -> "LevadaError":
         """This error, its `where` filled in if it was raised below the place that knows it."""
         if not self.where:
@@ -98,6 +102,10 @@ class TryLater(LevadaError):
     def __init__(self, what: str, *, where: str = "", todo: str = "", at: datetime | None = None) -> None:
         super().__init__(what, where=where, todo=todo)
         self.at = at
+
+    def facts(self) -> dict[str, str]:
+        """The same, with `at` where that is known."""
+        return super().facts() | ({"at": self.at.isoformat()} if self.at else {})
 
 
 class TimedOut(TryLater):

@@ -86,10 +86,7 @@ def facts(error: BaseException) -> dict[str, str | int]:
     """An error for --json."""
     if not isinstance(error, LevadaError):
         return _facts("Bug", BUG, f"{type(error).__name__}: {error}", "", "report what stands on stderr")
-    told = _facts(type(error).__name__, error.exit_code, error.what, error.where, error.todo)
-    if isinstance(error, TryLater) and error.at:
-        told["at"] = error.at.isoformat()
-    return told
+    return {**error.facts(), "exit": error.exit_code}
 
 
 def _facts(kind: str, code: int, what: str, where: str, todo: str) -> dict[str, str | int]:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Told", "line", "lines", "report", "say_json"]
 
 
-#: What takes rows or pages of other streams; `stage` and `replay` have their own.
-_FETCHING = ("run", "land")
 #: Gaps of a run that are told one by one.
 _SHOWN = 10
 #: Characters of what the API said that are shown of a gap.
@@ -38,8 +36,6 @@ class Told:
     orphans: "list[tuple[str, Stream]]" = field(default_factory=list)
     #: What was named and was never committed, which no replay works on: partition and stream.
     nothing: "Sequence[tuple[str, Stream]]" = ()
-    #: What their own children wait for: partition and name of the stream.
-    without: set[tuple[str, str]] = field(default_factory=set)
 
 
 def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]", *, as_json: bool) -> None:
@@ -67,15 +63,21 @@ def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]"
 
 
 def _work(pipeline: "Pipeline", verb: str, told: Told, *, as_json: bool) -> None:
+    from levada.pipeline.orphans import Orphans
+
+    orphans = Orphans(verb)
     while told.left:
         date, stream = told.left.pop(0)
-        if verb in _FETCHING and _orphaned(pipeline, told, (date, stream), as_json=as_json):
+        if failed := orphans.made_from(date, stream):
+            told.orphans.append((date, stream))
+            if not as_json:
+                warn(f"levada: {pipeline.spec.pipeline}/{stream.name} {date} was not tried: it is made from {failed}")
             continue
         try:
             told.runs.append(_one(pipeline, verb, stream, date))
         except LevadaError as error:
             told.errors.append(error)
-            told.without.add((date, stream.name))
+            orphans.failed(date, stream)
             if not as_json:
                 tell(error)
             if not isinstance(error, ContractBroken):
@@ -83,21 +85,6 @@ def _work(pipeline: "Pipeline", verb: str, told: Told, *, as_json: bool) -> None
         else:
             if not as_json:
                 say("\n".join(lines(told.runs[-1])))
-
-
-def _orphaned(pipeline: "Pipeline", told: Told, one: "tuple[str, Stream]", *, as_json: bool) -> bool:
-    """Whether a stream cannot be tried because what it is made from failed just now; says so."""
-    from levada.pipeline.slicing import parents
-
-    date, stream = one
-    failed = next((name for name in parents(stream) if (date, name) in told.without), None)
-    if failed is None:
-        return False
-    told.orphans.append((date, stream))
-    told.without.add((date, stream.name))
-    if not as_json:
-        warn(f"levada: {pipeline.spec.pipeline}/{stream.name} {date} was not tried: it is made from {failed}")
-    return True
 
 
 def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":

@@ -53,7 +53,7 @@ class Told:
 
 def log_error(error: LevadaError) -> None:
     """A line of the log for an error."""
-    _say(logging.ERROR, "error", _facts(error))
+    _say(logging.ERROR, "error", error.facts())
 
 
 def _say(level: int, kind: str, facts: dict[str, Any]) -> None:
@@ -63,13 +63,6 @@ def _say(level: int, kind: str, facts: dict[str, Any]) -> None:
     _log.log(level, "%s", json.dumps({"levada": kind, **redacted(facts)}))
 
 
-def _facts(error: LevadaError) -> dict[str, str]:
-    facts = {"kind": type(error).__name__, "what": error.what, "where": error.where, "todo": error.todo}
-    if isinstance(error, TryLater) and error.at:
-        facts["at"] = error.at.isoformat()
-    return facts
-
-
 def answer(told: Told, *, mistaken: bool = False) -> dict[str, Any]:
     """The answer to an event; `mistaken` where the event itself is wrong."""
     status = HTTPStatus.MULTI_STATUS if any(run.gaps for run in told.runs) else HTTPStatus.OK
@@ -77,7 +70,7 @@ def answer(told: Told, *, mistaken: bool = False) -> dict[str, Any]:
         status = next(status for kind, status in _STATUS if isinstance(told.errors[0], kind))
     body = {
         "runs": redacted(plain(told.runs)),
-        "errors": redacted([_facts(error) for error in told.errors]),
+        "errors": redacted([error.facts() for error in told.errors]),
         "not_tried": told.not_tried,
     }
     text = json.dumps(body)

@@ -8,7 +8,7 @@ from levada.lambda_handler.until import Until
 from levada.nouns import Run
 from levada.pipeline import Pipeline
 from levada.pipeline.choosing import Choice, Known, chosen
-from levada.pipeline.slicing import parents
+from levada.pipeline.orphans import Orphans
 from levada.spec.model import Stream
 
 __all__ = ["work"]
@@ -25,16 +25,15 @@ def work(asked: Asked, told: Told, until: Until) -> None:
     """
     pipeline, verb = found(asked)
     told.pipeline = pipeline.spec.pipeline
-    failed: set[str] = set()
+    orphans = Orphans(verb)
     for date, stream in _partitions(pipeline, verb, asked):
-        if verb in ("run", "land") and not failed.isdisjoint(parents(stream)):
-            failed.add(stream.name)
+        if orphans.made_from(date, stream):
             told.left_out(stream.name, date)
             continue
         try:
             told.done(_one(pipeline, verb, (date, stream), until))
         except ContractBroken as error:
-            failed.add(stream.name)
+            orphans.failed(date, stream)
             told.failed(error)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from levada.errors import BUG, PARTIAL, ContractBroken, LevadaError
-from levada.pipeline.slicing import parents
+from levada.pipeline.orphans import Orphans
 from levada.scheduler.post import Post, work_at
 from levada.scheduler.stop import Bell, Stopped, heeding
 from levada.scheduler.ticks import COUNTED, Due, Wait, due, settled
@@ -101,18 +101,16 @@ def _work(keeper: _Keeper, tick: datetime) -> None:
     An answer that breaks the contract is its stream's own: the others go on, but for those that are made from it. What
     else goes wrong would meet the next one too, so the tick ends there.
     """
-    left, without = list(work_at(keeper.post.pipeline, tick).work), set[tuple[str, str]]()
+    left, orphans = list(work_at(keeper.post.pipeline, tick).work), Orphans("run")
     while left and not keeper.bell.is_set():
         key, stream = left.pop(0)
         about = {"stream": stream.name, "partition": key, "tick": tick}
-        failed = next((name for name in parents(stream) if (key, name) in without), None)
-        error = None if failed else _one(keeper, key, stream, about)
-        if failed:
+        if failed := orphans.made_from(key, stream):
             keeper.say("not_tried", f"not tried: it is made from {failed}", **about)
-        if failed or error:
-            without.add((key, stream.name))
-        if error and not isinstance(error, ContractBroken):
-            break
+        elif error := _one(keeper, key, stream, about):
+            orphans.failed(key, stream)
+            if not isinstance(error, ContractBroken):
+                break
     _not_tried(keeper, left, tick)
 
 
