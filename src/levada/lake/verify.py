@@ -48,12 +48,15 @@ class Problem:
 
 def sha256(store: Store, key: str) -> str | None:
     """SHA-256 of the bytes of `key` in hex, read in blocks; None where there is no such key; `LINK` for a link."""
-    entry = store.head(key)
-    return LINK if entry is not None and entry.link else digest(store, key)
+    return _found(store, key, store.head(key))
+
+
+def _found(store: Store, key: str, there: Entry | None) -> str | None:
+    return None if there is None else LINK if there.link else digest(store, key)
 
 
 def digest(store: Store, key: str) -> str | None:
-    """The same of a key that is known to be no link.
+    """The same of a key that is known to be there and no link.
 
     Raises:
         TryLater: the key was replaced while it was read.
@@ -90,7 +93,7 @@ def check_file(store: Store, file: LakeFile) -> list[Problem]:
 
 
 def _checked(store: Store, file: LakeFile, key: str, there: Entry | None) -> list[Problem]:
-    found = None if there is None else LINK if there.link else digest(store, key)
+    found = _found(store, key, there)
     return [] if found == file.sha256 else [Problem(file, key, file.sha256, found)]
 
 
