@@ -9,7 +9,7 @@ run fails before that, the file is not there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from levada.nouns import Batch, Counts, Cursor, LakeFile, Level, Rejected
 from levada.pipeline.drift import remembered
 from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
-from levada.pipeline.parts import Parts
+from levada.pipeline.lists import Joined, Parts
 from levada.pipeline.portions import count_of, portions_of, with_lines
 from levada.pipeline.sieve import Sieve, Sifted
 from levada.pipeline.tables import refuse_unfit
@@ -56,7 +56,7 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
     """
     pages: list[LakeFile] = []
     with ExitStack() as whole:
-        lists = (_Joined(job, tally.work, whole), Parts(job, tally.work, whole))
+        lists = (Joined(job, tally.work, whole), Parts(job, tally.work, whole))
         checked = _Checked(job, tally.work, whole) if level == "staged" and job.contract else None
         taking = _Taking(job, tally, lists, checked)
         for page in landed:
@@ -71,7 +71,7 @@ def make(job: Job, landed: Iterable[Landed], level: Level, tally: Tally) -> Made
 class _Taking:
     """Pages, portion by portion, into what is made of them."""
 
-    def __init__(self, job: Job, tally: Tally, lists: "Sequence[_Joined | Parts]", checked: "_Checked | None") -> None:
+    def __init__(self, job: Job, tally: Tally, lists: Sequence[Joined | Parts], checked: "_Checked | None") -> None:
         self._job, self._tally, self._checked = job, tally, checked
         self._lists = [one for one in lists if one.wanted]
         self.sieve = Sieve(job.reach)
@@ -103,45 +103,6 @@ class _Taking:
             self._tally.checked(self._checked.take(page, portion, sifted))
         else:
             self._tally.unchecked(len(sifted.records) + len(portion.broken))
-
-
-class _Joined:
-    """One JSON list of the records of all pages, each as the API wrote it."""
-
-    def __init__(self, job: Job, work: Work, whole: ExitStack) -> None:
-        self._template = job.stream.raw_joined
-        self._job, self._work, self._whole = job, work, whole
-        self._writer: Writer | None = None
-        self._rows = 0
-
-    @property
-    def wanted(self) -> bool:
-        """Whether the stream asks for it."""
-        return self._template is not None
-
-    def take(self, records: Sequence[bytes]) -> None:
-        if self._template is None:
-            return
-        if self._writer is None:
-            self._writer = self._whole.enter_context(_list(self._work))
-        for record in records:
-            self._writer.write(b",\n" if self._rows else b"\n")
-            self._writer.write(bytes(record))
-            self._rows += 1
-
-    def files(self) -> Iterator[LakeFile]:
-        if self._writer and self._template:
-            written = self._writer.written()
-            public = self._job.name(self._template)
-            yield LakeFile("joined", self._work.key("joined.json"), public, written.size, written.sha256, self._rows)
-
-
-@contextmanager
-def _list(work: Work) -> Iterator[Writer]:
-    with work.writer("joined.json") as writer:
-        writer.write(b"[")
-        yield writer
-        writer.write(b"\n]\n")
 
 
 class _Checked:

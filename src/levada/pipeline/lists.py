@@ -1,6 +1,6 @@
-"""The records of all pages again, as JSON lists of limited length, for readers that take no larger files.
+"""The records of all pages again, as one JSON list, or as lists of limited length for readers of no larger files.
 
-Derived, like one list of all: the pages themselves stay as the API sent them.
+Derived: the pages themselves stay as the API sent them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,39 @@ from contextlib import ExitStack, contextmanager
 from levada.errors import ContractBroken
 from levada.lake.store import Writer
 from levada.lake.work import Work
-from levada.nouns import LakeFile
+from levada.nouns import FileKind, LakeFile
 from levada.pipeline.job import Job
 from levada.spec.model import Split
 from levada.spec.template import encode_name, fill
 
-__all__ = ["Parts"]
+__all__ = ["Joined", "Parts"]
 
-_FIRST, _NEXT, _LAST = b"[\n", b",\n", b"\n]\n"
+_FIRST, _LAST = b"[", b"\n]\n"
+
+
+class Joined:
+    """One file of all records."""
+
+    def __init__(self, job: Job, work: Work, whole: ExitStack) -> None:
+        self._job, self._work, self._whole = job, work, whole
+        self._template = job.stream.raw_joined
+        self._list: _List | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the stream asks for it."""
+        return self._template is not None
+
+    def take(self, records: Sequence[bytes]) -> None:
+        """Write these records; the list is begun even for none."""
+        self._list = self._list or self._whole.enter_context(_open(self._work, "joined.json"))
+        for record in records:
+            self._list.write(bytes(record))
+
+    def files(self) -> Iterator[LakeFile]:
+        """The file, once the stack is closed."""
+        if self._list and self._template:
+            yield self._list.file("joined", self._work.key("joined.json"), self._job.name(self._template))
 
 
 class Parts:
@@ -78,34 +103,55 @@ class _Part:
 
     def __init__(self, work: Work, number: int, whole: ExitStack) -> None:
         self.number = number
-        self._key = work.key("split", f"{number}.json")
+        name = ("split", f"{number}.json")
+        self._key = work.key(*name)
         # Closed when it is full, and with the run's own stack when that fails: then the file is not there.
         self._stack = whole.enter_context(ExitStack())
-        self._out = self._stack.enter_context(_list(work, number))
-        self._rows, self._size = 0, len(_FIRST) + len(_LAST)
+        self._list = self._stack.enter_context(_open(work, *name))
 
     def takes(self, record: bytes, split: Split) -> bool:
-        more = len(record) + (len(_NEXT) if self._rows else 0)
-        full = split.records is not None and self._rows >= split.records
-        return not full and (split.size is None or self._size + more <= split.size)
+        full = split.records is not None and self._list.rows >= split.records
+        return not full and (split.size is None or self._list.size_with(record) <= split.size)
 
     def write(self, record: bytes) -> None:
-        before = _NEXT if self._rows else b""
-        self._out.write(before + record)
-        self._rows += 1
-        self._size += len(before) + len(record)
+        self._list.write(record)
 
     def close(self) -> None:
         self._stack.close()
 
     def file(self, public: str) -> LakeFile:
+        return self._list.file("split", self._key, public)
+
+
+class _List:
+    """A JSON list of records in the making, each as it came."""
+
+    def __init__(self, out: Writer) -> None:
+        self._out = out
+        self._size = len(_FIRST) + len(_LAST)
+        self.rows = 0
+
+    @property
+    def _before(self) -> bytes:
+        return b",\n" if self.rows else b"\n"
+
+    def size_with(self, record: bytes) -> int:
+        """Bytes of the file if this record is the last one."""
+        return self._size + len(self._before) + len(record)
+
+    def write(self, record: bytes) -> None:
+        self._size = self.size_with(record)
+        self._out.write(self._before + record)
+        self.rows += 1
+
+    def file(self, kind: FileKind, key: str, public: str) -> LakeFile:
         written = self._out.written()
-        return LakeFile("split", self._key, public, written.size, written.sha256, self._rows)
+        return LakeFile(kind, key, public, written.size, written.sha256, self.rows)
 
 
 @contextmanager
-def _list(work: Work, number: int) -> Iterator[Writer]:
-    with work.writer("split", f"{number}.json") as writer:
+def _open(work: Work, *name: str) -> Iterator[_List]:
+    with work.writer(*name) as writer:
         writer.write(_FIRST)
-        yield writer
+        yield _List(writer)
         writer.write(_LAST)
