@@ -6,11 +6,20 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from patience import PATIENCE
+from patience import HELD, PATIENCE
 
+#: `levada schedule` with other times for runs to end in, and for answers to come: a test waits for neither, and a
+#: machine may stand still for longer than they give.
+_TIMES = """\
+from levada.cli import main, schedule
+from levada.scheduler import stop
+schedule.GRACE, stop.ANSWER = {}, {}
+main.main()
+"""
 SPEC = Path(__file__).parents[1] / "examples" / "sales" / "pipeline.yaml"
 TOKEN = "levada-demo"
 
@@ -85,3 +94,23 @@ class Levada:
             timeout=3 * PATIENCE,
             check=False,
         )
+
+
+@contextmanager
+def scheduled(
+    levada: Levada, *arguments: str, grace: float = HELD, answer: float = HELD, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """`levada schedule` at work; it is not there any more afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _TIMES.format(grace, answer), "schedule", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=levada.folder,
+        env={**os.environ, **levada.environment, **environment},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

@@ -17,20 +17,10 @@ from levada.lake.disk import DiskStore
 from levada.pipeline import Options, Pipeline
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read_text
+from shop import SALES
 
 DATE = "2022-08-09"
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses: [{status: 404, text: no such page, means: end}]
-    raw: raw/{date}/sales_{date}_{page}.json
-    contract: {fields: {price: int32}}
-    stage: {avro: "stg/{date}/sales_{date}_{page}.avro"}
-"""
+SPEC = SALES.replace("{page}.", "sales_{date}_{page}.")
 PAGES = [[{"price": 1}, {"price": 2}], [{"price": 3}], [{"price": 4}]]
 NAMES = [f"sales_{DATE}_{n}" for n in (1, 2, 3)]
 

@@ -2,12 +2,8 @@
 
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +23,7 @@ from levada.simulate.server import running
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read
 from patience import HELD, PATIENCE, settles
-from simulated import Api, Levada
+from simulated import Api, Levada, scheduled
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "purchases"
 SEED = 5
@@ -55,33 +51,6 @@ def levada(api, tmp_path):
     assert text.count("every: 1m") == 2
     (tmp_path / "pipeline.yaml").write_text(text.replace("every: 1m", "every: 2s"))
     return Levada({"PURCHASES_API_URL": api.url}, tmp_path)
-
-
-#: The command with more time for runs to end in, because a machine may stand still for longer than it gives, and with
-#: another time for answers to come.
-PATIENT = f"""\
-from levada.cli import main, schedule
-from levada.scheduler import stop
-schedule.GRACE, stop.ANSWER = {HELD}, {{}}
-main.main()
-"""
-
-
-@contextmanager
-def scheduled(levada, *arguments, answer=HELD, **environment):
-    process = subprocess.Popen(
-        [sys.executable, "-c", PATIENT.format(answer), "schedule", "pipeline.yaml", "--json", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=levada.folder,
-        env={**os.environ, **levada.environment, **environment},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def ran(process):
@@ -115,7 +84,7 @@ def public(lake):
 def test_every_tick_is_a_file_in_s3_until_a_signal(levada, api, s3, tmp_path):
     lake = s3.lake("purchases")
     store = {**s3.environment, "S3_BUCKET_NAME": lake.removeprefix("s3://")}
-    with scheduled(levada, **store) as process:
+    with scheduled(levada, "pipeline.yaml", "--json", **store) as process:
         ticks = [ran(process), ran(process)]
         process.terminate()
         out, err = process.communicate(timeout=PATIENCE)
@@ -161,7 +130,7 @@ def answers(api):
 
 def test_an_answer_that_is_under_way_is_committed_before_the_end(levada, api):
     api.fail({"times": None, "fault": {"delay": 1}})
-    with scheduled(levada, "--lake", "lake") as process:
+    with scheduled(levada, "pipeline.yaml", "--json", "--lake", "lake") as process:
         assert json.loads(process.stdout.readline())["event"] == "began"
         assert settles(api.log)
         process.terminate()
@@ -175,7 +144,7 @@ def test_an_answer_that_is_under_way_is_committed_before_the_end(levada, api):
 def test_an_answer_that_does_not_come_leaves_the_partition_in_s3_to_the_next_run(levada, api, s3):
     store = {**s3.environment, "S3_BUCKET_NAME": s3.lake("left").removeprefix("s3://")}
     api.fail({"times": None, "fault": {"delay": HELD}})
-    with scheduled(levada, answer=0.5, **store) as process:
+    with scheduled(levada, "pipeline.yaml", "--json", answer=0.5, **store) as process:
         assert settles(api.log)
         process.terminate()
         out, err = process.communicate(timeout=PATIENCE)

@@ -9,21 +9,10 @@ from deltalake import DeltaTable, write_deltalake
 from levada.edges import Edges
 from levada.lake.disk import DiskStore
 from levada.pipeline import load
-from shop import Shop
+from shop import SALES, Shop
 
 DAYS = ("2022-08-09", "2022-08-10")
-SPEC = """
-pipeline: shop
-source: {url: "http://api.test"}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses: [{status: 404, means: end}]
-    raw: raw/{date}/{page}.json
-    contract: {fields: {price: int32}}
-    stage: {delta: stg/sales}
-"""
+SPEC = SALES.replace('avro: "stg/{date}/{page}.avro"', "delta: stg/sales")
 
 
 @pytest.fixture

@@ -23,25 +23,12 @@ from levada.pipeline.into import folder_in
 from levada.source.fake import answer
 from levada.spec.read import read_text
 from levada.spec.template import fill, in_folder, parse
-from shop import Shop, prices, public
+from shop import SALES, Shop, prices, public
 
 DATE, OTHER = "2022-08-09", "2022-08-10"
-SPEC = """
-pipeline: shop
-lake: /lake
-source: {url: "http://api.test", retry: {attempts: 2, wait: 1ms}}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses:
-      - {status: 404, text: no such page, means: end}
-      - {status: 404, text: nothing, means: no_data}
-    raw: raw/sales/{date}/sales_{date}_{page}.json
-    contract:
-      fields: {price: int32}
-    stage: {avro: "stg/sales/{date}/sales_{date}_{page}.avro"}
-"""
+SPEC = f"lake: /lake{SALES}".replace("raw/{date}/{page}", "raw/sales/{date}/sales_{date}_{page}").replace(
+    "stg/{date}/{page}", "stg/sales/{date}/sales_{date}_{page}"
+)
 JOINED = SPEC.replace(
     "raw: raw/sales/{date}/sales_{date}_{page}.json", "raw: none\n    raw_joined: raw/{date}/{date}.json"
 )

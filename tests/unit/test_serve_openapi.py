@@ -23,27 +23,14 @@ from levada.serve.servers import apps
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read_text
 from levada.version import __version__
+from shop import SALES
 
 ABOUT = About("shop", "shop.yaml", "/data")
 GIVEN = {"date": "2022-08-09", "raw_dir": "/data/raw/2022-08-09"}
 LATER = datetime.now(UTC) + timedelta(minutes=5)
 STAGED = {"raw_dir": "/data/raw/2022-08-09", "stg_dir": "/data/stg/2022-08-09"}
 RUN = Run("shop", "sales", "2022-08-09", "r", "no data", None, Counts(), 0, 1, 0, (), False, 0.5, ("the API says: no",))
-SPEC = """
-pipeline: shop
-lake: /data
-source: {url: "http://api.test", retry: {attempts: 1}}
-streams:
-  sales:
-    request: {path: /sales, params: {date: "{date}"}}
-    paging: {by: page}
-    responses:
-      - {status: 404, text: no such page, means: end}
-      - {status: 404, text: nothing, means: no_data}
-    raw: raw/{date}/{page}.json
-    contract: {fields: {price: int32}}
-    stage: {avro: "stg/{date}/{page}.avro"}
-"""
+SPEC = f"lake: /data{SALES}"
 
 
 def document(kind=LAND):

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from levada.edges import Clock
 from levada.pipeline import Pipeline
-from levada.scheduler.wire import Leaving
-from levada.source.courier import network_of
+from levada.scheduler.wire import giving_up
 from levada.source.events import Asked, Event, Waiting
+from levada.source.through import Through, network_of
 
 __all__ = ["ANSWER", "Bell", "Stopped", "heeding"]
 
@@ -51,7 +51,7 @@ def heeding(pipeline: Pipeline, bell: Bell, observe: Callable[[Event], None]) ->
     edges = replace(
         pipeline.edges,
         clock=_Clock(pipeline.edges.clock, bell),
-        network=lambda: Leaving(network(), bell.is_set, ANSWER, Stopped),
+        network=lambda: Through(network(), giving_up(bell.is_set, ANSWER, Stopped)),
     )
     return replace(pipeline, edges=edges).observed(watch)
 

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from levada.edges import Answer, Call, Edges, Wire
+from levada.source.through import network_of
 
-__all__ = ["Courier", "network_of"]
+__all__ = ["Courier"]
 
 
 class Courier:
@@ -82,17 +83,6 @@ class Courier:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
-
-
-def network_of(edges: Edges) -> Callable[[], Wire]:
-    """What makes the Wire of a run: that of the edges, else HTTP."""
-    return edges.network or _http
-
-
-def _http() -> Wire:
-    from levada.source.fetch import HttpWire
-
-    return HttpWire()
 
 
 class _Daemons(ThreadPoolExecutor):
