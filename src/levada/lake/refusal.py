@@ -5,7 +5,7 @@ import stat
 
 from levada.errors import FixThis, LevadaError, TryLater
 
-__all__ = ["explained", "printable", "refuse_no_folder", "refuse_odd", "refuse_subfolder"]
+__all__ = ["explained", "no_whole_folders", "printable", "refuse_no_folder", "refuse_odd", "refuse_subfolder"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -45,6 +45,15 @@ def refuse_subfolder(mode: int, name: str, path: str) -> None:
             where=path,
             todo="name a folder that holds files only; nothing was changed",
         )
+
+
+def no_whole_folders(where: str) -> FixThis:
+    """What is told of a folder on an object store that is to be replaced in one step."""
+    return FixThis(
+        "a job replaces the whole content of a folder in one step, which no object store can",
+        where=where,
+        todo="keep the lake of job servers on a disk; `levada run`, `land` and `stage` fill one on an object store",
+    )
 
 
 def printable(name: str) -> str:

@@ -25,7 +25,7 @@ from levada.lake.media import media_of
 from levada.lake.objects import PART, Body, Objects, Seen
 from levada.lake.patience import Patience
 from levada.lake.probing import probe
-from levada.lake.refusal import refuse_subfolder
+from levada.lake.refusal import no_whole_folders, refuse_subfolder
 from levada.lake.store import (
     Conflict,
     Entry,
@@ -164,11 +164,7 @@ class RemoteStore:
         Raises:
             FixThis: always.
         """
-        raise FixThis(
-            "a job replaces the whole content of a folder in one step, which no object store can",
-            where=f"{self.describe()}/{checked_folder(folder)}",
-            todo="keep the lake of job servers on a disk; `levada run`, `land` and `stage` fill one on an object store",
-        )
+        raise no_whole_folders(f"{self.describe()}/{checked_folder(folder)}")
 
     def replace_folder(self, folder: str, files: Mapping[str, str]) -> bool:  # noqa: ARG002 - the protocol's
         """Refuse, as `replaceable` does."""

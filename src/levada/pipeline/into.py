@@ -17,7 +17,7 @@ from levada.lake.area import Area, area_of_folder
 from levada.lake.lease import Lease, hold, read_record
 from levada.lake.location import is_remote
 from levada.lake.record import Record
-from levada.lake.refusal import printable
+from levada.lake.refusal import no_whole_folders, printable
 from levada.lake.store import Entry, Store, checked_folder
 from levada.lake.sweep import sweep
 from levada.nouns import Partition, Run
@@ -92,9 +92,7 @@ def folder_in(lake: str, path: str, real: str | None = None) -> str:
 def refuse_everything(lake: str) -> None:
     """Refuse as a root for jobs what is no folder, and the root of the file system."""
     if is_remote(lake):
-        what = "a job replaces the whole content of a folder in one step, which no object store can"
-        todo = "keep the lake of job servers on a disk; `levada run`, `land` and `stage` fill one on an object store"
-        raise FixThis(what, where=lake, todo=todo)
+        raise no_whole_folders(lake)
     if PurePosixPath(lake).parts in (("/",), ("//",)):
         what = "the root of the file system is no lake: a request could empty any folder of this machine"
         raise FixThis(what, where=lake, todo="name a folder that is there for data alone")
