@@ -2,12 +2,17 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from levada.lake.area import Area
+from levada.lake.disk import DiskStore
+from levada.lake.lease import read_record
+from levada.lake.record import as_json
 from simulated import SPEC
 
 DAYS = ("2022-08-09", "2022-08-10")
@@ -54,8 +59,9 @@ def test_a_merged_file_takes_no_name_of_a_commit(levada, staged):
 
 def test_partitions_that_cannot_be_merged_are_told_and_counted(levada, staged):
     assert levada("land", "pipeline.yaml", "--date", "2022-08-11").returncode == 0
-    hide = staged / f"lake/_levada/sales/sales/{DAYS[1]}/commit.json"
-    hide.write_text(hide.read_text().replace('"shown": true', '"shown": false'))
+    area = Area(DiskStore(str(staged / "lake")), "sales", "sales", DAYS[1])
+    record, tag = read_record(area)
+    area.store.replace(area.commit, as_json(replace(record, shown=False)), tag)
     done = levada("compact", "pipeline.yaml", "--from", DAYS[0], "--to", "2022-08-13", "--into", "merged/all.parquet")
     first, *left_out = done.stdout.splitlines()
     total = rows(staged / "lake/merged/all.parquet")

@@ -38,8 +38,7 @@ class Beside:
         """A commit record: the names that its partition has, or is about to lose."""
         names = public_names(record.files) | {*record.stale}
         self._names |= names
-        if record.table:
-            self._tables.add(f"{record.table.name}/")
+        self._tables |= {f"{table.name}/" for table in record.tables}
         self.look_beside(names, record.partition if record.folder is None else None)
 
     def look_beside(self, names: Iterable[str], partition: str | None) -> None:
@@ -87,8 +86,7 @@ class Beside:
                 return None
             if record:
                 found |= public_names(record.files) | {*record.stale}
-                if record.table:
-                    self._tables.add(f"{record.table.name}/")
+                self._tables |= {f"{table.name}/" for table in record.tables}
         return found
 
 

@@ -38,7 +38,8 @@ def repair(area: Area, edges: Edges, wait: float = 0.0, besides: Besides | None 
     A file's kept bytes are taken from its public name, from another file of the commit with the same content, or from
     the table that shows it; a public name is made again from the kept bytes, unless another partition's commit has it
     by now; a table is shown the commit again. What a run was stopped at between its commit and its end is finished,
-    except for a folder of a job in which files of somebody else lie: that is left to the next job.
+    except for a folder of a job in which files of somebody else lie, and for tables that the spec names no more: these
+    are left to the next job, or run.
 
     Args:
         area: The partition.
@@ -83,7 +84,7 @@ def _restore(area: Area, file: LakeFile, spares: Iterable[LakeFile], told: Calla
 
 
 def _may_finish(lease: Lease, record: Record, tables: Besides | None) -> bool:
-    if record.table is not None and tables is None:
+    if (record.table is not None and tables is None) or (record.level == "staged" and record.stale_tables):
         return False
     if record.folder is None:
         return True

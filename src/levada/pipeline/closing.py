@@ -14,7 +14,7 @@ from levada.pipeline.drift import drifted
 from levada.pipeline.gaps import told as told_gaps
 from levada.pipeline.job import Job
 from levada.pipeline.making import Made
-from levada.pipeline.tables import showing, table_of
+from levada.pipeline.tables import refuse_unable, showing, table_of
 from levada.pipeline.tally import Tally
 from levada.version import __version__
 
@@ -60,6 +60,8 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
         _refuse_bad(job, job.contract, counts)
     _refuse_vanished(job, lease, end)
     _refuse_partial(job, lease, end)
+    if end.level == "staged":
+        refuse_unable(job, lease.record, looked=any(file.format == "delta" for file in end.made.others))
     draft = after(job, lease.record, end.made.cursor, _draft(job, lease, end))
     mended: list[str] = []
     aside = showing(job, mended.append) if end.level == "staged" else commit.Aside(mended.append)

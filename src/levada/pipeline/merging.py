@@ -189,7 +189,7 @@ def _committed(store: Store) -> Iterator[tuple[str, str]]:
             record = read_record(area)[0] if area.commit in keys else None
             names = public_names(record.files) if record else frozenset()
             folders = {str(PurePosixPath(name).parent) for name in names} - {"."}
-            tables = {record.table.name} if record and record.table else set()
+            tables = {table.name for table in record.tables} if record else set()
             yield from ((what, str(area)) for what in sorted({*names, *folders, *tables}))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from levada.edges import Edges
-from levada.errors import TryLater
+from levada.errors import FixThis, TryLater
 from levada.extras import require
 from levada.lake.area import Area
 from levada.lake.audit import Finding, held_to
@@ -90,7 +90,7 @@ class Tabled:
 
     def _merged(self, file: LakeFile, held: "Held", partition: str, wrong: frozenset[str]) -> list[Finding]:
         """What is wrong with files into which the partition's rows were merged: no record has their hashes."""
-        from levada.staging import delta
+        from levada.staging.alike import same_rows
 
         found: list[Finding] = []
         for live in held.files[partition]:
@@ -101,7 +101,7 @@ class Tabled:
             elif there.size != live.size:
                 found.append(replace(told, kind="changed", found_size=there.size))
         readable = not self._quick and not found and file.key not in wrong
-        if readable and not delta.same_rows(self._tables, file, held.files[partition]):
+        if readable and not same_rows(self._tables.store, file.key, [live.key for live in held.files[partition]]):
             why = "its rows are not those of the commit, which were merged into it"
             found += [Finding("changed", live.key, "table", why=why, todo=_REPAIR) for live in held.files[partition]]
         self._spoilt |= {finding.key for finding in found}
@@ -116,9 +116,10 @@ class Tabled:
                 try:
                     held = delta.held(self._tables, table)
                     self._held[table.name] = held or Finding("missing", log, "table", todo=_REPAIR)
+                except FixThis as error:
+                    self._held[table.name] = Finding("damaged", log, "table", why=error.what, todo=_MOVE)
                 except TryLater as error:
-                    why = str(error.__cause__ or error.what)
-                    self._held[table.name] = Finding("damaged", log, "table", why=why, todo=_MOVE)
+                    self._held[table.name] = Finding("busy", log, "table", why=error.what, todo=error.todo)
             return self._held[table.name]
 
     def extras(self) -> list[Finding]:

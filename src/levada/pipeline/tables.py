@@ -8,14 +8,14 @@ from levada.lake.commit import Aside
 from levada.lake.lease import read_record
 from levada.lake.location import is_remote, location
 from levada.lake.profiles import profile_of
-from levada.lake.record import Record
+from levada.lake.record import Record, stale_tables_after
 from levada.lake.store import Store
 from levada.nouns import Table
 from levada.pipeline.job import Job
 from levada.spec.model import Output
 from levada.staging import Tables
 
-__all__ = ["refuse_unfit", "showing", "table_of", "tables_of", "way_to"]
+__all__ = ["refuse_unable", "refuse_unfit", "showing", "table_of", "tables_of", "way_to"]
 
 #: How the variables of each kind of store begin: their log is written by another library, which reads them itself.
 _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
@@ -47,11 +47,30 @@ def refuse_unfit(job: Job) -> None:
         delta.refuse_unfit(tables, table, job.contract, owner)
 
 
+def refuse_unable(job: Job, record: Record | None, *, looked: bool) -> None:
+    """Do nothing if the tables that a commit of this job touches can be reached; before it is made.
+
+    Args:
+        job: The partition.
+        record: The commit before.
+        looked: Whether the stream's own table was looked at already.
+
+    Raises:
+        FixThis: the library is not installed, or `refuse_unfit` refuses.
+        TryLater: the table could not be read.
+    """
+    table = table_of(job)
+    if stale_tables_after(record, table):
+        require("delta", "Delta tables that the spec names no more", ["deltalake", "pyarrow"])
+    if table and not looked:
+        refuse_unfit(job)
+
+
 def showing(job: Job, told: Callable[[str], None]) -> Aside:
     """What shows commits of this job in their table, and tells of it."""
 
     def show(record: Record) -> None:
-        if record.table is None or record.level != "staged":
+        if record.level != "staged" or not record.tables:
             return
         require("delta", "Delta tables", ["deltalake", "pyarrow"])
         from levada.staging import delta

@@ -5,9 +5,9 @@ commit takes the partition's file in and those of before out (docs/adr/0007-delt
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -19,18 +19,17 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction
 
 from levada.contract.model import Contract, columns
-from levada.errors import FixThis, TryLater
+from levada.errors import FixThis
 from levada.lake.record import Record
-from levada.lake.store import Missing
 from levada.lake.verify import same
 from levada.nouns import LakeFile, Table
-from levada.secret import redact
 from levada.staging.arrow import schema
+from levada.staging.delta_faults import explained, is_conflict, later
 from levada.staging.evolve import Evolved, evolved, nullable
 from levada.staging.format import Tables
 from levada.staging.statistics import statistics
 
-__all__ = ["Held", "Live", "compact", "held", "key_of", "refuse_unfit", "same_rows", "show"]
+__all__ = ["Held", "Live", "compact", "held", "key_of", "refuse_unfit", "show"]
 
 #: Tries of a Delta commit that others were faster than, and the longest seconds between two.
 _TRIES, _LONGEST_WAIT = 40, 2.0
@@ -60,7 +59,8 @@ def show(tables: Tables, record: Record, stands: Callable[[], bool], *, anew: bo
 
     Args:
         tables: Where they lie.
-        record: The commit; one without staged rows takes the partition's rows away.
+        record: The commit; one without staged rows takes the partition's rows away, one whose rows are in another table
+            now takes them out of the tables before.
         stands: Whether the record is still the partition's own: another run may have taken over.
         anew: Take the rows out of files into which they were merged since: those are damaged.
 
@@ -68,16 +68,31 @@ def show(tables: Tables, record: Record, stands: Callable[[], bool], *, anew: bo
         FixThis: the table cannot take these rows, see `refuse_unfit`.
         TryLater: the table could not be read or written.
     """
-    if record.table is None or record.level != "staged":
+    if record.level != "staged":
         return ()
-    with _told(tables, record.table):
-        shown = _Shown(tables, record, record.table, anew=anew)
-        for number in range(_TRIES):
-            try:
+    notes = [note for table in record.stale_tables for note in _leave(tables, record, table, stands)]
+    if record.table is not None:
+        notes += _brought(tables, _Shown(tables, record, record.table, anew=anew), stands)
+    return tuple(notes)
+
+
+def _brought(tables: Tables, shown: "_Shown", stands: Callable[[], bool]) -> tuple[str, ...]:
+    with _told(tables, shown.table):
+        for _ in _tries(tables, shown.table):
+            with suppress(_Overtaken):
                 return shown.once(stands)
-            except _Overtaken:
-                tables.wait(min(_LONGEST_WAIT, 0.02 * 2**number))
-    raise _later(tables, record.table, "other writers were faster each time")
+    return ()
+
+
+def _leave(tables: Tables, record: Record, table: Table, stands: Callable[[], bool]) -> tuple[str, ...]:
+    """Take the partition's rows out of a table that the spec names no more; others' tables have none of them."""
+    shown = _Shown(tables, replace(record, files=()), table)
+    with _told(tables, table):
+        found = _open(tables, table)
+        if found is None or not shown.is_of(found) or not shown.names(found):
+            return ()
+    notes = _brought(tables, shown, stands)
+    return (*notes, f"Delta table {table.name}: the rows of {record.partition} went, the spec stages none there")
 
 
 def compact(tables: Tables, name: str, size: int, hours: int) -> tuple[int, int, int] | None:
@@ -94,19 +109,16 @@ def compact(tables: Tables, name: str, size: int, hours: int) -> tuple[int, int,
     """
     table = Table(name, "")
     with _told(tables, table):
-        for number in range(_TRIES):
+        for _ in _tries(tables, table):
             found = _open(tables, table)
             if found is None:
                 return None
-            try:
+            with suppress(_Overtaken), _overtaken():
                 done = found.optimize.compact(target_size=size)
                 removed = found.vacuum(hours, dry_run=False)
-            except CommitFailedError:
-                tables.wait(min(_LONGEST_WAIT, 0.02 * 2**number))
-                continue
-            _sync(tables, table, found)
-            return int(done["numFilesRemoved"]), int(done["numFilesAdded"]), len(removed)
-    raise _later(tables, table, "other writers were faster each time")
+                _sync(tables, table, found)
+                return int(done["numFilesRemoved"]), int(done["numFilesAdded"]), len(removed)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,37 +167,26 @@ def key_of(tables: Tables, record: Record) -> str | None:
     return _Shown(tables, record, record.table).key if record.table else None
 
 
-def same_rows(tables: Tables, file: LakeFile, others: Iterable[Live]) -> bool:
-    """Whether files into which rows were merged have just the rows of `file`, in whatever order."""
-    with tables.store.open(file.key) as stream:
-        names = pq.read_schema(stream).names
-    try:
-        return _rows_in(tables, [file.key], names) == _rows_in(tables, [live.key for live in others], names)
-    except (Missing, OSError, pa.ArrowException):
-        return False
-
-
-def _rows_in(tables: Tables, keys: Iterable[str], names: list[str]) -> tuple[int, int]:
-    """How many rows there are, and a sum over them that tells them apart."""
-    count = total = 0
-    for key in keys:
-        with tables.store.open(key) as stream, pq.ParquetFile(stream) as file:
-            for batch in file.iter_batches(columns=names):
-                for row in batch.select(names).to_pylist():
-                    count += 1
-                    total += int.from_bytes(sha256(repr(row).encode()).digest())
-    return count, total
-
-
 class _Overtaken(Exception):
     """Somebody committed to the table in the meantime."""
+
+
+@contextmanager
+def _overtaken() -> Iterator[None]:
+    """Raise _Overtaken for a commit that another one came before."""
+    try:
+        yield
+    except CommitFailedError as error:
+        if is_conflict(str(error)):
+            raise _Overtaken from None
+        raise
 
 
 class _Shown:
     """A record on its way into its table."""
 
     def __init__(self, tables: Tables, record: Record, table: Table, *, anew: bool = False) -> None:
-        self._tables, self._record, self._table, self._anew = tables, record, table, anew
+        self._tables, self._record, self.table, self._anew = tables, record, table, anew
         self._file = next((file for file in record.files if file.format == "delta"), None)
         self._owner = f"{record.pipeline}/{record.stream}"
         self._transaction = f"levada/{self._owner}/{record.partition}"
@@ -194,19 +195,19 @@ class _Shown:
 
     def once(self, stands: Callable[[], bool]) -> tuple[str, ...]:
         """Commit to the table as it is now; raises _Overtaken if it changed meanwhile."""
-        found = _open(self._tables, self._table)
+        found = _open(self._tables, self.table)
         if found is None:
             if self._file is None:
                 return ()
             found = self._create()
-        _refuse_other(found, self._tables, self._table, self._owner)
-        names = self._names(found)
+        _refuse_other(found, self._tables, self.table, self._owner)
+        names = self.names(found)
         if self._is_named(names):
             self._put()  # somebody may have removed it
         elif (not self.holds(found, names) or (self._anew and names)) and stands():
             self._put()
             return self._commit(found)
-        _sync(self._tables, self._table, found)
+        _sync(self._tables, self.table, found)
         return ()
 
     def _put(self) -> None:
@@ -224,12 +225,12 @@ class _Shown:
             return pq.read_schema(stream)
 
     def _create(self) -> DeltaTable:
-        says = nullable(self._schema()).append(pa.field(self._table.column, pa.string()))
+        says = nullable(self._schema()).append(pa.field(self.table.column, pa.string()))
         try:
             return DeltaTable.create(
-                _url(self._tables, self._table),
+                _url(self._tables, self.table),
                 says,
-                partition_by=[self._table.column],
+                partition_by=[self.table.column],
                 configuration={_OWNER: self._owner},
                 storage_options=dict(self._tables.options) or None,
                 raise_if_key_not_exists=False,
@@ -239,9 +240,14 @@ class _Shown:
                 raise _Overtaken from None
             raise
 
-    def _names(self, found: DeltaTable) -> list[str]:
+    def is_of(self, found: DeltaTable) -> bool:
+        """Whether the table is made of this stream's partitions."""
+        held = found.metadata()
+        return (held.configuration.get(_OWNER), held.partition_columns) == (self._owner, [self.table.column])
+
+    def names(self, found: DeltaTable) -> list[str]:
         """The table's files of the partition."""
-        ours = [(self._table.column, "=", self._record.partition)]
+        ours = [(self.table.column, "=", self._record.partition)]
         return [uri.rsplit("/", 1)[-1] for uri in found.file_uris(file_pruning_predicate=ours)]
 
     def _is_named(self, names: list[str]) -> bool:
@@ -251,20 +257,20 @@ class _Shown:
     @property
     def key(self) -> str | None:
         """Where the record's file lies in the table, if it has one."""
-        return None if self._path is None else f"{self._table.name}/{self._path}"
+        return None if self._path is None else f"{self.table.name}/{self._path}"
 
     def holds(self, found: DeltaTable, names: list[str]) -> bool:
         """Whether the table has these rows in other files, into which they were merged since; or has none to have."""
         if self._file is None or not names:
             return self._file is None and not names
         by_us = found.transaction_version(self._transaction) == self._number
-        return by_us and _rows(found, self._table, self._record.partition) == self._file.rows
+        return by_us and _rows(found, self.table, self._record.partition) == self._file.rows
 
     def _commit(self, found: DeltaTable) -> tuple[str, ...]:
-        table, record = self._table, self._record
+        table, record = self.table, self._record
         change = _evolve(found, self._tables, table, self._schema() if self._file else None)
         said = {"levada.fingerprint": record.staged, "levada.partition": record.partition, "levada.run": record.run}
-        try:
+        with _overtaken():
             found.create_write_transaction(
                 list(self._added()),
                 "overwrite",
@@ -277,8 +283,6 @@ class _Shown:
                     app_transactions=[Transaction(self._transaction, self._number)],
                 ),
             )
-        except CommitFailedError:
-            raise _Overtaken from None
         _sync(self._tables, table, DeltaTable(_url(self._tables, table), storage_options=dict(self._tables.options)))
         return tuple(f"Delta table {table.name}: {each}" for each in change.told)
 
@@ -290,7 +294,7 @@ class _Shown:
         yield AddAction(
             path=self._path,
             size=self._file.size,
-            partition_values={self._table.column: self._record.partition},
+            partition_values={self.table.column: self._record.partition},
             modification_time=int(self._record.committed.timestamp() * 1000),
             data_change=True,
             stats=json.dumps(told),
@@ -366,12 +370,12 @@ def _told(tables: Tables, table: Table) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError) as error:
-        raise _later(tables, table, str(error)) from error
+        raise explained(error, table.name, _url(tables, table)) from error
 
 
-def _later(tables: Tables, table: Table, why: str) -> TryLater:
-    return TryLater(
-        f"The Delta table {table.name} could not be written: {redact(why)}",
-        where=_url(tables, table),
-        todo="run again: what the lake has committed stands, and the next run brings it into the table",
-    )
+def _tries(tables: Tables, table: Table) -> Iterator[int]:
+    """Numbers of tries, with a wait after each; raises TryLater after the last."""
+    for number in range(_TRIES):
+        yield number
+        tables.wait(min(_LONGEST_WAIT, 0.02 * 2**number))
+    raise later("other writers were faster each time", table.name, _url(tables, table))
