@@ -1,20 +1,21 @@
 """Secrets: values that are used but never shown.
 
 A spec names secrets (`${AUTH_TOKEN}`), it never holds them. Their values are known to this module from the moment they
-are first revealed, so `redact` finds them in any text: messages, facts of answers, logs. Landed pages are data and are
-not redacted.
+are first revealed, so `redact` finds them in any text: messages, facts of answers, logs. What can be nothing else by
+its place in a URL, a user and password or the signature of a signed URL, it finds unknown. Landed pages are data and
+are not redacted.
 """
 
 import base64
 import re
 import string
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
-__all__ = ["Secret", "redact", "redacted", "remember", "shown_url"]
+__all__ = ["Secret", "redact", "redacted", "remember", "remember_url", "shown_url"]
 
 #: Shorter values are not redacted: a secret "a" would black out every text. The design promises 4 characters.
 SHORTEST = 4
@@ -30,7 +31,16 @@ _SECRET_NAMES = frozenset(
     sessionid sessiontoken sig signature subscriptionkey token usertoken xamzcredential xamzsecuritytoken
     xamzsignature xapikey xgoogcredential xgoogsignature""".split()  # noqa: SIM905 - 45 quotes and commas would hide the names
 )
-_USER = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
+_USER = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)([^/?#]*)@")
+#: What stands in a text where a URL has user and password, and where a signed URL has its signature.
+_PLACED = re.compile(
+    r"""(?<=://)[^\s/?\#"'<>\\]+(?=@)
+    |(?<=[?&;])((?:x-(?:amz|goog)-(?:signature|credential|security-token)|sig|signature|awsaccesskeyid)=)[^\s&\#"'<>\\]+
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+#: Shorter values of parameters may be words of every text, as in `?key=sales`: they are hidden in the URL alone.
+_SURE = 8
 #: Forms of values known lately that are kept: tokens come by the hour, and a job server lives for months.
 RECENT = 256
 #: What is known for good and what lately, oldest first, and a pattern for the ways in which it may be written.
@@ -102,12 +112,12 @@ def _any_form(character: str) -> str:
 
 
 def redact(text: str) -> str:
-    """`text` with every known secret value replaced by `[secret]`, longest first."""
+    """`text` with every known secret value replaced by `[secret]`, longest first; then what is one by its place."""
     with _lock:
         known = sorted([*_known.items(), *_lately.items()], key=lambda item: len(item[0]), reverse=True)
     for _, pattern in known:
         text = pattern.sub(SHOWN_AS, text)
-    return text
+    return _PLACED.sub(lambda found: f"{found[1] or ''}{SHOWN_AS}", text)
 
 
 def redacted(value: Any) -> Any:
@@ -130,14 +140,35 @@ def shown_url(url: str) -> str:
     return f"{base}{mark}{'&'.join(map(_shown, query.split('&')))}{hash_}{fragment}"
 
 
+def remember_url(url: str) -> None:
+    """Redact what `shown_url` hides of `url`, wherever it stands, from now on: servers repeat what they were sent."""
+    address = url.partition("#")[0]
+    base, _, query = address.partition("?")
+    if found := _USER.match(base):
+        user, sign, password = found[2].partition(":")
+        remember(unquote(password if sign else user))
+    for value in (value for part in query.split("&") for _, value in _parted(part)):
+        if len(value) >= _SURE:
+            remember(unquote(value))
+
+
 def _shown(part: str) -> str:
-    """What stands between two `&`: from a secret's name on all is its value, though some take `;` for a `&`."""
+    for begin, _ in _parted(part):
+        return f"{begin}{SHOWN_AS}"
+    return part
+
+
+def _parted(part: str) -> Iterator[tuple[str, str]]:
+    """What stands between two `&`, where a secret's name is in it: all up to its value, and the value.
+
+    From that name on all is its value, though some take `;` for a `&`.
+    """
     pieces = part.split(";")
     for number, piece in enumerate(pieces):
-        name, sign, _ = piece.partition("=")
+        name, sign, value = piece.partition("=")
         if sign and _looks_secret(name):
-            return ";".join([*pieces[:number], f"{name}={SHOWN_AS}"])
-    return part
+            yield ";".join([*pieces[:number], f"{name}="]), ";".join([value, *pieces[number + 1 :]])
+            return
 
 
 def _looks_secret(name: str) -> bool:

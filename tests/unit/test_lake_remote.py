@@ -43,6 +43,23 @@ def test_a_url_that_names_no_place_is_refused(url, said):
     assert told.value.todo
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://me:hidden-word@bucket/x", "a user or password in the URL of a lake is a secret in the open"),
+        ("az://hidden-word@container", "a user or password in the URL of a lake is a secret in the open"),
+        ("s3://bucket/x?X-Amz-Signature=hidden-word", "the URL of a lake takes no parameters"),
+        ("s3://bucket?token=hidden-word", "the URL of a lake takes no parameters"),
+    ],
+)
+def test_a_url_with_what_may_be_secret_is_refused_and_not_told(url, said):
+    with pytest.raises(FixThis) as told:
+        location(url)
+    assert said == told.value.what
+    assert "hidden-word" not in str(told.value)
+    assert redact("x hidden-word x") == "x [secret] x"
+
+
 def test_the_name_of_a_lake_says_its_store(tmp_path):
     assert isinstance(open_store(str(tmp_path), {}), DiskStore)
     assert isinstance(open_store("memory:", {}), MemoryStore)
@@ -206,6 +223,20 @@ def test_what_does_not_pass_is_raised_at_once_and_patience_ends():
         fails(KeyError())
 
 
+def test_each_kind_of_fault_has_its_own_waits():
+    paused: list[float] = []
+    patience = Patience(paused.append, lambda _, high: high, lambda _: None)
+    faults = ["busy", "unreachable", "busy", "busy", "busy", "busy", "unreachable", "busy"]
+    tries = []
+    for each in patience.tries("s3://b"):
+        with each:
+            tries.append(each.number)
+            if faults:
+                raise Fault(faults.pop(0), "SlowDown")
+    assert tries == list(range(9))
+    assert paused == [0.2, 0.1, 0.5, 1.0, 2.0, 4.0, 0.5, 8.0]
+
+
 def profile_files(tmp_path, credentials: str = "", config: str = "") -> dict[str, str]:
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws/credentials").write_text(credentials)
@@ -227,6 +258,40 @@ def test_keys_come_from_variables_first(tmp_path):
     assert redact("very-secret-key") == "[secret]"
     assert settings("s3", {"AWS_DEFAULT_REGION": "a", "AWS_REGION": "b"})["region"] == "b"
     assert settings("s3", {"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_S3": "http://b"})["endpoint"] == "http://b"
+
+
+@pytest.mark.parametrize(
+    ("variable", "scheme"),
+    [
+        ("AWS_ENDPOINT_URL", "s3"),
+        ("AWS_ENDPOINT_URL_S3", "s3"),
+        ("AWS_ENDPOINT_URL_STS", "s3"),
+        ("AWS_METADATA_ENDPOINT", "s3"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "s3"),
+        ("GOOGLE_BASE_URL", "gs"),
+        ("AZURE_STORAGE_ENDPOINT", "az"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://me:hidden-word@127.0.0.1:9", "a user or password in {} is a secret in the open"),
+        ("https://hidden-word@host", "a user or password in {} is a secret in the open"),
+        ("no URL of hidden-word", "{} is no URL of a server"),
+        ("ftp://me:hidden-word@host", "{} is no URL of a server"),
+        ("http://me:hidden-word@[::1", "{} is no URL of a server"),
+        ("http://host:hidden-word", "{} is no URL of a server"),
+        ("http://:80/hidden-word", "{} is no URL of a server"),
+        ("http://host/hidden word", "{} is no URL of a server"),
+        ("http://host/\nhidden-word", "{} is no URL of a server"),
+    ],
+)
+def test_an_endpoint_is_a_url_without_a_user(variable, scheme, url, said):
+    with pytest.raises(FixThis) as told:
+        settings(scheme, {variable: url})
+    assert (told.value.what, told.value.where) == (said.format(variable), variable)
+    assert "hidden-word" not in str(told.value)
+    assert "http://127.0.0.1:8333" in told.value.todo
 
 
 def test_a_profile_gives_keys_and_region(tmp_path):

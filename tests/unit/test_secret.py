@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from levada.secret import Secret, redact, shown_url
+from levada.secret import Secret, redact, remember_url, shown_url
 
 VALUE = 'tök"en/+ x%41\\z'
 PERCENT = "t%C3%B6k%22en%2F%2B%20x%2541%5Cz"
@@ -135,3 +135,36 @@ def test_a_token_that_is_known_for_good_as_well_is_never_forgotten():
 def test_what_is_good_for_one_request_is_not_looked_for():
     secret = Secret("SIGNATURE", "good-for-once", "never")
     assert (redact("good-for-once"), repr(secret)) == ("good-for-once", "Secret(SIGNATURE)")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("see https://me:pass@word@host:8/x?y", "see https://[secret]@host:8/x?y"),
+        ('{"lake": "s3://key:word@bucket/x"}', '{"lake": "s3://[secret]@bucket/x"}'),
+        ("postgresql://me:word@host/db, https://me@host", "postgresql://[secret]@host/db, https://[secret]@host"),
+        (
+            "nothing at /a?x=1&X-Amz-Signature=0f&X-Amz-Date=2",
+            "nothing at /a?x=1&X-Amz-Signature=[secret]&X-Amz-Date=2",
+        ),
+        ('"/a?sv=2022&sig=a%2Bb%3D&se=2027"', '"/a?sv=2022&sig=[secret]&se=2027"'),
+        ("/a?X-Goog-Credential=me%40x;x-goog-signature=ab", "/a?X-Goog-Credential=[secret]"),
+        ("/a?AWSAccessKeyId=AKIA&Signature=abc=&Expires=1", "/a?AWSAccessKeyId=[secret]&Signature=[secret]&Expires=1"),
+        ("https://host/x@y, me@host, a://b c@d", "https://host/x@y, me@host, a://b c@d"),
+        ("design=1&sig is short, ?sig=&a", "design=1&sig is short, ?sig=&a"),
+    ],
+)
+def test_what_is_secret_by_its_place_in_a_url_is_hidden_unknown(text, said):
+    assert redact(text) == said
+
+
+def test_what_a_url_holds_is_known_wherever_a_server_repeats_it():
+    remember_url(
+        "https://me:pass%40word@host/x?X-Amz-Signature=0123abcd&key=sales&token=aB%2Fc%3D%3D123;more&page=1#sig=fragment"
+    )
+    said = redact("<Signature>0123abcd</Signature> pass@word pass%40word aB/c==123;more sales me page 1 fragment")
+    assert said == "<Signature>[secret]</Signature> [secret] [secret] [secret] sales me page 1 fragment"
+    remember_url("https://only-a-token@host")
+    assert redact("only-a-token") == "[secret]"
+    remember_url("data/*.csv")
+    remember_url("")

@@ -1,5 +1,6 @@
 """A bucket made where there is none: one signed request, which the library for object stores does not offer itself."""
 
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -41,8 +42,10 @@ def make_bucket(url: str, region: str, bucket: str) -> bool:
         if _MINE in told:
             return False
         raise _refused(error.code, told, bucket) from None
-    except OSError as error:
-        what = f"the bucket could not be made ({error})"
+    except (OSError, http.client.HTTPException) as error:
+        # Some of these say the URL, which is signed.
+        reason = getattr(error, "reason", None)
+        what = f"the bucket could not be made ({reason if isinstance(reason, OSError) else type(error).__name__})"
         raise TryLater(what, where=bucket, todo="see that the endpoint is right; run again") from None
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from levada.errors import FixThis, LevadaError, TryLater
+from levada.secret import redact
 
 __all__ = ["Fault", "FaultKind", "explained", "fault_of"]
 
@@ -142,7 +143,7 @@ def _line(told: _Told) -> str:
     else:
         said = f"HTTP {told.status}" if told.status else told.said
     who = f", asking {told.asked}" if told.asked and (told.for_credentials or not told.status) else ""
-    return " ".join(said.split())[:_LONGEST] + who
+    return " ".join(redact(said).split())[:_LONGEST] + who
 
 
 def explained(fault: Fault, where: str, doing: str) -> LevadaError:

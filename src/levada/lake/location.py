@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from levada.errors import FixThis
+from levada.secret import remember_url
 
 __all__ = ["MEMORY", "Location", "Scheme", "is_remote", "location"]
 
@@ -40,9 +41,10 @@ def location(lake: str) -> Location:
     """The place that the URL of a lake names; a slash at its end means nothing.
 
     Raises:
-        FixThis: it is no such URL, or names no bucket or no prefix that a store takes.
+        FixThis: it is no such URL, names no bucket or no prefix that a store takes, or holds a user or parameters.
     """
     found = _URL.fullmatch(lake)
+    _refuse_secrets(lake)
     if found is None:
         raise FixThis(f"{lake!r} is no URL of a lake", where="lake", todo="write s3://bucket/prefix, gs:// or az://")
     bucket, _, prefix = found[2].partition("/")
@@ -56,3 +58,13 @@ def location(lake: str) -> Location:
         todo = "write a short prefix such as lakes/sales, without empty parts, `.`, `..`, and backslashes"
         raise FixThis(f"{prefix!r} is no prefix for a lake", where="lake", todo=todo)
     return Location(cast("Scheme", found[1]), bucket, prefix)
+
+
+def _refuse_secrets(lake: str) -> None:
+    """Refuse what may hold credentials, which would be told with the name of the lake; none of it is told."""
+    remember_url(lake)
+    todo = "write s3://bucket/prefix; docs/stores.md has the variables that say who asks"
+    if "@" in lake.partition("://")[2].partition("/")[0]:
+        raise FixThis("a user or password in the URL of a lake is a secret in the open", where="lake", todo=todo)
+    if "?" in lake:
+        raise FixThis("the URL of a lake takes no parameters", where="lake", todo=todo)

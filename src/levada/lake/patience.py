@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -48,14 +49,16 @@ class Patience:
             with each:
                 return ask()
         """
-        number = 0
+        number, met = 0, Counter[str]()
         while True:
             each = _Try(number)
             yield each
             fault = each.fault
             if fault is None:
                 return
-            left = waits(fault)[number:]
+            # Each kind of fault has its own waits: a store that restarts cuts connections first, and is busy then.
+            left = waits(fault)[met[fault.kind] :]
+            met[fault.kind] += 1
             if not left:
                 raise fault
             seconds = self.uniform(left[0] * _SPREAD, left[0])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from levada.errors import FixThis
 from levada.extras import require
@@ -10,7 +11,7 @@ from levada.lake.leases import LEASE
 from levada.lake.location import Location, Scheme, location
 from levada.lake.profiles import ASKED, Profile, keyless, lacking, profile_of
 from levada.lake.store import Store
-from levada.secret import remember
+from levada.secret import remember, remember_url
 
 __all__ = ["LEASE_VARIABLE", "reached", "settings"]
 
@@ -68,6 +69,16 @@ _VARIABLES: dict[Scheme, Mapping[str, str]] = {
         }
     ),
 }
+#: Settings that are URLs.
+_URLS = frozenset(
+    {
+        "endpoint",
+        "base_url",
+        "aws_endpoint_url_sts",
+        "metadata_endpoint",
+        "container_credentials_full_uri",
+    }
+)
 _SECRET = (
     "secret_access_key",
     "session_token",
@@ -124,12 +135,36 @@ def _unable(place: Location, environment: Mapping[str, str], profile: Profile | 
 
 
 def settings(scheme: Scheme, environment: Mapping[str, str]) -> dict[str, str]:
-    """What the variables say, as obstore names it; secrets are known to `redact` from now on."""
-    found = {setting: value for name, setting in _VARIABLES[scheme].items() if (value := environment.get(name))}
+    """What the variables say, as obstore names it; secrets are known to `redact` from now on.
+
+    Raises:
+        FixThis: what is to be a URL is none, or holds a user or password.
+    """
+    said = {name: value for name in _VARIABLES[scheme] if (value := environment.get(name))}
+    found = {setting: said[name] for name, setting in _VARIABLES[scheme].items() if name in said}
+    for name, value in said.items():
+        if _VARIABLES[scheme][name] in _URLS:
+            _refuse_odd(name, value)
     for name in _SECRET:
         if name in found:
             remember(found[name])
     return {**_ALWAYS[scheme], **found}
+
+
+def _refuse_odd(variable: str, url: str) -> None:
+    """Refuse what the library would stumble over, or send and tell; nothing of it is told."""
+    remember_url(url)
+    todo = "write it like https://host or http://127.0.0.1:8333"
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or not url.isascii() or not url.isprintable() or " " in url:
+        raise FixThis(f"{variable} is no URL of a server", where=variable, todo=todo)
+    if parts.username is not None:
+        what = f"a user or password in {variable} is a secret in the open"
+        raise FixThis(what, where=variable, todo=f"{todo}; docs/stores.md has the variables that say who asks")
 
 
 def _lease(environment: Mapping[str, str]) -> float:

@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 from levada.errors import FixThis, TryLater
 from levada.lake.opening import open_store
 from levada.lake.store import Entry, Missing, Store
-from levada.secret import shown_url
+from levada.secret import remember_url, shown_url
+from levada.source.origin import origin
 from levada.spec.template import Template, Value, encode_name, fill
 from levada.spec.values_files import GLOB, WEB, scheme
 
@@ -57,11 +58,12 @@ def find(
         environment: Credentials of object stores.
 
     Raises:
-        FixThis: a name leads to no file, or to a folder; a store refuses to be listed.
+        FixThis: a name leads to no file, or to a folder, or is no URL; a store refuses to be listed.
     """
     found: dict[str, Found] = {}
     for name in names:
         filled = fill(name, values, encode_name)
+        remember_url(filled)
         kind = scheme(filled)
         if kind in WEB:
             some = [_of_web(filled)]
@@ -74,8 +76,15 @@ def find(
 
 
 def _of_web(url: str) -> Found:
-    parts = urlsplit(url)
-    name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or (parts.hostname or "file")
+    said = shown_url(url)
+    try:
+        origin(url)
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise FixThis(f"{said} is no URL ({error}).", where=said, todo="correct it in `files`") from None
+    if not parts.hostname:
+        raise FixThis(f"{said} names no host.", where=said, todo="correct it in `files`")
+    name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname
     return Found("web", name, url)
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from levada.secret import remember_url
 from levada.spec.engine import Value, Wrong
 from levada.spec.template import Template
 from levada.spec.tree import Word
@@ -23,6 +24,7 @@ def file_name(*allowed: str) -> Value:
     kind = template(*allowed)
 
     def read(word: Word) -> Template:
+        remember_url(word.text)
         found: Template = kind.parse(word)
         if word.text.startswith("~"):
             raise Wrong("a path that begins with ~ is not understood", "write ${HOME}/..., or the whole path")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from levada.secret import shown_url
 from levada.spec.model import ForEach, Incremental, Paging, Ref, Request, ResponseRule, Source, Stream
 from levada.spec.template import Template, variables
 from levada.spec.words_units import listed, share, span
@@ -25,7 +26,7 @@ def asked(source: Source, stream: Stream) -> Iterator[str]:
     """The request, and whether it mentions the partition."""
     request = stream.request
     if stream.files:
-        yield f"no API: it takes {listed(name.text for name in stream.files.names)}"
+        yield f"no API: it takes {listed(shown_url(name.text) for name in stream.files.names)}"
         if not {name for each in stream.files.names for name in variables(each)} - {"pipeline", "stream"}:
             yield "A snapshot: the files' names do not mention the partition, so earlier dates cannot be taken."
         return
