@@ -4,12 +4,15 @@ import gzip
 import io
 import json
 import os
+import random
+import zipfile
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from levada.cli.sampling import sample
 from levada.errors import ContractBroken, FixThis, TryLater
 from levada.pipeline import Options, load
 from levada.source import copying
@@ -298,6 +301,21 @@ def test_a_packed_file_with_another_header_is_told_before_it_is_landed(films):
     films.put("a.csv.gz", gzip.compress(b"id|year|name\n" + b"1|a|1\n" * 100_000))
     with pytest.raises(ContractBroken, match="another order"):
         films.run(files="in/a.csv.gz", form=FORMAT.replace("}", ", unpack: gzip}"))
+
+
+@pytest.mark.parametrize("unpack", ["gzip", "zip"])
+def test_a_large_packed_file_is_looked_at_without_all_of_it(films, unpack):
+    rng = random.Random(3)
+    body = (HEADER + "".join(f"{rng.getrandbits(60)}|{rng.getrandbits(60)}|1900\n" for _ in range(20_000))).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("movies.csv", body)
+    films.put("m.csv", gzip.compress(body) if unpack == "gzip" else packed.getvalue())
+    looked = films.pipeline(form=FORMAT.replace("{", f"{{unpack: {unpack}, "))
+    seen = sample(looked, looked.spec.streams[0], DATE, 1)
+    assert seen.error is None
+    first = dict(zip(("id", "name", "year"), body.splitlines()[1].decode().split("|"), strict=True))
+    assert json.loads(bytes(seen.all_records[0])) == first
 
 
 def test_one_list_of_all_files(films):
