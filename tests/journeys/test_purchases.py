@@ -125,7 +125,7 @@ def as_duckdb_has_it(body, path):
 def answers(api):
     """What the API may have said to the first request: the clock may have gone on since it was written down."""
     asked = datetime.fromisoformat(api.log()[0]["time"])
-    return [purchases(50, SEED, asked + timedelta(seconds=seconds)) for seconds in range(3)]
+    return (purchases(50, SEED, asked + timedelta(seconds=seconds)) for seconds in range(int(PATIENCE)))
 
 
 def test_an_answer_that_is_under_way_is_committed_before_the_end(levada, api):
