@@ -7,11 +7,13 @@ from pathlib import Path
 import boto3
 import pytest
 
+from badstore import BadStore
 from levada.lake.opening import open_store
 from levada.lake.store import CONTROL
 from objectstore import ObjectServer
 from simulated import SPEC, Api, Levada
 from terminals import Terminal
+from webserver import WebServer
 
 DAY = "2022-08-09"
 
@@ -128,6 +130,24 @@ def test_keys_that_are_not_set_are_typed_without_echo_and_kept_nowhere(api, s3, 
     assert s3.key not in terminal.raw
     assert [path.name for path in tmp_path.iterdir()] == []
     assert len(shown(lake, s3)) == 8
+
+
+def test_the_token_of_a_key_that_is_good_for_some_hours_is_asked_for_too(tmp_path):
+    with WebServer(BadStore("kept").answer) as server:
+        variables = {"AWS_ENDPOINT_URL": server.url, "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+        levada = Levada({**variables, "AWS_ACCESS_KEY_ID": "", "AWS_SESSION_TOKEN": ""}, tmp_path)
+        terminal = Terminal(levada, "status", "--lake", "s3://levada/lake")
+        typed = {
+            "AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "a-secret",
+            "AWS_SESSION_TOKEN": "a-token",
+        }
+        for name, value in typed.items():
+            terminal.asked(f"{name}: ")
+            terminal.type(f"{value}\n")
+        assert terminal.end() == 0, terminal.raw
+        assert "a-token" not in terminal.raw
+        assert {asked.headers["x-amz-security-token"] for asked in server.seen} == {"a-token"}
 
 
 def test_the_keys_of_a_profile_are_read(api, s3, tmp_path):

@@ -250,6 +250,11 @@ def test_keys_come_from_variables_first(tmp_path):
     assert lacking({**home, **KEYS}) == ()
     assert lacking({"AWS_ACCESS_KEY_ID": "AKIA-one"}) == ("AWS_SECRET_ACCESS_KEY",)
     assert lacking({}) == ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    passing = {"AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE"}
+    assert lacking(passing) == ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    assert lacking({**passing, "AWS_SECRET_ACCESS_KEY": "s"}) == ("AWS_SESSION_TOKEN",)
+    assert lacking({**passing, "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}) == ()
+    assert lacking({**KEYS, "AWS_ACCESS_KEY_ID": "Asia-store"}) == ()
     assert lacking({"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"}) == ()
     found = settings("s3", {**KEYS, "AWS_SESSION_TOKEN": "a-session", "AWS_REGION": "eu-west-1", "OTHER": "x"})
     assert found["secret_access_key"] == "very-secret-key"
@@ -324,6 +329,12 @@ def test_without_credentials_nothing_is_asked():
             door()
         assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY not set" in told.value.what
         assert "AWS_PROFILE" in told.value.todo
+
+
+def test_a_key_that_is_good_for_some_hours_needs_its_token():
+    store = open_store("s3://bucket/lake", {**KEYS, "AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE"})
+    with pytest.raises(FixThis, match="no credentials for the object store: AWS_SESSION_TOKEN not set"):
+        store.read("a")
 
 
 def test_names_that_an_object_store_would_change_are_refused():

@@ -37,7 +37,10 @@ def keys_for(lake: str, environment: Mapping[str, str]) -> Mapping[str, str]:
     if not names or role_of_machine(environment):
         return environment
     warn(f"Not set for {lake}: {', '.join(names)}. What you type is not shown, and used for this command only.")
-    return {**environment, **{name: click.prompt(name, hide_input=True, err=True) for name in names}}
+    typed = dict(environment)
+    while names := lacking(typed):  # the key itself tells whether a token belongs to it
+        typed |= {name: click.prompt(name, hide_input=True, err=True) for name in names}
+    return typed
 
 
 def environment_with(missing: Iterable["Missing"], environment: Mapping[str, str]) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ is installed. Files: https://docs.aws.amazon.com/sdkref/latest/guide/file-format
 
 import configparser
 import os
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ __all__ = ["ASKED", "Profile", "keyless", "lacking", "profile_of", "role_of_mach
 
 #: What a person is asked for who has nothing else.
 ASKED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_SESSION = "AWS_SESSION_TOKEN"
+#: A key that is good for some hours, and only together with its session's token.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+_TEMPORARY = re.compile(r"ASIA[0-9A-Z]{12,}")
 _ROLES = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -25,7 +30,7 @@ _ROLES = (
 _KEYS = {
     "aws_access_key_id": "AWS_ACCESS_KEY_ID",
     "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
-    "aws_session_token": "AWS_SESSION_TOKEN",
+    "aws_session_token": _SESSION,
 }
 _METADATA = ("169.254.169.254", 80)
 #: A machine of AWS answers within milliseconds; elsewhere nobody does.
@@ -80,9 +85,11 @@ def lacking(environment: Mapping[str, str]) -> tuple[str, ...]:
     Raises:
         FixThis: as `profile_of` does.
     """
-    if environment.get(ASKED[0]) or any(environment.get(name) for name in _ROLES):
-        return tuple(name for name in ASKED[1:] if environment.get(ASKED[0]) and not environment.get(name))
-    return () if profile_of(environment) else ASKED
+    if key := environment.get(ASKED[0]):
+        needed = (*ASKED, _SESSION) if _TEMPORARY.fullmatch(key) else ASKED
+        return tuple(name for name in needed if not environment.get(name))
+    with_role = any(environment.get(name) for name in _ROLES)
+    return () if with_role or profile_of(environment) else ASKED
 
 
 def role_of_machine(environment: Mapping[str, str]) -> bool:
