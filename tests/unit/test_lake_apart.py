@@ -1,0 +1,77 @@
+"""Calls on threads of their own."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from levada.lake.apart import apart, is_left, side_by_side
+from levada.lake.fault import Fault
+from levada.lake.patience import Patience
+from patience import PATIENCE, settles
+
+
+def test_what_is_done_apart_gives_and_raises_the_same():
+    assert apart(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        apart(lambda: 1 // 0)
+
+
+def test_no_thread_is_begun_where_no_signal_comes():
+    seen = []
+
+    def work():
+        apart(lambda: seen.append(threading.current_thread()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(PATIENCE)
+    assert seen == [thread]
+
+
+def test_a_signal_is_heard_and_what_was_begun_ends_by_itself():
+    go_on, ended = threading.Event(), []
+    threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        apart(lambda: ended.append(go_on.wait(PATIENCE)))
+    assert ended == []
+    go_on.set()
+    assert settles(lambda: ended == [True])
+
+
+def test_after_a_signal_nothing_else_is_begun():
+    go_on, begun = threading.Event(), []
+
+    def act(number):
+        begun.append(number)
+        go_on.wait(PATIENCE)
+
+    threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(act, range(100), 4)
+    go_on.set()
+    assert settles(lambda: not [one for one in threading.enumerate() if one.name == "levada-apart"])
+    assert len(begun) <= 4
+
+
+def test_after_an_error_nothing_is_tried_again():
+    waiting, tried = threading.Event(), []
+
+    def pause(_):
+        waiting.set()
+        assert settles(is_left)
+
+    def act(number):
+        if number == 0:
+            assert waiting.wait(PATIENCE)
+            raise ZeroDivisionError
+        for each in Patience(pause, told=lambda _: None).tries("x"):
+            with each:
+                tried.append(number)
+                raise Fault("busy", "SlowDown")
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(act, [0, 1], 2)
+    assert tried == [1]
+    assert not is_left()
