@@ -88,7 +88,7 @@ def test_days_that_were_never_committed_are_told_and_no_failure(shell, store):
     assert done.returncode == 0
     assert [line.split()[1] for line in done.stdout.splitlines()] == [f"{day}:" for day in DAYS]
     never = "sales 2022-08-07, sales 2022-08-08, sales 2022-08-12 and 1 more"
-    assert done.stderr == f"levada: 4 partitions of shop never committed, nothing to replay: {never}\n"
+    assert done.stderr == f"levada: 4 partitions of shop not committed, nothing to replay: {never}\n"
     result = told(shell("replay", "shop.yaml", *span, "--json"))
     assert (len(result["runs"]), result["errors"]) == (3, [])
     assert [each["partition"] for each in result["not_tried"]] == [f"2022-08-{day:02}" for day in (7, 8, 12, 13)]
@@ -225,3 +225,21 @@ def test_no_process_outlives_a_replay(store, tmp_path, number, code):
         assert process.returncode == code
         assert number == signal.SIGKILL or "stopped; what was committed stands" in said
         assert settles(lambda: gone(workers))
+
+
+def test_a_lost_record_is_found_and_its_advice_makes_the_partition_anew(shell, store):
+    before = public(store)
+    lost = f"_levada/shop/sales/{DAYS[0]}/commit.json"
+    store.delete(lost)
+    done = shell("verify", "--lake", store.describe())
+    assert done.returncode == 2
+    assert f"{lost} is missing: the commit record is gone: run " in done.stdout
+    assert f"raw/{DAYS[0]}/1.json is extra" in done.stdout
+    assert "damaged" in shell("status", "--lake", store.describe()).stdout
+    span = ("--from", DAYS[0], "--to", DAYS[2])
+    assert "1 partition of shop not committed" in shell("replay", "shop.yaml", "--lake", store.describe(), *span).stderr
+    again = shell("stage", "shop.yaml", "--lake", store.describe(), "--date", DAYS[0], "--adopt")
+    assert (again.returncode, again.stderr) == (0, "")
+    done = shell("verify", "--lake", store.describe())
+    assert (done.returncode, "extra" in done.stdout) == (0, False)
+    assert public(store).keys() == before.keys()

@@ -77,8 +77,8 @@ def _say_rest(pipeline: "Pipeline", told: Told, ending: "Callable[[Told], str] |
     if told.nothing:
         names = [f"{stream.name} {date}" for date, stream in told.nothing]
         some = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-        never = f"{counted(len(names), 'partition')} of {pipeline.spec.pipeline} never committed"
-        warn(f"levada: {never}, nothing to replay: {some}")
+        of = f"{counted(len(names), 'partition')} of {pipeline.spec.pipeline}"
+        warn(f"levada: {of} not committed, nothing to replay: {some}")
     through = len(told.runs) + len(told.errors)
     if told.errors and through > 1:
         warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed; the others are done")
