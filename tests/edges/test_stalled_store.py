@@ -17,7 +17,7 @@ from levada.lake.opening import open_store
 from levada.lambda_handler.until import Until
 from patience import HELD, PATIENCE, settles
 
-#: Seconds of the work, and of leaving in order.
+#: Seconds of the work where it is not a state that ends it, and of leaving in order.
 WORK, SPARE = 1.0, 10.0
 
 
@@ -33,11 +33,19 @@ def all_of(*kinds):
 
 
 @contextmanager
-def leaves_in_time():
-    began = time.monotonic()
-    with pytest.raises(TryLater, match="nearly up"), Until(began + WORK, SPARE).kept("x"):
+def leaves_in_time(proxy, stalled=1):
+    """The time is up once so many requests hang, and not before: a machine may stand still on the way there."""
+    rung = []
+
+    def ring():
+        if settles(lambda: len(proxy.failed) >= stalled):
+            rung.append(time.monotonic())
+            signal.setitimer(signal.ITIMER_REAL, 0.001, 2.0)  # and again, as a function's own does
+
+    threading.Thread(target=ring, daemon=True).start()
+    with pytest.raises(TryLater, match="nearly up"), Until(time.monotonic() + HELD, SPARE).kept("x"):
         yield
-    assert time.monotonic() - began < WORK + SPARE
+    assert time.monotonic() - rung[0] < PATIENCE / 2
 
 
 @pytest.mark.parametrize(
@@ -57,22 +65,21 @@ def leaves_in_time():
 def test_the_time_is_up_while_the_store_stalls(stalling, act):
     store, proxy = stalling
     proxy.begin(all_of(*KINDS))
-    with leaves_in_time():
+    with leaves_in_time(proxy):
         act(store)
-    assert proxy.failed
 
 
 def test_the_time_is_up_while_a_large_file_leaves(stalling):
     store, proxy = stalling
     proxy.begin(all_of("part"))
-    with leaves_in_time(), store.writer("raw/large.csv") as writer:
+    with leaves_in_time(proxy), store.writer("raw/large.csv") as writer:
         for _ in range(40):
             writer.write(bytes(1024 * 1024))
 
 
 def test_the_lease_is_given_back_when_the_time_is_up(stalling):
     store, proxy = stalling
-    with leaves_in_time(), store.lock("_levada/lock", b"me"):
+    with leaves_in_time(proxy), store.lock("_levada/lock", b"me"):
         proxy.begin(all_of("create"))
         store.create("raw/1.json", b"[]")
     assert store.held("_levada/lock") is None
@@ -97,7 +104,7 @@ def test_a_change_that_may_come_late_keeps_the_lease_until_it_came(stalling, act
     store, proxy = stalling
     store.create("raw/1.json", b"[]")
     given = {"copy": ("raw/1.json", "raw/2.json"), "delete": ("raw/1.json",)}[act]
-    with leaves_in_time(), store.lock("_levada/lock", b"me"):
+    with leaves_in_time(proxy), store.lock("_levada/lock", b"me"):
         proxy.begin(all_of(act))
         getattr(store, act)(*given)
     assert store.held("_levada/lock") == b"me"
@@ -107,12 +114,12 @@ def test_a_change_that_may_come_late_keeps_the_lease_until_it_came(stalling, act
 
 def test_whoever_left_tries_nothing_again(stalling):
     store, proxy = stalling
-    proxy.stall = 3.0
-    proxy.begin({(kind, number): "stall" for kind in ("delete",) for number in range(1, 17)})
+    proxy.begin(all_of("delete"))
     keys = [f"raw/{number}.json" for number in range(40)]
-    with leaves_in_time():
+    with leaves_in_time(proxy, stalled=16):
         each(store, store.delete, keys)
     asked = proxy.asked["delete"]
+    proxy.over.set()
     assert settles(lambda: not [one for one in threading.enumerate() if one.name == "levada-apart"])
     assert proxy.asked["delete"] == asked == len(proxy.failed) == 16
 
@@ -120,11 +127,11 @@ def test_whoever_left_tries_nothing_again(stalling):
 def test_an_interrupt_from_the_keyboard_is_heard(stalling):
     store, proxy = stalling
     proxy.begin(all_of(*KINDS))
-    threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
-    began = time.monotonic()
+    rings = threading.Thread(target=lambda: settles(lambda: proxy.failed) and os.kill(os.getpid(), signal.SIGINT))
+    rings.start()
     with pytest.raises(KeyboardInterrupt):
         store.head("raw/1.json")
-    assert time.monotonic() - began < PATIENCE / 2
+    rings.join()
 
 
 SPEC = """pipeline: stalled
