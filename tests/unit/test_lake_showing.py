@@ -6,7 +6,7 @@ import pytest
 
 from lakeside import FOUR, RAW, STAGED, area_in, carry, later, public_tree, still
 from levada.errors import TryLater
-from levada.lake.audit import verified
+from levada.lake.audit import Audit
 from levada.lake.lease import read_record
 from levada.lake.memory import MemoryStore
 from levada.lake.repair import repair
@@ -98,4 +98,4 @@ def test_whoever_restores_files_too_late_changes_nothing_for_good(restoring, sto
     assert store.late
     assert public_tree(store) == OF_OTHER
     store.late = False
-    assert verified(area_in(store)).findings == ()
+    assert Audit(store).one(area_in(store)).findings == ()

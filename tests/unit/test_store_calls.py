@@ -9,11 +9,13 @@ import pytest
 from lakeside import area_in, carry, land_all, still
 from levada.edges import Edges
 from levada.lake.abreast import each
+from levada.lake.audit import Audit, chosen
 from levada.lake.lease import hold
 from levada.lake.memory import MemoryStore
 from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, begin
 from levada.pipeline import Pipeline
+from levada.pipeline.choosing import Choice
 from levada.spec.read import read_text
 from shop import SALES, Shop
 
@@ -97,6 +99,33 @@ def test_a_run_that_changes_a_page_looks_at_each_name_once_more(counting):
     done, asked = work(counting, "run", PAGES - 1)
     assert done.changed
     assert asked["head"] <= 4 * PAGES + 10
+
+
+def test_verify_lists_a_partition_once_and_reads_its_record_and_each_kept_file_once(counting):
+    work(counting, "run")
+    counting.asked.clear()
+    audit = Audit(counting)
+    (one,) = audit.of(chosen(counting, []))
+    assert (one.findings, one.files) == ((), 2 * PAGES)
+    assert audit.extras() == []
+    files = 2 * PAGES
+    # Listed: to find the partitions, the partition, and the two folders where public files lie.
+    assert counting.asked == {"list": 4, "read": 1, "open": files, "head": files}
+
+
+def test_no_record_is_read_to_choose_what_is_replayed(counting):
+    work(counting, "run")
+    counting.asked.clear()
+    pipeline = Pipeline(read_text(counting.spec, "shop.yaml", {}, lake="lake"), counting, Edges(environment={}))
+    assert [name for name, _ in pipeline.chosen("replay", Choice()).work] == [DATE]
+    assert counting.asked == {"list": 1}
+    counting.asked.clear()
+    span = pipeline.chosen("replay", Choice(start="2022-08-01", end="2022-09-01"))
+    assert (len(span.work), len(span.nothing)) == (1, 30)
+    assert counting.asked == {"head": 31}
+    counting.asked.clear()
+    assert pipeline.quarantined(Choice()).work == ()
+    assert counting.asked == {"list": 1, "read": 1}
 
 
 class Abreast(MemoryStore):

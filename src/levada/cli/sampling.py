@@ -155,10 +155,10 @@ def _parents(job: "Job") -> "list[Stream]":
 
 def _orphan(job: "Job") -> bool:
     """Whether the lake lacks what its rows are taken from."""
-    from levada.lake.lease import read_record
+    from levada.lake.lease import record_of
 
     areas = [replace(job.area, stream=parent.name) for parent in _parents(job)]
-    return any(read_record(area)[0] is None for area in areas)
+    return any(record_of(area) is None for area in areas)
 
 
 def _with_parents(job: "Job") -> "Job":

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from levada.errors import FixThis
 from levada.lake.abreast import each
 from levada.lake.area import Area, areas
-from levada.lake.lease import Lease, read_record
+from levada.lake.lease import Lease, record_of
 from levada.lake.record import Record, public_names, sealed, stale_after, stale_tables_after
 from levada.lake.runs import RunFolder, read_work
 from levada.lake.showing import Known, mending, show_files, show_folder
@@ -239,7 +239,7 @@ def owner(mine: Area, names: Iterable[str]) -> tuple[str, Area] | None:
         if area == mine or area.commit not in keys:
             continue
         with suppress(FixThis):
-            record, _ = read_record(area)
+            record = record_of(area)
             found = wanted & public_names(record.files) if record else None
             if found:
                 return min(found), area

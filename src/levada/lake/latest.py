@@ -9,7 +9,7 @@ from itertools import islice
 
 from levada.errors import LevadaError
 from levada.lake.area import Area, areas
-from levada.lake.lease import read_record
+from levada.lake.lease import record_of
 from levada.lake.runs import Failure, RunFolder, read_failure, read_run, read_work, run_folders
 from levada.lake.store import Store
 from levada.nouns import Run
@@ -80,6 +80,6 @@ def _name(area: Area) -> str | None:
     if not _HASH.fullmatch(area.partition):
         return area.partition.removesuffix("/")
     with suppress(LevadaError):
-        record, _ = read_record(area)
+        record = record_of(area)
         return record.folder if record else None
     return None

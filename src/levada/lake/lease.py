@@ -14,7 +14,7 @@ from levada.lake.record import Record, from_json
 from levada.lake.store import Held, Missing
 from levada.nouns import Holder
 
-__all__ = ["Lease", "hold", "holder_from", "read_record", "record_of", "reread", "take_turn"]
+__all__ = ["Lease", "hold", "holder_from", "read_record", "record_of", "reread", "stands", "take_turn"]
 
 #: Seconds between two tries of a run that waits for its turn.
 _POLL = 0.2
@@ -87,6 +87,12 @@ def record_of(area: Area) -> Record | None:
         return from_json(area.store.read(area.commit), area.named(area.commit))
     except Missing:
         return None
+
+
+def stands(area: Area, record: Record) -> bool:
+    """Whether a commit is still the partition's: another run may have taken over."""
+    now = record_of(area)
+    return now is not None and now.run == record.run
 
 
 def holder_from(text: bytes) -> Holder | None:

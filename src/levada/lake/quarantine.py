@@ -14,7 +14,7 @@ import msgspec
 
 from levada.errors import FixThis
 from levada.lake.area import Area, areas
-from levada.lake.lease import read_record
+from levada.lake.lease import record_of
 from levada.lake.record import Record
 from levada.lake.runs import run_folders
 from levada.lake.store import Missing, Store, Writer
@@ -130,7 +130,7 @@ def listing(store: Store) -> list[Quarantined]:
 
 def _readable(area: Area, keys: Sequence[str]) -> Iterator[Quarantined]:
     try:
-        record = read_record(area)[0] if area.commit in keys else None
+        record = record_of(area) if area.commit in keys else None
         yield from _committed(area, record)
         yield from _failed(area, record, keys)
     except FixThis as error:

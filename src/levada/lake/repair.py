@@ -11,7 +11,7 @@ from levada.edges import Edges
 from levada.errors import FixThis
 from levada.lake.area import Area
 from levada.lake.commit import Aside, finish, owner, restore
-from levada.lake.lease import Lease, hold, record_of, reread
+from levada.lake.lease import Lease, hold, reread, stands
 from levada.lake.record import Record, public_names
 from levada.lake.showing import mending
 from levada.lake.verify import LINK, Problem, check_file, check_key
@@ -65,7 +65,7 @@ def _repaired(lease: Lease, record: Record, besides: Besides | None) -> list[str
     if not record.shown:
         return [*done, *(_finished(reread(lease), tables) if _may_finish(lease, record, tables) else ())]
     if tables and not any(file.format == "delta" for file in broken):
-        said = tables.show(record, lambda: _stands(lease.area, record))
+        said = tables.show(record, lambda: stands(lease.area, record))
         done += [said] if said else []
     return done
 
@@ -98,15 +98,10 @@ def _may_finish(lease: Lease, record: Record, tables: Besides | None) -> bool:
 def _finished(lease: Lease, tables: Besides | None) -> list[str]:
     def show(record: Record) -> None:
         if tables:
-            tables.show(record, lambda: _stands(lease.area, record))
+            tables.show(record, lambda: stands(lease.area, record))
 
     try:
         finish(lease, Aside(show=show))
     except FixThis:  # its files are damaged, which is told by name
         return []
     return [f"{lease.area.commit}: what it says is shown now"]
-
-
-def _stands(area: Area, record: Record) -> bool:
-    now = record_of(area)
-    return now is not None and now.run == record.run

@@ -7,7 +7,7 @@ from typing import Literal
 
 from levada.errors import FixThis, LevadaError
 from levada.lake.area import Area, areas
-from levada.lake.lease import holder_from, read_record
+from levada.lake.lease import holder_from, record_of
 from levada.lake.record import Record, public_names
 from levada.lake.runs import Failure, RunFolder, lost_record, read_failure, record_gone, run_folders, unfinished
 from levada.lake.store import Store
@@ -87,7 +87,7 @@ def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
 
 def _record(area: Area) -> tuple[Record | None, str]:
     try:
-        record, _ = read_record(area)
+        record = record_of(area)
     except FixThis as error:
         return None, str(error)
     return record, ""

@@ -10,7 +10,7 @@ from levada.edges import Edges
 from levada.errors import FixThis
 from levada.lake.abreast import each
 from levada.lake.area import Area, committed
-from levada.lake.lease import read_record
+from levada.lake.lease import record_of
 from levada.lake.opening import open_store
 from levada.lake.store import Store
 from levada.nouns import Level, Partition, Run
@@ -295,7 +295,7 @@ class Pipeline:
 
 def _has_quarantined(area: Area) -> bool:
     try:
-        record, _ = read_record(area)
+        record = record_of(area)
     except FixThis:
         return True
     return record is not None and any(file.kind == "quarantine" for file in record.files)
@@ -309,7 +309,7 @@ def _whatever(_: Area) -> Level:
 def _level(area: Area) -> Level | None:
     """How far the commit of a partition goes; of a damaged record the most: who works on it is told."""
     try:
-        record, _ = read_record(area)
+        record = record_of(area)
     except FixThis:
         return "staged"
     return record.level if record else None

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from levada.lake.area import Area, areas_of
-from levada.lake.lease import read_record, take_turn
+from levada.lake.lease import record_of, take_turn
 from levada.lake.record import Record
 from levada.lake.runs import facts_so_far, read_failure, run_folders, unfinished
 from levada.nouns import Counts, Cursor, Run
@@ -103,7 +103,7 @@ def _of(job: Job, incremental: Incremental, key: str) -> Job:
 def _waiting(job: Job, parent: str) -> tuple[list[str], Mapping[str, Record]]:
     """The parent's committed intervals that the stream has not whole, oldest first; and those that it has."""
     there = _committed(replace(job.area, stream=parent))
-    records = {key: read_record(area)[0] for key, area in _committed(job.area).items()}
+    records = {key: record_of(area) for key, area in _committed(job.area).items()}
     whole = {key: record for key, record in records.items() if record and record.shown and not record.gaps}
     return sorted(there.keys() - whole.keys()), whole
 
@@ -122,7 +122,7 @@ def _incremental(job: Job) -> Incremental:
 def _again(job: Job, interval: Interval) -> Job:
     """The job of an interval that a person names; what it went on from the first time is in its commit."""
     found = _at(job, Reach(_incremental(job), interval, moves=False))
-    record, _ = read_record(found.area)
+    record = record_of(found.area)
     since = record.since if record else None
     return replace(found, reach=Reach(_incremental(job), interval, since, moves=False))
 
@@ -162,7 +162,7 @@ def _waits_at(job: Job, named: str) -> bool:
     Else the run that goes on would read the same records into another interval.
     """
     area = _again(job, interval_of(_incremental(job), named)).area
-    record, _ = read_record(area)
+    record = record_of(area)
     if record is None or not record.gaps:
         return False
     found = areas_of(job.area.store, job.spec.pipeline, job.stream.name)
@@ -181,7 +181,7 @@ def _newest(incremental: Incremental, found: Iterable[Area]) -> tuple[Area | Non
         reached = best[1].cursor.value if best[1] and best[1].cursor else None
         if reached is not None and end is not None and not ahead_of(incremental.type, end, reached):
             break
-        record, _ = read_record(area)
+        record = record_of(area)
         if record and record.cursor and ahead_of(incremental.type, record.cursor.value, reached):
             best = area, record
     return best
@@ -205,7 +205,7 @@ def _left(job: Job, found: Mapping[Area, Sequence[str]], fresh: Interval) -> Int
     start = wanted.key.partition("--")[0]
     same = [area for area in found if area.partition.partition("--")[0] == start]
     for area in sorted(same, key=lambda each: each.partition, reverse=True):
-        record, _ = read_record(area)
+        record = record_of(area)
         if (record and record.gaps) or (record is None and _unfinished(job, area, found[area])):
             return fresh if area.partition == wanted.key else replace(fresh, end=_end(incremental, area))
     return None

@@ -8,7 +8,7 @@ from levada.contract.model import Contract
 from levada.contract.reading import root
 from levada.errors import LevadaError
 from levada.lake.area import Area
-from levada.lake.lease import Lease, read_record
+from levada.lake.lease import Lease, record_of
 from levada.lake.record import Record
 from levada.pipeline.job import Job
 from levada.spec.partition import previous
@@ -41,7 +41,7 @@ def _before(job: Job) -> Record | None:
     if partition is None or job.folder:
         return None
     with suppress(LevadaError):  # whoever needs that record tells what is wrong with it
-        return read_record(Area(job.area.store, job.spec.pipeline, job.stream.name, partition.key))[0]
+        return record_of(Area(job.area.store, job.spec.pipeline, job.stream.name, partition.key))
     return None
 
 

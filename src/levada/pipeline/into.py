@@ -14,7 +14,7 @@ from levada.edges import Edges
 from levada.errors import FixThis
 from levada.lake import commit
 from levada.lake.area import Area, area_of_folder
-from levada.lake.lease import Lease, hold, read_record
+from levada.lake.lease import Lease, hold, record_of
 from levada.lake.location import is_remote
 from levada.lake.record import Record
 from levada.lake.refusal import no_whole_folders, printable
@@ -167,7 +167,7 @@ def _refuse_at_once(area: Area, raw: str) -> None:
     """Refuse, before a lock is made, what has no raw files to stage; a job that is at work there may bring them."""
     if area.store.held(area.lock) is not None:
         return
-    record, _ = read_record(area)
+    record = record_of(area)
     if record is None and not area.store.entries(raw):
         raise _no_raw_files(area.store, raw)
     _partition(record, raw)

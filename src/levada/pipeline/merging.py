@@ -11,7 +11,7 @@ from levada.edges import Edges, run_id
 from levada.errors import FixThis
 from levada.extras import require
 from levada.lake.area import Area, areas
-from levada.lake.lease import read_record
+from levada.lake.lease import record_of
 from levada.lake.record import Record, public_names
 from levada.lake.store import CONTROL, Store, checked_folder
 from levada.lake.verify import check_key
@@ -117,7 +117,7 @@ def _output(merging: Merging) -> Output:
 def _sorted(merging: Merging, store: Store) -> _Found:
     found = _Found()
     for partition in merging.partitions:
-        record, _ = read_record(Area(store, merging.spec.pipeline, merging.stream.name, partition))
+        record = record_of(Area(store, merging.spec.pipeline, merging.stream.name, partition))
         files = [file for file in record.files if file.format == "parquet"] if record else []
         if why := _missing(record, files):
             found.left_out.append(LeftOut(partition, why))
@@ -186,7 +186,7 @@ def _committed(store: Store) -> Iterator[tuple[str, str]]:
     """Public names, their folders and the tables of all commits of the lake, with whose they are."""
     for area, keys in areas(store).items():
         with suppress(FixThis):  # a damaged record has none
-            record = read_record(area)[0] if area.commit in keys else None
+            record = record_of(area) if area.commit in keys else None
             names = public_names(record.files) if record else frozenset()
             folders = {str(PurePosixPath(name).parent) for name in names} - {"."}
             tables = {table.name for table in record.tables} if record else set()

@@ -6,7 +6,7 @@ from typing import Any
 
 from levada.errors import FixThis
 from levada.lake.area import Area
-from levada.lake.lease import read_record
+from levada.lake.lease import record_of
 from levada.lake.reading import read_file
 from levada.lake.record import Record
 from levada.lake.store import Written
@@ -60,7 +60,7 @@ def _standing(job: Job, name: str) -> tuple[Job, Record]:
     """A parent as a job of its own, and what stands of it for this partition."""
     stream = next(stream for stream in job.spec.streams if stream.name == name)
     area = Area(job.area.store, job.spec.pipeline, name, job.partition.key)
-    record, _ = read_record(area)
+    record = record_of(area)
     parent = replace(job, stream=stream, area=area, folder=None)
     if record is None:
         raise FixThis(

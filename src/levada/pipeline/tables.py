@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from levada.edges import Edges
 from levada.extras import require
 from levada.lake.commit import Aside
-from levada.lake.lease import read_record
+from levada.lake.lease import stands
 from levada.lake.location import is_remote, location
 from levada.lake.profiles import profile_of
 from levada.lake.record import Record, stale_tables_after
@@ -75,15 +75,10 @@ def showing(job: Job, told: Callable[[str], None]) -> Aside:
         require("delta", "Delta tables", ["deltalake", "pyarrow"])
         from levada.staging import delta
 
-        for note in delta.show(tables_of(job.area.store, job.edges), record, lambda: _stands(job, record)):
+        for note in delta.show(tables_of(job.area.store, job.edges), record, lambda: stands(job.area, record)):
             told(note)
 
     return Aside(told, show)
-
-
-def _stands(job: Job, record: Record) -> bool:
-    now, _ = read_record(job.area)
-    return now is not None and now.run == record.run
 
 
 def tables_of(store: Store, edges: Edges) -> Tables:
