@@ -1,10 +1,20 @@
 """How a table's columns grow with its contract: new ones come, none goes, none changes. Pure."""
 
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 __all__ = ["Evolved", "evolved", "nullable"]
+
+#: What Arrow calls the types of contracts, where it has words of its own.
+_WORDS = {
+    "double": "float64",
+    "date32[day]": "date",
+    "timestamp[us, tz=UTC]": "timestamp",
+    "bool": "boolean",
+    "element: ": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +70,8 @@ def _nullable(field: pa.Field) -> pa.Field:
 
 
 def _type(kind: pa.DataType) -> str:
-    return str(kind).replace("double", "float64")
+    """The type in the words of contracts."""
+    text = re.sub(r"decimal128\((\d+), (\d+)\)", r"decimal(\1,\2)", str(kind))
+    for arrow, word in _WORDS.items():
+        text = text.replace(arrow, word)
+    return text
