@@ -55,7 +55,7 @@ def explained(error: Exception, name: str, where: str) -> LevadaError:
     if _PROTOCOL.search(text):
         todo = (
             "use a newer deltalake (python -m pip install --upgrade deltalake), take the feature from the table, or "
-            "name another table under `delta` and `levada replay` into it"
+            f"move {name} away and make it anew: `levada replay`"
         )
         return _fix(f"The Delta table {name} asks for what this library cannot do: {_said(text)}", where, todo)
     return _damaged(text, name, where)
