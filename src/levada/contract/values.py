@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -193,11 +193,21 @@ def _decimal(precision: int, scale: int, raw: msgspec.Raw | bytes) -> Decimal | 
 
 def fitted(value: Decimal, precision: int, scale: int) -> Decimal:
     """A number with exactly `scale` places. Raises ValueError where digits would be lost: nothing is rounded."""
-    exact = Context(prec=precision, traps=[Inexact, InvalidOperation])
+    exact, unit = _exact(precision), _unit(scale)
     try:
-        return exact.plus(exact.quantize(value, Decimal((0, (1,), -scale))))
+        return exact.plus(exact.quantize(value, unit))
     except ArithmeticError:
         raise ValueError from None
+
+
+@cache
+def _exact(precision: int) -> Context:
+    return Context(prec=precision, traps=[Inexact, InvalidOperation])
+
+
+@cache
+def _unit(scale: int) -> Decimal:
+    return Decimal((0, (1,), -scale))
 
 
 def _of_text(read: Callable[[str], Any], raw: msgspec.Raw | bytes) -> Any:
