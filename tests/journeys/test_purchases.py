@@ -12,8 +12,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from faultproxy import fault_proxy
 from levada.edges import Edges, FixedClock
 from levada.errors import ContractBroken, TryLater
+from levada.lake.area import Area
 from levada.lake.memory import MemoryStore
 from levada.lake.opening import open_store
 from levada.pipeline import Pipeline
@@ -155,6 +157,24 @@ def test_an_answer_that_does_not_come_leaves_the_partition_in_s3_to_the_next_run
     done = levada(*told[1]["words"].partition("go on with ")[2].split()[1:], **store)
     assert (done.returncode, done.stderr) == (0, "")  # whoever finds a lease held is told so, and fails
     assert "50 rows read, 50 kept" in done.stdout
+
+
+def test_a_commit_that_is_under_way_is_finished(levada, api, s3):
+    lake = s3.lake("committing")
+    with fault_proxy(s3.port, {("copy", 1): "stall"}, stall=2.0) as proxy:
+        store = {**s3.by(proxy.endpoint), "S3_BUCKET_NAME": lake.removeprefix("s3://")}
+        with scheduled(levada, "pipeline.yaml", "--json", answer=0.5, **store) as process:
+            assert settles(lambda: proxy.failed)
+            process.terminate()
+            out, err = process.communicate(timeout=PATIENCE)
+    told = [json.loads(line) for line in out.splitlines()]
+    assert process.returncode == 143, err
+    assert [one.get("event") for one in told] == ["began", "ran", "ended", None], err
+    found = open_store(lake, s3.environment)
+    shown = [entry.key for entry in found.list("") if not entry.key.startswith("_levada/")]
+    assert shown == sorted(told[1]["run"]["files"])
+    lock = Area(found, "purchases", "purchases", told[1]["partition"]).lock
+    assert (found.head(lock) is not None, found.held(lock)) == (True, None)
 
 
 def test_values_of_other_types_become_null_and_no_row_is_dropped(levada, api):
