@@ -31,6 +31,7 @@ _PART_TRIES, _PART_PATIENCE = 10, 180
 #: Bytes of a part of an upload, the fewest that S3 takes, and of what is read at a time.
 #: 165 MB written and read again: 62 MB of peak memory with parts of 8 MB, 52 MB with these.
 PART = 5 * 1024 * 1024
+_QUOTE = '"'
 #: Settings that say who gives credentials.
 _ASIDES = ("metadata_endpoint", "container_credentials_full_uri", "aws_endpoint_url_sts")
 #: Parts on their way at once: four of them are in memory.
@@ -96,9 +97,7 @@ class Objects:
 
     def part(self, seen: Seen, start: int, end: int) -> bytes:
         """The bytes of `seen` from `start` to `end`, which is not included; faults: missing, changed."""
-        options: obstore.GetOptions = {"range": (start, end)}
-        if etag := self._version(seen.tag).get("e_tag"):
-            options["if_match"] = etag
+        options: obstore.GetOptions = {"range": (start, end), "if_match": self._etag(seen.tag)}
         with self._faults():
             found = obstore.get(self._quick, seen.key, options=options)
             now = self._seen(found.meta)
@@ -109,10 +108,10 @@ class Objects:
 
     def put(self, key: str, data: bytes, media: str, expected: str | None) -> str:
         """Put `data` where nothing is, or what has the tag `expected`; the new tag. Faults: exists, changed."""
-        mode: Any = "create" if expected is None else self._version(expected)
         with self._faults():
+            mode: Any = "create" if expected is None else self._version(key, expected)
             made = obstore.put(self._quick, key, data, attributes={"Content-Type": media}, mode=mode)
-        return self._tag(key, made["e_tag"], made["version"])
+        return self._tag(key, made["e_tag"])
 
     def upload(self, key: str, parts: Iterator[bytes], media: str) -> str:
         """Put all `parts` under `key`, whatever is there, once the last one came; an exception of theirs ends it."""
@@ -126,7 +125,7 @@ class Objects:
                 chunk_size=PART,
                 max_concurrency=_ABREAST,
             )
-        return self._tag(key, made["e_tag"], made["version"])
+        return self._tag(key, made["e_tag"])
 
     def copy(self, source: str, target: str) -> None:
         """Copy on the server, over whatever is there; faults: missing."""
@@ -163,18 +162,29 @@ class Objects:
             raise fault_of(type(error).__name__, str(error), self._asides) from None
 
     def _seen(self, found: "obstore.ObjectMeta") -> Seen:
-        tag = self._tag(found["path"], found["e_tag"], found["version"])
-        return Seen(found["path"], found["size"], tag, found["last_modified"])
+        # Of one object, lists tell milliseconds where its headers tell seconds (GCS).
+        changed = found["last_modified"].replace(microsecond=0)
+        return Seen(found["path"], found["size"], self._tag(found["path"], found["e_tag"]), changed)
 
-    def _tag(self, key: str, etag: str | None, version: str | None) -> str:
-        """S3's ETag is made of the content. Elsewhere it names a write, and could be the same for two keys."""
-        return etag or "" if self.place.scheme == "s3" else f"{etag or ''} {version or ''} {key}"
+    def _tag(self, key: str, etag: str | None) -> str:
+        """S3's ETag is made of the content. Elsewhere it may name a write, and be the same for two keys.
 
-    def _version(self, tag: str) -> dict[str, str]:
-        if self.place.scheme == "s3":
-            return {"e_tag": tag}
-        etag, version, _ = f"{tag}  ".split(" ", 2)
-        return {name: value for name, value in (("e_tag", etag), ("version", version)) if value}
+        Azure's lists tell it without the quotes that it has in headers.
+        """
+        return etag or "" if self.place.scheme == "s3" else f"{(etag or '').strip(_QUOTE)} {key}"
+
+    def _etag(self, tag: str) -> str:
+        """What `_tag` was made of, as a header tells it."""
+        return tag if self.place.scheme == "s3" else f"{_QUOTE}{tag.partition(' ')[0]}{_QUOTE}"
+
+    def _version(self, key: str, tag: str) -> dict[str, str]:
+        """What a put on condition of `tag` is to say. GCS takes generations there, which its lists do not tell."""
+        if self.place.scheme != "gs":
+            return {"e_tag": self._etag(tag)}
+        found = obstore.head(self._quick, key)
+        if self._tag(key, found["e_tag"]) != tag:
+            raise Fault("changed", "another version is there")
+        return {"e_tag": self._etag(tag), "version": found["version"] or ""}
 
 
 def profile_keys(name: str) -> Any:
