@@ -211,7 +211,7 @@ def dies(self, found):
     os.kill(os.getpid(), signal.SIGKILL)
 
 delta._Shown._commit = dies
-run(Path({lake!r}), OTHER)
+run(Path({lake!r}), OTHER, spec={spec!r})
 """
 
 
@@ -219,7 +219,7 @@ run(Path({lake!r}), OTHER)
 def test_killed_around_the_delta_commit_the_next_run_brings_it_without_asking_the_api(tmp_path, after):
     run(tmp_path, FIRST)
     here = Path(__file__).parent
-    program = DYING.format(path=[str(here), str(here.parent)], after=after, lake=str(tmp_path))
+    program = DYING.format(path=[str(here), str(here.parent)], after=after, lake=str(tmp_path), spec=SPEC)
     died = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=PATIENCE)
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert held(tmp_path) == {DAY: OTHER if after else FIRST}
@@ -229,6 +229,21 @@ def test_killed_around_the_delta_commit_the_next_run_brings_it_without_asking_th
     assert done.requests == 0
     assert held(tmp_path) == by_the_log(tmp_path) == {DAY: OTHER}
     assert record(tmp_path).shown
+    assert table(tmp_path).version() == version + (not after)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_while_rows_leave_a_table_the_next_run_ends_it(tmp_path, after):
+    run(tmp_path, FIRST)
+    here = Path(__file__).parent
+    program = DYING.format(path=[str(here), str(here.parent)], after=after, lake=str(tmp_path), spec=GONE)
+    died = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=PATIENCE)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert held(tmp_path) == ({} if after else {DAY: FIRST})
+    version = table(tmp_path).version()
+    assert run(tmp_path, [], spec=GONE).requests == 0
+    assert held(tmp_path) == {}
+    assert (record(tmp_path).tables, record(tmp_path).shown) == ((), True)
     assert table(tmp_path).version() == version + (not after)
 
 
