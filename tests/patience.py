@@ -1,10 +1,11 @@
 """Waiting for a state, never for a time: a starved machine takes seconds for what takes milliseconds elsewhere."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["HELD", "PATIENCE", "is_quick", "settles"]
+__all__ = ["HELD", "PATIENCE", "as_soon_as", "is_quick", "settles"]
 
 #: Seconds after which something does not happen any more.
 PATIENCE = 60.0
@@ -18,6 +19,11 @@ def settles(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     while not (told := condition()) and time.monotonic() < until:
         time.sleep(0.002)
     return told
+
+
+def as_soon_as(condition: Callable[[], Any], act: Callable[[], Any]) -> None:
+    """Let a thread of its own `act` once `condition` holds, which what comes next brings about."""
+    threading.Thread(target=lambda: settles(condition) and act(), daemon=True).start()
 
 
 def is_quick(act: Callable[[], float], seconds: float) -> bool:

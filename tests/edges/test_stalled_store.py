@@ -15,7 +15,7 @@ from levada.errors import TryLater
 from levada.lake.abreast import each
 from levada.lake.opening import open_store
 from levada.lambda_handler.until import Until
-from patience import HELD, PATIENCE, settles
+from patience import HELD, PATIENCE, as_soon_as, settles
 
 #: Seconds of the work where it is not a state that ends it, and of leaving in order.
 WORK, SPARE = 1.0, 10.0
@@ -38,11 +38,10 @@ def leaves_in_time(proxy, stalled=1):
     rung = []
 
     def ring():
-        if settles(lambda: len(proxy.failed) >= stalled):
-            rung.append(time.monotonic())
-            signal.setitimer(signal.ITIMER_REAL, 0.001, 2.0)  # and again, as a function's own does
+        rung.append(time.monotonic())
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 2.0)  # and again, as a function's own does
 
-    threading.Thread(target=ring, daemon=True).start()
+    as_soon_as(lambda: len(proxy.failed) >= stalled, ring)
     with pytest.raises(TryLater, match="nearly up"), Until(time.monotonic() + HELD, SPARE).kept("x"):
         yield
     assert time.monotonic() - rung[0] < PATIENCE / 2
@@ -127,11 +126,9 @@ def test_whoever_left_tries_nothing_again(stalling):
 def test_an_interrupt_from_the_keyboard_is_heard(stalling):
     store, proxy = stalling
     proxy.begin(all_of(*KINDS))
-    rings = threading.Thread(target=lambda: settles(lambda: proxy.failed) and os.kill(os.getpid(), signal.SIGINT))
-    rings.start()
+    as_soon_as(lambda: proxy.failed, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         store.head("raw/1.json")
-    rings.join()
 
 
 SPEC = """pipeline: stalled

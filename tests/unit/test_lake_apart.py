@@ -9,7 +9,11 @@ import pytest
 from levada.lake.apart import apart, is_left, side_by_side
 from levada.lake.fault import Fault
 from levada.lake.patience import Patience
-from patience import PATIENCE, settles
+from patience import PATIENCE, as_soon_as, settles
+
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_what_is_done_apart_gives_and_raises_the_same():
@@ -31,10 +35,15 @@ def test_no_thread_is_begun_where_no_signal_comes():
 
 
 def test_a_signal_is_heard_and_what_was_begun_ends_by_itself():
-    go_on, ended = threading.Event(), []
-    threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+    begun, go_on, ended = threading.Event(), threading.Event(), []
+
+    def act():
+        begun.set()
+        ended.append(go_on.wait(PATIENCE))
+
+    as_soon_as(begun.is_set, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        apart(lambda: ended.append(go_on.wait(PATIENCE)))
+        apart(act)
     assert ended == []
     go_on.set()
     assert settles(lambda: ended == [True])
@@ -47,12 +56,12 @@ def test_after_a_signal_nothing_else_is_begun():
         begun.append(number)
         go_on.wait(PATIENCE)
 
-    threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    as_soon_as(lambda: len(begun) == 4, interrupt)
     with pytest.raises(KeyboardInterrupt):
         side_by_side(act, range(100), 4)
     go_on.set()
     assert settles(lambda: not [one for one in threading.enumerate() if one.name == "levada-apart"])
-    assert len(begun) <= 4
+    assert len(begun) == 4
 
 
 def test_after_an_error_nothing_is_tried_again():
