@@ -15,8 +15,8 @@ def xml(code: str) -> bytes:
 
 @pytest.mark.parametrize(
     "answer",
-    [[b"no HTTP at all\r\n\r\n"], [CLOSE], [RESET]],
-    ids=["no HTTP", "closed", "reset"],
+    [[b"no HTTP at all\r\n\r\n"], [CLOSE], [RESET], [http(403, b"<Error>", Content_Length="100"), CLOSE]],
+    ids=["no HTTP", "closed", "reset", "half a refusal"],
 )
 def test_no_answer_is_another_times(answer):
     with RawServer(lambda _: answer) as server, pytest.raises(TryLater) as told:
@@ -42,6 +42,15 @@ def test_what_is_no_url_is_told_without_it():
 def test_a_refusal_is_told(status, code, said):
     with RawServer(lambda _: http(status, xml(code))) as server, pytest.raises(FixThis, match=said):
         make_bucket(f"{server.url}{SIGNED}", "us-east-1", "a-bucket")
+
+
+def test_a_busy_store_is_another_times():
+    with (
+        RawServer(lambda _: http(503, xml("SlowDown"))) as server,
+        pytest.raises(TryLater, match=r"could not be made \(SlowDown\)") as told,
+    ):
+        make_bucket(f"{server.url}{SIGNED}", "us-east-1", "a-bucket")
+    assert told.value.todo == "run again in a while"
 
 
 def test_a_bucket_that_is_mine_already_is_fine():

@@ -1,5 +1,6 @@
 """Streams that take files of a disk: landed byte for byte, staged in portions, refused with reasons."""
 
+import errno
 import gzip
 import io
 import json
@@ -15,7 +16,7 @@ import pytest
 from levada.cli.sampling import sample
 from levada.errors import ContractBroken, FixThis, TryLater
 from levada.pipeline import Options, load
-from levada.source import copying
+from levada.source import copying, files
 from levada.source.events import Took
 from levada.source.files import find
 from webserver import WebServer
@@ -225,6 +226,21 @@ def test_a_file_that_goes_before_it_is_read_is_waited_for(films):
     with pytest.raises(TryLater, match="is gone: it was there a moment ago") as told:
         copying.copy(found, lambda: nullcontext(io.BytesIO()))
     assert (told.value.where, told.value.todo) == (str(path), "run again when it is there")
+
+
+def test_a_disk_that_goes_while_it_is_read_is_waited_for(films, monkeypatch):
+    path = films.put("a.csv", HEADER + "1|a|1\n")
+
+    class Gone(io.RawIOBase):
+        def read(self, *_: int) -> bytes:
+            raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(files, "_opened", lambda _: Gone())
+    with pytest.raises(TryLater, match=r"a\.csv cannot be read to its end: Stale file handle") as told:
+        films.run()
+    assert told.value.where == str(path)
+    assert told.value.todo == "see whether its disk is well and still there; run again"
+    assert films.shown() == {}
 
 
 def test_two_files_of_one_name_are_told_unless_their_number_is_named(films):

@@ -4,6 +4,7 @@ import http.client
 import re
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 
 from levada.errors import FixThis, LevadaError, TryLater
 
@@ -34,19 +35,25 @@ def make_bucket(url: str, region: str, bucket: str) -> bool:
     body = b"" if region == _FIRST else _BODY.format(region).encode()
     request = urllib.request.Request(url, data=body, method="PUT")  # noqa: S310 - the endpoint that was configured
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310 - see above
-            return True
-    except urllib.error.HTTPError as error:
-        with error:
-            told = error.read().decode(errors="replace")
-        if _MINE in told:
-            return False
-        raise _refused(error.code, told, bucket) from None
+        status, told = _answered(request)
     except (OSError, http.client.HTTPException) as error:
         # Some of these say the URL, which is signed.
         reason = getattr(error, "reason", None)
         what = f"the bucket could not be made ({reason if isinstance(reason, OSError) else type(error).__name__})"
         raise TryLater(what, where=bucket, todo="see that the endpoint is right; run again") from None
+    if status and _MINE not in told:
+        raise _refused(status, told, bucket)
+    return not status
+
+
+def _answered(request: urllib.request.Request) -> tuple[int, str]:
+    """The status and the text of a refusal; 0 where there was none."""
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310 - the endpoint that was configured
+            return 0, ""
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode(errors="replace")
 
 
 def _refused(status: int, told: str, bucket: str) -> LevadaError:
@@ -57,8 +64,11 @@ def _refused(status: int, told: str, bucket: str) -> LevadaError:
             where=bucket,
             todo="choose another name for the bucket: names are shared by all of S3",
         )
+    what = f"the bucket could not be made ({code})"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TryLater(what, where=bucket, todo="run again in a while")
     return FixThis(
-        f"the bucket could not be made ({code})",
+        what,
         where=bucket,
         todo="let this identity make buckets (s3:CreateBucket), set AWS_REGION, or have it made",
     )

@@ -38,7 +38,7 @@ def copy(file: Found, opener: Opener) -> None:
 
     Raises:
         FixThis: it cannot be read.
-        TryLater: it changed, or went away, while it was read; what was read of it is none of the sink's then.
+        TryLater: it changed or went away while it was read; what was read of it is none of the sink's then.
     """
     assert file.open  # noqa: S101 - what the web sends is downloaded
     with opener() as out, file.open() as stream:
@@ -55,6 +55,9 @@ def _pieces(file: Found, stream: BinaryIO) -> Iterator[bytes]:
         same = file.unchanged is None or file.unchanged(stream)
     except (Conflict, Missing):
         same = False
+    except OSError as error:
+        what = f"{file} cannot be read to its end: {error.strerror or type(error).__name__}."
+        raise TryLater(what, where=str(file), todo="see whether its disk is well and still there; run again") from None
     if not same:
         raise TryLater(
             f"{file} changed while it was read: somebody is still writing it.",
