@@ -48,7 +48,9 @@ class CloudStore:
         self.kept: dict[str, _Object] = {}
         #: Parts by upload (GCS), or by key (Azure), and their numbers or names.
         self.parts: dict[str, dict[str, bytes]] = {}
-        self._writes = count(1)
+        #: Conditions that are not looked at: "create", "replace".
+        self.ignored: set[str] = set()
+        self._writes = count(1000)
         self._guard = threading.Lock()
 
     def answer(self, asked: Asked) -> Said:
@@ -112,9 +114,13 @@ class CloudStore:
         found, headers = self.kept.get(key), asked.headers
         if self.kind == "gs":
             wanted = headers.get("x-goog-if-generation-match")
-            return None if wanted in {None, str(found.write if found else 0)} else _refused(412, "PreconditionFailed")
-        if headers.get("if-none-match") == "*" and found:
+            ignored = ("create" if wanted == "0" else "replace") in self.ignored
+            kept = ignored or wanted in {None, str(found.write if found else 0)}
+            return None if kept else _refused(412, "PreconditionFailed")
+        if headers.get("if-none-match") == "*" and found and "create" not in self.ignored:
             return _refused(409, "BlobAlreadyExists")
+        if "replace" in self.ignored:
+            return None
         if "if-match" in headers and (found is None or headers["if-match"] != f'"{found.tag}"'):
             return _refused(412, "ConditionNotMet")
         return None

@@ -105,3 +105,14 @@ def test_the_doctor_finds_nothing_wrong_and_leaves_nothing(cloud):
 def test_a_bucket_that_is_not_there_is_told(cloud):
     with pytest.raises(FixThis, match="there is no such bucket"):
         open_store(cloud.url.replace(BUCKET, "nothing"), cloud.environment).read("a")
+
+
+@pytest.mark.parametrize(("condition", "said"), [("create", "If-None-Match"), ("replace", "If-Match")])
+def test_a_server_that_ignores_a_condition_is_found_out(cloud, condition, said):
+    cloud.server.ignored.add(condition)
+    with (
+        pytest.raises(FixThis, match=rf"ignores conditional puts \({said}\)"),
+        cloud.lake().lock("_levada/lock", b"me"),
+    ):
+        pass
+    assert cloud.server.kept == {}
