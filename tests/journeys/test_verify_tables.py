@@ -4,10 +4,14 @@ import json
 
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from deltalake import DeltaTable, write_deltalake
 
+from levada import extras
+from levada.cli.verify import verify
 from levada.edges import Edges
 from levada.lake.disk import DiskStore
+from levada.lake.opening import open_store
 from levada.pipeline import load
 from shop import SALES, Shop
 
@@ -181,3 +185,40 @@ def test_a_commit_that_was_not_shown_is_shown_in_its_table_too(shell, table, lak
     assert (code, findings) == (0, [])
     assert prices(table) == [0, 1, 10, 11]
     assert DiskStore(lake).head("raw/2022-08-10/1.json")
+
+
+def test_without_the_library_for_tables_the_rest_is_looked_at_and_put_right(table, lake, monkeypatch):
+    real = extras.find_spec
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "deltalake" else real(name))
+    raw = lake / "raw" / DAYS[0] / "1.json"
+    raw.unlink()
+    done = CliRunner().invoke(verify, ["--lake", str(lake), "--repair"])
+    assert done.exit_code == 2
+    assert done.stderr.count("Delta tables need deltalake") == 1
+    assert "pip install 'levada[delta]'" in done.stderr
+    assert f"repaired: raw/{DAYS[0]}/1.json is missing" in done.stdout
+    assert raw.exists()
+
+
+def test_a_table_on_s3_is_held_to_its_commits_and_put_right(s3, tmp_path, monkeypatch):
+    for variable, value in s3.environment.items():
+        monkeypatch.setenv(variable, value)
+    (tmp_path / "shop.yaml").write_text(SPEC)
+    lake = s3.lake()
+    for number, day in enumerate(DAYS):
+        edges = Edges(environment=dict(s3.environment), network=Shop([{"price": number}]).wire)
+        load(tmp_path / "shop.yaml", lake=lake, edges=edges).run(date=day)
+    store = open_store(lake, s3.environment)
+    first, second = [entry.key for entry in store.list("stg/sales") if entry.key.endswith(".parquet")]
+    spoilt = store.read(first)[::-1]
+    store.delete(first)
+    store.create(first, spoilt)
+    store.delete(second)
+    done = CliRunner().invoke(verify, ["--lake", lake])
+    assert (done.exit_code, f"{first} was changed" in done.stdout, f"{second} is missing" in done.stdout) == (
+        2,
+        True,
+        True,
+    )
+    assert CliRunner().invoke(verify, ["--lake", lake, "--repair"]).exit_code == 0
+    assert CliRunner().invoke(verify, ["--lake", lake]).exit_code == 0

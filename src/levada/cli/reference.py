@@ -28,7 +28,7 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
 - `status`: a list of partitions. `quarantine`: a list of partitions; with PARTITION a list of rows. `quarantine
   redrive` is told as `replay` is.
 - `verify`: `{"partitions": [...], "extra": [...], "errors": [...]}`: partition objects, findings of public files that
-  are in no record, and why partitions could not be repaired.
+  are in no record, and why partitions could not be repaired, or tables not be looked at.
 - `compact`: `{"compacted": [...], "errors": [...]}`, for each table `stream`, `name`, `merged` and `made` (numbers of
   files) and `removed` (old files); with --into for the merged file `stream`, `name`, `merged` (files), `rows`,
   `partitions` (how many are in it), `left_out` (each `partition` and `why`) and `empty` (partitions without rows).

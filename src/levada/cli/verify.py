@@ -17,6 +17,7 @@ from levada.errors import FixThis, LevadaError, TryLater
 if TYPE_CHECKING:
     from levada.lake.area import Area
     from levada.lake.audit import Finding, Verified
+    from levada.lake.record import Record
     from levada.lake.store import Store
 
 __all__ = ["verify"]
@@ -88,15 +89,26 @@ class _Work:
         self._areas, self._wait, self._edges = chosen(store, names), wait, Edges()
         self._tabled = Tabled(store, self._edges, quick=quick)
         self._deep = all(name.count("/") < _OF_PARTITION for name in names)
-        self._audit = Audit(store, quick=quick, deep=self._deep, besides=self._tabled.findings)
-        #: Why partitions could not be repaired.
+        self._audit = Audit(store, quick=quick, deep=self._deep, besides=self._of_table)
+        #: Why partitions could not be repaired, and tables not looked at.
         self.errors: list[LevadaError] = []
+        self._unlooked: FixThis | None = None
 
     def found(self) -> "Iterator[Verified]":
         """What is found in each partition, after the repair where there was one."""
         for area, one in zip(self._areas, self._audit.of(self._areas), strict=True):
             wrong = any(each.kind not in _HARMLESS for each in one.findings)
             yield self._repaired(area) if wrong and self._wait is not None else one
+
+    def _of_table(self, record: "Record", wrong: frozenset[str]) -> "list[Finding]":
+        """What is wrong with the rows in a table; without the library for tables the rest is still looked at."""
+        try:
+            return self._tabled.findings(record, wrong)
+        except FixThis as error:
+            if self._unlooked is None:
+                self._unlooked = error
+                self.errors.append(error)
+            return []
 
     def extras(self) -> "list[Finding]":
         """What is in no commit."""
@@ -109,7 +121,7 @@ class _Work:
 
         done: tuple[str, ...] = ()
         try:
-            done = repair(area, self._edges, self._wait or 0.0, self._tabled)
+            done = repair(area, self._edges, self._wait or 0.0, None if self._unlooked else self._tabled)
         except LevadaError as error:
             self.errors.append(error)
         return replace(self._audit.one(area), repaired=done)
