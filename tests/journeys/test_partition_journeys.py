@@ -75,11 +75,21 @@ def test_one_partition_of_each_kind_and_again_nothing_changes(levada, api, parti
     assert ran(levada, "--date", date) == [date]
     assert api.targets == [f"/{date}"]
     assert files(levada) == {f"raw/{date}/1.json", f"stg/{date}.avro"}
-    again = levada("run", "shop.yaml", "--date", date)
+    again = levada("run", "shop.yaml", "--date", date, "--again")
     assert (again.returncode, "nothing changed" in again.stdout) == (0, True)
     assert levada("replay", "shop.yaml").returncode == 0
     assert len(api.seen) == 2
     assert date in levada("status").stdout
+
+
+def test_a_tick_that_is_committed_is_asked_for_again_only_where_one_says_so(levada, api):
+    write(levada, api, "{by: tick, every: 15m}")
+    run = ("run", "shop.yaml", "--date", "2022-08-09T134500Z")
+    assert ran(levada, *run[2:]) == ["2022-08-09T134500Z"]
+    assert "complete already, skipped" in levada(*run).stdout
+    assert len(api.seen) == 1
+    assert levada(*run, "--again").returncode == 0
+    assert len(api.seen) == 2
 
 
 SPANS = [
