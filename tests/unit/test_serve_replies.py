@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from levada import errors
-from levada.errors import ApiRefused, ContractBroken, FixThis, LeaseHeld, TimedOut, TryLater
+from levada.errors import ApiRefused, ContractBroken, FixThis, LeaseHeld, LevadaError, TimedOut, TryLater
 from levada.nouns import Counts, Gap, Run
 from levada.secret import remember
 from levada.serve.jobs import LAND, STAGE
@@ -33,7 +33,7 @@ RUN = Run(
 
 
 #: Those that users meet; rooms have kinds of their own, which they catch themselves.
-KINDS = [getattr(errors, name) for name in errors.__all__ if name != "LevadaError"]
+KINDS = [kind for kind in map(vars(errors).get, errors.__all__) if isinstance(kind, type) and kind is not LevadaError]
 STATUS = {FixThis: 400, ApiRefused: 502, ContractBroken: 502, TryLater: 503, TimedOut: 504, LeaseHeld: 409}
 
 
