@@ -125,10 +125,10 @@ def carry(
 ) -> Record:
     """What `run` (or, without `staged`, `land`) does to a partition, in the order in which it does it."""
     edges = edges or Edges(environment={})
-    with hold(area_in(store), edges) as lease:
-        if lease.record is not None and not lease.record.shown and not damaged(lease):
-            return finish(lease)
-        lease = sweep(lease, edges, 3600, 3600)
+    with hold(area_in(store), edges) as held:
+        if held.record is not None and not held.record.shown and not damaged(held):
+            return finish(held)
+        lease = sweep(held, edges, 3600, 3600)
         work = begin(lease, FINGERPRINTS, edges, 3600)
         pages = land_all(work, bodies, asked)
         record, changed = publish(

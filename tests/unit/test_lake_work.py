@@ -268,8 +268,8 @@ STAGING = Fingerprints("", "contract")
 def stage(store, edges, ending):
     """What `stage` and `replay` do, up to `ending`: their sweep, their folder, perhaps a commit."""
     later(edges, minutes=1)
-    with hold(area_in(store), edges) as lease:
-        lease = sweep(lease, edges, HOUR, HOUR)
+    with hold(area_in(store), edges) as held:
+        lease = sweep(held, edges, HOUR, HOUR)
         work = begin(lease, STAGING, edges, 0.0, fresh=True)
         if ending == "failed":
             work.failed(FixThis("a raw file is no page"))
@@ -286,8 +286,8 @@ def stage(store, edges, ending):
 def fetch(store, edges, how_many=2, error=None):
     """A run that dies, or fails, after `how_many` pages."""
     later(edges, minutes=1)
-    with hold(area_in(store), edges) as lease:
-        lease = sweep(lease, edges, HOUR, HOUR)
+    with hold(area_in(store), edges) as held:
+        lease = sweep(held, edges, HOUR, HOUR)
         work = begin(lease, FINGERPRINTS, edges, HOUR)
         land_some(work, how_many)
         if error:
@@ -299,8 +299,8 @@ def continued(store, edges, **span):
     """The answers that the next run takes over, after its sweep; `status` has to say as many before."""
     later(edges, **(span or {"minutes": 1}))
     told = sum(each.unfinished_pages for each in status(store))
-    with hold(area_in(store), edges) as lease:
-        lease = sweep(lease, edges, HOUR, HOUR)
+    with hold(area_in(store), edges) as held:
+        lease = sweep(held, edges, HOUR, HOUR)
         found = numbers(begin(lease, FINGERPRINTS, edges, HOUR))
     assert span or told == len(found)
     return found
