@@ -25,17 +25,17 @@ Kind = Literal[
     "get", "head", "list", "put", "create", "replace", "copy", "delete", "begin", "part", "complete", "abort"
 ]
 KINDS: tuple[Kind, ...] = Kind.__args__
-#: - 500, 503: answered so, without the server.
+#: - 500, 503, 403: answered so, without the server.
 #: - reset: the connection is reset before the server hears of it.
 #: - half: the server gets half of the request's body, the client a reset.
 #: - lost: the server does it, the client gets a reset instead of the answer.
 #: - cut: the server does it, the client gets half of the answer.
 #: - stall: nothing happens for some time, then all is well.
 #: - late: the server does it, and the answer takes its time.
-Fault = Literal["500", "503", "reset", "half", "lost", "cut", "stall", "late"]
+Fault = Literal["500", "503", "403", "reset", "half", "lost", "cut", "stall", "late"]
 FAULTS: tuple[Fault, ...] = Fault.__args__
 Plan = Mapping[tuple[Kind, int], Fault]
-_CODES = {"500": "InternalError", "503": "SlowDown"}
+_CODES = {"500": "InternalError", "503": "SlowDown", "403": "RequestTimeTooSkewed"}
 #: Headers of one hop, and the length, which is told anew.
 _OF_A_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 

@@ -5,24 +5,35 @@ import itertools
 import re
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from faultproxy import KINDS, Fault, Plan, fault_proxy
-from lakeside import FOUR, area_in, carry, public_tree
+from lakeside import FINGERPRINTS, FOUR, area_in, carry, draft_of, land_all, later, public_tree, stage_all, still
+from levada.errors import FixThis, TryLater
 from levada.lake import leases
-from levada.lake.lease import read_record
+from levada.lake.commit import publish
+from levada.lake.lease import hold, read_record
 from levada.lake.objects import PART
 from levada.lake.opening import open_store
 from levada.lake.patience import Patience
 from levada.lake.store import Lost
+from levada.lake.sweep import sweep
 from levada.lake.verify import check_files
+from levada.lake.work import begin
 from patience import settles
 
 OTHER = [b'["a", "b"]', b'["C"]', b'["D"]']
 #: Every first try fails, every second comes through.
 ODD = tuple(itertools.product(KINDS, range(1, 1000, 2)))
+CHANGES = [
+    ("create", lambda store: store.create("new", b"[]")),
+    ("replace", lambda store: store.replace("old", b"[1]", store.head("old").tag)),
+    ("copy", lambda store: store.copy("old", "shown")),
+    ("delete", lambda store: store.delete("old")),
+]
 
 
 def two_runs(server, plan: Plan, stall: float = 0.0):
@@ -167,6 +178,43 @@ def test_a_renewal_whose_answer_was_lost_counts_from_when_it_came(s3):
         assert len(proxy.failed) == 4
 
 
+@pytest.mark.parametrize("fault", ["reset", "lost", "500"])
+@pytest.mark.parametrize(("kind", "change"), CHANGES)
+def test_a_change_that_was_refused_after_a_try_without_an_answer_may_be_done_yet(s3, kind, change, fault):
+    with fault_proxy(s3.port, {}) as proxy:
+        store = open_store(s3.lake("in-doubt"), s3.by(proxy.endpoint))
+        store._patience = Patience(lambda _: None, told=lambda _: None)  # noqa: SLF001 - no other way to it
+        store.create("old", b"[]")
+        proxy.begin({(kind, 1): fault, (kind, 2): "403"})
+        with pytest.raises(TryLater, match=r"may be done yet.*does not take these credentials \(RequestTimeTooSkewed"):
+            change(store)
+        proxy.begin({(kind, 1): "403"})
+        with pytest.raises(FixThis, match=r"^the object store does not take these credentials"):
+            change(store)
+
+
+@pytest.mark.parametrize("fault", ["reset", "lost"])
+def test_a_first_commit_that_may_be_done_yet_keeps_its_files(s3, fault):
+    with fault_proxy(s3.port, {}) as proxy:
+        store = open_store(s3.lake("first"), s3.by(proxy.endpoint))
+        store._patience = Patience(lambda _: None, told=lambda _: None)  # noqa: SLF001 - no other way to it
+        area, edges = area_in(store), still()
+        with hold(area, edges) as lease:
+            work = begin(lease, FINGERPRINTS, edges, 3600)
+            pages = land_all(work, FOUR)
+            draft = draft_of(lease, work, pages, stage_all(work, pages))
+            proxy.begin({("create", 1): fault, ("create", 2): "403"})
+            with pytest.raises(TryLater) as told:
+                publish(lease, draft)
+            work.failed(told.value)
+    later(edges, hours=2)
+    other = area_in(open_store(store.describe(), s3.environment))
+    with hold(other, edges) as lease:
+        sweep(lease, edges, 0.0, 0.0)
+        kept = tuple(replace(file, public=None) for file in draft.files)
+        assert check_files(other, replace(draft, files=kept)) == []
+
+
 @contextmanager
 def losing(s3, plan: Plan):
     """A store by a proxy that fails by plan, whose lease is over once it waits for that; the proxy beside it."""
@@ -184,15 +232,7 @@ def losing(s3, plan: Plan):
             yield store, proxy, gone_by
 
 
-@pytest.mark.parametrize(
-    ("kind", "change"),
-    [
-        ("create", lambda store: store.create("new", b"[]")),
-        ("replace", lambda store: store.replace("old", b"[1]", store.head("old").tag)),
-        ("copy", lambda store: store.copy("old", "shown")),
-        ("delete", lambda store: store.delete("old")),
-    ],
-)
+@pytest.mark.parametrize(("kind", "change"), CHANGES)
 @pytest.mark.parametrize("fault", ["503", "reset", "lost"])
 def test_no_change_is_tried_again_once_the_lease_was_lost(s3, kind, change, fault):
     with losing(s3, {(kind, 1): fault}) as (store, proxy, _):

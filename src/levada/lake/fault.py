@@ -55,6 +55,8 @@ _CODES: dict[FaultKind, str] = {
 }
 _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: A server failed at it, or one before it did not wait for its answer. Other answers say that it was not begun.
+_UNSETTLED = frozenset({500, 502, 504})
 _BY_STATUS: dict[int, FaultKind] = {301: "region", 307: "region", 401: "denied", 403: "denied"}
 #: Names of the library's exceptions, which this module does not know otherwise.
 _KINDS: dict[str, FaultKind] = {
@@ -72,10 +74,11 @@ _KINDS: dict[str, FaultKind] = {
 class Fault(Exception):
     """The store did not do it; `text` is one line of what it said."""
 
-    def __init__(self, kind: FaultKind, text: str) -> None:
+    def __init__(self, kind: FaultKind, text: str, *, settled: bool = False) -> None:
         super().__init__(kind, text)
         self.kind = kind
         self.text = text
+        self._settled = settled
 
     def __str__(self) -> str:
         return self.text
@@ -84,6 +87,11 @@ class Fault(Exception):
     def passes(self) -> bool:
         """Whether the same request may do better a moment later."""
         return self.kind in {"busy", "unreachable"}
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the store may have done what was asked, or may do it yet."""
+        return self.passes and not self._settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ def fault_of(name: str, text: str, asides: Collection[str] = ()) -> Fault:
         asides: Hosts, with their ports, that are asked for credentials and nothing else.
     """
     told = _parted(text.partition("\n\nDebug source")[0].strip(), asides)
-    return Fault(_kind(name, told), _line(told))
+    return Fault(_kind(name, told), _line(told), settled=bool(told.status) and told.status not in _UNSETTLED)
 
 
 def _parted(text: str, asides: Collection[str]) -> _Told:
@@ -146,13 +154,14 @@ def _line(told: _Told) -> str:
     return " ".join(redact(said).split())[:_LONGEST] + who
 
 
-def explained(fault: Fault, where: str, doing: str) -> LevadaError:
+def explained(fault: Fault, where: str, doing: str, *, in_doubt: bool = False) -> LevadaError:
     """What to tell a person of a `fault` that further tries did not mend.
 
     Args:
-        fault: What the store said.
+        fault: What the store said last.
         where: The URL of the key or the lake.
         doing: What was to be done, as in "to put": a verb without its object.
+        in_doubt: Whether an earlier try may be done yet, whatever became of the last one.
     """
     said = fault.text
     if fault.passes:
@@ -162,7 +171,11 @@ def explained(fault: Fault, where: str, doing: str) -> LevadaError:
     what, todo = _ADVICE[fault.kind]
     if fault.kind == "credentials" and not where.startswith("s3:"):
         todo = "set the variables that say who asks (docs/stores.md), or log in anew"
-    return FixThis(f"{what.format(doing=doing)} ({said})", where=where, todo=todo)
+    text = f"{what.format(doing=doing)} ({said})"
+    if in_doubt:
+        text = f"the object store did not answer a try {doing}, which may be done yet, and refused the next one: {text}"
+        return TryLater(text, where=where, todo=f"{todo}; then run again: the work done is kept")
+    return FixThis(text, where=where, todo=todo)
 
 
 _ADVICE: dict[FaultKind, tuple[str, str]] = {

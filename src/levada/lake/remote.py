@@ -313,7 +313,10 @@ class RemoteStore:
             self._leases.check()
 
     def _ask(self, key: str, doing: str, act: Callable[[int], _Result], *, changing: bool = False) -> _Result:
-        """The result of `act`, which is told how often it was tried before; raises what the protocol says."""
+        """The result of `act`, which is told how often it was tried before; raises what the protocol says.
+
+        What is `changing` ends with TryLater, and not with FixThis, once a try of it got no answer: it may be done yet.
+        """
         where = f"{self.describe()}/{key}" if key else self.describe()
         if self._unable is not None:
             raise self._unable
@@ -327,7 +330,8 @@ class RemoteStore:
             told = {"missing": Missing, "exists": Exists, "changed": Conflict}.get(fault.kind)
             if told:
                 raise told(key) from None
-            raise explained(fault, where, doing) from fault
+            # There is another try only after one that left open whether the store did it.
+            raise explained(fault, where, doing, in_doubt=changing and each.number > 0) from fault
         raise AssertionError("a last try returns or raises")
 
 
