@@ -2,12 +2,14 @@
 
 import dataclasses
 from contextlib import nullcontext
+from datetime import timedelta
 
 import pytest
 
 from lakeside import (
     FINGERPRINTS,
     FOUR,
+    START,
     area_in,
     carry,
     draft_of,
@@ -17,7 +19,7 @@ from lakeside import (
     stage_all,
     still,
 )
-from levada.errors import ContractBroken, TryLater
+from levada.errors import ContractBroken, FixThis, TryLater
 from levada.lake.commit import publish
 from levada.lake.lease import hold, read_record
 from levada.lake.memory import MemoryStore
@@ -194,3 +196,53 @@ def test_who_lost_the_lease_fences_nothing():
     with pytest.raises(Lost):
         swept(store, edges)
     assert store.head(area_in(store).commit).tag == tag
+
+
+def test_a_run_after_one_whose_clock_was_ahead_is_fenced_like_any_other():
+    store, edges = Unlocked(), still()
+    old = carry(store, FOUR, edges)
+    ahead = begin(
+        swept(store, still(START + timedelta(hours=5))), FINGERPRINTS, still(START + timedelta(hours=5)), HOUR
+    )
+    later(edges, hours=2)
+    carry(store, FOUR, edges)
+    assert stands(store).fenced == ahead.run
+    late = Standing(store, edges)
+    later(edges, hours=2)
+    carry(store, FOUR, edges)
+    with pytest.raises(TryLater, match="another run committed in the meantime"):
+        late.goes_on()
+    assert dataclasses.replace(stands(store), fenced="") == old
+
+
+def test_nothing_is_swept_that_a_record_names_which_somebody_removed_and_may_put_back():
+    store, edges = Unlocked(), still()
+    begin(swept(store, edges), FINGERPRINTS, edges, HOUR).failed(ContractBroken("bad rows"))
+    later(edges, minutes=1)
+    carry(store, FOUR, edges)
+    later(edges, minutes=1)
+    record, area = carry(store, OTHER, edges), area_in(store)
+    copy, before = store.read(area.commit), sorted(entry.key for entry in store.list(area.runs))
+    store.delete(area.commit)
+    later(edges, hours=2)
+    with pytest.raises(FixThis, match="was not written by Levada"):
+        carry(store, FOUR, edges)
+    later(edges, hours=2)
+    swept(store, edges)
+    assert {*before} <= {entry.key for entry in store.list(area.runs)}
+    store.replace(area.commit, copy, None)
+    assert stands(store) == record
+
+
+def test_after_a_lost_record_the_runs_that_failed_in_vain_are_swept():
+    store, edges = Unlocked(), still()
+    carry(store, FOUR, edges)
+    store.delete(area_in(store).commit)
+    later(edges, minutes=1)
+    late = Standing(store, edges)
+    late.work.failed(FixThis("it exists"))
+    later(edges, hours=2)
+    swept(store, edges)
+    left = [entry.key for entry in store.list(area_in(store).run(late.work.run))]
+    assert left
+    assert not [key for key in left if "/pages/" in key]

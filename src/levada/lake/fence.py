@@ -4,14 +4,15 @@ A run that stood still, or whose request was long on its way, commits on conditi
 its lease. Whoever comes next and finds a run that did not come to its end writes the record anew, the same but for
 `fenced`; from then on that condition does not hold. Where nothing is committed yet there is nothing to write anew:
 what such runs left stays where it is until something is, and with that their condition, that there is nothing, fails.
+Where somebody removed the record, all stays that it may have named: a copy of it can be put back.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from levada.lake.lease import Lease, reread
-from levada.lake.record import sealed
-from levada.lake.runs import RunFolder, read_failure
+from levada.lake.record import Record, sealed
+from levada.lake.runs import RunFolder, lost_record, read_failure, read_run
 from levada.lake.store import Conflict
 
 __all__ = ["cannot_commit", "fence"]
@@ -42,14 +43,21 @@ def fence(lease: Lease, folders: Sequence[RunFolder]) -> Lease:
     return replace(lease, record=fenced, tag=tag)
 
 
-def cannot_commit(lease: Lease, folder: RunFolder) -> bool:
-    """Whether the run of `folder`, one before this or one that is closed, is over whatever was on its way.
+def cannot_commit(record: Record | None, folders: Sequence[RunFolder]) -> frozenset[str]:
+    """The runs that are over whatever was on its way, and in no record that somebody may still put back.
 
     Args:
-        lease: As `fence` gave it.
-        folder: The run's.
+        record: What is committed, as it is after `fence`.
+        folders: The runs before this one, oldest first.
     """
-    if folder.closed or lease.record is not None:
-        return True
+    if record is not None:
+        return frozenset(folder.run for folder in folders)
+    lost = lost_record(folders)
+    return frozenset(folder.run for folder in folders if (not lost or folder.run > lost.run) and _told_its_end(folder))
+
+
+def _told_its_end(folder: RunFolder) -> bool:
+    if folder.closed:
+        return read_run(folder) is not None
     failure = read_failure(folder)  # one that came after tries in vain may be done all the same
     return failure is not None and failure.kind in {"FixThis", "ContractBroken"}

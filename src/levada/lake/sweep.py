@@ -27,7 +27,7 @@ def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float
     pages; unfinished work that can still be continued, with the runs it took pages from; and for `keep_replaced`
     seconds after a commit all that came before it, for readers that began with the record before. Of failed runs
     `failed.json` and the quarantine stay, of others `run.json`; of both `work.json`. While nothing is committed, all
-    stays of runs that left no word of their end.
+    stays of runs that left no word of their end; and where somebody removed the record, of all that it may have named.
 
     Args:
         lease: The right to work on the partition.
@@ -47,11 +47,12 @@ def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float
     needed = {each.run for each in records} | own
     needed |= _unfinished(record, folders, now.timestamp() - resume_within)
     named = {file.key for each in records for file in each.files}
+    over = cannot_commit(record, folders) - needed
     settled = record is None or now - record.committed >= timedelta(seconds=keep_replaced)
     for number, folder in enumerate(reversed(folders)):
         # A run after the record never was in one: no reader can know it.
         due = settled or (record is not None and folder.run > record.run)
-        if folder.run not in needed and due and cannot_commit(lease_now, folder):
+        if due and folder.run in over:
             _lighten(folder, named, wholly=number >= _RUNS_KEPT)
     area.store.tidy(now - _TIDY_AFTER)
     return lease_now

@@ -171,7 +171,9 @@ def _may_resume(work: WorkFile, failure: Failure | None, now: Fingerprints) -> b
 
 
 def _latest_name(lease: Lease, folders: list[RunFolder]) -> str:
-    return max(folders[-1].run if folders else "", lease.record.run if lease.record else "")
+    record = lease.record  # a name up to `fenced` would be taken for one that can commit nothing any more
+    known = [folder.run for folder in folders[-1:]] + ([record.run, record.fenced] if record else [])
+    return max(known, default="")
 
 
 def _run_after(edges: Edges, latest: str) -> str:
