@@ -333,6 +333,24 @@ def test_what_was_taken_over_stays_good_too():
     assert continued(store, edges) == [1, 2, 3]
 
 
+def test_pages_that_are_being_swept_are_not_taken_over():
+    store, edges = MemoryStore(), still()
+    swept = fetch(store, edges)
+    store.create(swept.key("swept.json"), b"{}")
+    assert continued(store, edges) == []
+
+
+def test_pages_that_were_taken_over_are_not_passed_on_once_they_are_being_swept():
+    store, edges = MemoryStore(), still()
+    swept = fetch(store, edges, 2)
+    second = fetch(store, edges, 3)
+    fetch(store, edges, 4)
+    store.create(second.key("swept.json"), b"{}")
+    assert continued(store, edges, seconds=1) == [1, 2]
+    store.create(swept.key("swept.json"), b"{}")
+    assert continued(store, edges, seconds=1) == []
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_staging_does_not_make_old_work_young(ending):
     store, edges = MemoryStore(), still()

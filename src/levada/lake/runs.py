@@ -17,6 +17,7 @@ from levada.nouns import Counts, Holder, PageFacts, Run
 from levada.secret import redact
 
 __all__ = [
+    "SWEPT",
     "Durable",
     "Failure",
     "RunFolder",
@@ -34,6 +35,8 @@ __all__ = [
     "unfinished",
 ]
 
+#: In a run's folder while its pages go: one that sweeps may stand still, and go on when another has the partition.
+SWEPT = "swept.json"
 _Noun = TypeVar("_Noun")
 #: As edges.run_id makes it.
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]+")
@@ -97,6 +100,11 @@ class RunFolder:
         return "run.json" in self.names
 
     @property
+    def swept(self) -> bool:
+        """Whether its pages may go at any moment: nobody takes them over any more."""
+        return SWEPT in self.names
+
+    @property
     def own(self) -> list[Taken]:
         """The answers that this run landed itself, by number."""
         held = set(self.names)
@@ -136,14 +144,15 @@ def unfinished(folders: Sequence[RunFolder], record: Record | None) -> tuple[Run
     """The run whose pages may be continued, before its age and its failure are looked at.
 
     Only the latest run that asked the API: what came before it was taken over by it, or given up. Staging in between
-    changes nothing. None if that run came to its end, or if it, or one after it, made what is committed.
+    changes nothing. None if that run came to its end or is being swept, or if it, or one after it, made what is
+    committed.
     """
     over = record.last_fetch if record else ""
     for folder in reversed(folders):
         if folder.run <= over or (work := read_work(folder)) is None:
             return None
         if work.request:
-            return None if folder.closed else (folder, work)
+            return None if folder.closed or folder.swept else (folder, work)
     return None
 
 
@@ -187,12 +196,18 @@ def failure_of(error: BaseException, counts: Counts, at: datetime) -> Failure:
 
 
 def durable_pages(folder: RunFolder, work: WorkFile) -> list[Durable]:
-    """Answers that can be used again, in order from 1: taken over, then its own; the first damaged one ends them."""
+    """Answers that can be used again, in order from 1: taken over, then its own.
+
+    The first one that is damaged, or of a run that is being swept, ends them.
+    """
     pages: list[Durable] = []
+    area = folder.area
+    givers = {run for taken in work.taken if (run := area.run_of(taken.facts))}
+    swept = {run for run in givers if area.store.head(area.run(run, SWEPT))}
     known = {taken.number: taken for taken in (*work.taken, *folder.own)}
     while taken := known.get(len(pages) + 1):
-        facts = _decoded(folder.area, taken.facts, PageFacts)
-        if facts is None or facts.number != taken.number or not _whole(folder.area, taken, facts):
+        facts = None if area.run_of(taken.facts) in swept else _decoded(area, taken.facts, PageFacts)
+        if facts is None or facts.number != taken.number or not _whole(area, taken, facts):
             break
         pages.append(Durable(taken, facts))
     return pages
