@@ -225,6 +225,40 @@ def test_a_file_that_was_replaced_meanwhile_is_taken_from_its_beginning(tmp_path
     assert run.requests == 3
 
 
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        (TAGGED, {"Accept-Ranges": "bytes"}),
+        (
+            {**DATED, "Accept-Ranges": "bytes"},
+            {**DATED, "Accept-Ranges": "bytes", "Last-Modified": "Tue, 09 Aug 2022 06:05:00 GMT"},
+        ),
+        ({**DATED, "Accept-Ranges": "bytes"}, {"Accept-Ranges": "bytes"}),
+    ],
+)
+def test_a_part_that_does_not_say_whose_it_is_is_not_taken(tmp_path, first, rest):
+    """From servers that do not look at If-Range: the other content is as long as the one that broke off."""
+    new = LARGE.replace(b"name", b"NAME").replace(b"id|NAME", b"id|name")
+    old, later = Breaking(first, [2_000_000]), Breaking(rest, [], new)
+    with RawServer(lambda seen: (old if seen.times == 1 else later).answer(seen)) as server:
+        (run,) = pipeline(tmp_path, f"{server.url}/m.csv").run(date="2022-08-09")
+    assert landed(tmp_path) == new
+    assert run.requests == 3
+    assert [bool(span) for span, _ in later.asked] == [True, False]
+
+
+@pytest.mark.parametrize("body", [BODY, b""])
+def test_a_part_that_nobody_asked_for_is_told(tmp_path, body):
+    def answer(_):
+        return [http(206, body, Content_Range=f"bytes 0-{len(body) - 1}/1000"), CLOSE]
+
+    with RawServer(answer) as server, pytest.raises(ApiRefused) as caught:
+        pipeline(tmp_path, f"{server.url}/m.csv").run(date="2022-08-09")
+    assert f"answers 206 for {server.url}/m.csv: a part of the file" in caught.value.what
+    assert "check the URL in `files`" in caught.value.todo
+    assert len(server.seen) == 1
+
+
 def test_tries_that_bring_much_of_the_file_are_not_counted(tmp_path):
     breaking = Breaking(TAGGED, [1_200_000] * 5, LARGE)
     with RawServer(breaking.answer) as server:

@@ -33,13 +33,16 @@ def test_the_rest_is_asked_for_on_a_condition():
     assert asking(7, '"a"') == (("Range", "bytes=7-"), ("If-Range", '"a"'))
 
 
+TAGGED = {**PARTS, "content-length": "10", "etag": '"a"'}
+DATED = {**PARTS, "content-length": "10", **OLD, "date": "Tue, 09 Aug 2022 06:10:00 GMT"}
+REST = {"content-range": "bytes 7-9/10"}
+
+
 @pytest.mark.parametrize(
     ("headers", "fits"),
     [
-        ({"content-range": "bytes 7-9/10"}, True),
-        ({"content-range": "bytes 7-9/10", "etag": '"a"'}, True),
-        ({"content-range": "bytes 7-9/10", "etag": '"b"'}, False),
-        ({"content-range": "bytes 7-9/10", "content-encoding": "gzip"}, False),
+        (REST, True),
+        ({**REST, "content-encoding": "gzip"}, False),
         ({"content-range": "bytes 6-9/10"}, False),
         ({"content-range": "bytes 7-8/10"}, False),
         ({"content-range": "bytes 7-9/*"}, False),
@@ -48,8 +51,27 @@ def test_the_rest_is_asked_for_on_a_condition():
     ],
 )
 def test_only_all_of_the_rest_follows(headers, fits):
-    assert follows(7, {"content-length": "10", "etag": '"a"'}, headers) is fits
+    assert follows(7, TAGGED, {"etag": '"a"', **headers}) is fits
+
+
+@pytest.mark.parametrize(
+    ("before", "headers", "fits"),
+    [
+        (TAGGED, {"etag": '"a"'}, True),
+        (TAGGED, {"etag": '"a"', "last-modified": "Tue, 09 Aug 2022 07:00:00 GMT"}, True),
+        (TAGGED, {"etag": '"b"'}, False),
+        (TAGGED, {"etag": 'W/"a"'}, False),
+        (TAGGED, {}, False),
+        (DATED, OLD, True),
+        (DATED, {"last-modified": "Tue, 09 Aug 2022 06:05:00 GMT"}, False),
+        (DATED, {**OLD, "etag": '"a"'}, False),
+        (DATED, {}, False),
+        ({"content-length": "10"}, {}, False),
+    ],
+)
+def test_nothing_follows_that_does_not_bring_back_what_named_the_bytes(before, headers, fits):
+    assert follows(7, before, {**REST, **headers}) is fits
 
 
 def test_without_a_length_the_size_is_what_the_rest_says():
-    assert follows(7, {"etag": '"a"'}, {"content-range": "bytes 7-10/11"})
+    assert follows(7, {**PARTS, "etag": '"a"'}, {"content-range": "bytes 7-10/11", "etag": '"a"'})

@@ -71,6 +71,10 @@ class _Replaced(Exception):
     """What comes is no part of what came."""
 
 
+class _Unasked(Exception):
+    """A part comes where all of it was asked for."""
+
+
 class _Coming:
     """A file on its way into its sink, over as many answers as it takes."""
 
@@ -113,9 +117,11 @@ class _Coming:
             self._headers = headers
             self._out.begin(kept_headers(headers))
             return self._write
-        if status == HTTPStatus.PARTIAL_CONTENT and self._size and follows(self._size, self._headers, headers):
+        if status == HTTPStatus.PARTIAL_CONTENT and not self._size:
+            raise _Unasked
+        if status == HTTPStatus.PARTIAL_CONTENT and follows(self._size, self._headers, headers):
             return self._write
-        if status in _PARTS and (self._size or status == HTTPStatus.PARTIAL_CONTENT):
+        if status in _PARTS and self._size:
             self._headers = {}
             raise _Replaced
         return None
@@ -143,6 +149,9 @@ def _try(way: _Way, file: Found, coming: _Coming) -> Trouble | None:
             write(answer.body)
     except _Replaced:
         return Trouble(TryLater, f"{file} was replaced while it came.", "Try again later.", again=True)
+    except _Unasked:
+        what = f"The server answers 206 for {file}: a part of the file, where all of it was asked for."
+        return Trouble(ApiRefused, what, "check the URL in `files`, and what the server makes of it", again=False)
     except WireFault as fault:
         return _fault(fault, file)
     return None if answer.status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT) else _trouble(answer, file)

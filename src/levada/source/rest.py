@@ -34,13 +34,24 @@ def asking(size: int, valid: str) -> tuple[tuple[str, str], ...]:
 
 
 def follows(size: int, before: Mapping[str, str], headers: Mapping[str, str]) -> bool:
-    """Whether the body of a 206 is all that lacks after `size` bytes of the answer that had the headers `before`."""
+    """Whether the body of a 206 is all that lacks after `size` bytes of the answer that had the headers `before`.
+
+    It has to bring back the validator that was sent: servers and caches are about that do not look at If-Range.
+    """
     found = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     if found is None:
         return False
     first, last, total = map(int, found.groups())
-    same = all(headers.get(name, before.get(name)) == before.get(name) for name in ("etag", "content-encoding"))
-    return same and first == size and last + 1 == total and before.get("content-length", str(total)) == str(total)
+    whole = first == size and last + 1 == total and before.get("content-length", str(total)) == str(total)
+    return whole and _same(before, headers)
+
+
+def _same(before: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+    valid = validator(before)
+    named = valid is not None and headers.get("etag" if before.get("etag") else "last-modified") == valid
+    return named and all(
+        headers.get(name, before.get(name)) == before.get(name) for name in ("etag", "content-encoding")
+    )
 
 
 def _moment(text: str | None) -> datetime | None:
