@@ -15,7 +15,7 @@ from levada.lake.record import Record, sealed
 from levada.lake.runs import RunFolder, lost_record, read_failure, read_run
 from levada.lake.store import Conflict
 
-__all__ = ["cannot_commit", "fence"]
+__all__ = ["came_to_nothing", "cannot_commit", "fence"]
 
 
 def fence(lease: Lease, folders: Sequence[RunFolder]) -> Lease:
@@ -54,6 +54,11 @@ def cannot_commit(record: Record | None, folders: Sequence[RunFolder]) -> frozen
         return frozenset(folder.run for folder in folders)
     lost = lost_record(folders)
     return frozenset(folder.run for folder in folders if (not lost or folder.run > lost.run) and _told_its_end(folder))
+
+
+def came_to_nothing(folders: Sequence[RunFolder]) -> bool:
+    """Whether nothing is committed by any of these runs of a partition without a record, was, or can be any more."""
+    return len(cannot_commit(None, folders)) == len(folders)
 
 
 def _told_its_end(folder: RunFolder) -> bool:
