@@ -1,6 +1,7 @@
 """Clears what no reader and no run needs any more. Done by the next run of the partition, under its lease."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import timedelta
 
 from levada.edges import Edges
@@ -8,12 +9,15 @@ from levada.lake.abreast import each
 from levada.lake.fence import cannot_commit, fence
 from levada.lake.lease import Lease, reread
 from levada.lake.record import Record
-from levada.lake.runs import RunFolder, WorkFile, facts_so_far, read_work, run_folders, unfinished
+from levada.lake.runs import SWEPT, RunFolder, WorkFile, facts_so_far, read_work, run_folders, unfinished
+from levada.lake.store import Exists
 
 __all__ = ["sweep"]
 
 #: Runs of a partition whose outcome stays readable.
 _RUNS_KEPT = 100
+#: What goes when all else has: a folder without `work.json` ends the search for work that can be continued.
+_LAST = (SWEPT, "work.json")
 #: A writer that did nothing for so long is dead.
 _TIDY_AFTER = timedelta(hours=1)
 
@@ -80,16 +84,40 @@ def _with_givers(folder: RunFolder, work: WorkFile) -> set[str]:
 
 
 def _lighten(folder: RunFolder, named: Collection[str], *, wholly: bool) -> None:
+    """Take away what goes, all of it while the lease is this process's own.
+
+    Deletes that are on their way when a process stands still land when another has the partition. So first the folder
+    says that its pages go: whoever comes then does not take them over, and its commit names none of them.
+    """
+    store = folder.area.store
+
+    def take(name: str) -> None:
+        store.holding()
+        store.delete(folder.key(name))
+
+    goes = _superfluous(folder, named, wholly=wholly)
+    pages = any(name.startswith("pages/") for name in goes)
+    if pages:
+        _announce(folder)
+    each(store, take, [name for name in goes if name not in _LAST])
+    for name in _LAST:
+        if name in goes or (name == SWEPT and pages):
+            take(name)
+
+
+def _announce(folder: RunFolder) -> None:
     store = folder.area.store
     store.holding()
+    with suppress(Exists):  # by one that died over it
+        store.create(folder.key(SWEPT), b"{}\n")
+
+
+def _superfluous(folder: RunFolder, named: Collection[str], *, wholly: bool) -> list[str]:
     # A run that was killed gave its pages, not what it had made of them; staging anew leaves pages where they are.
     gave = {name for name in folder.names if folder.key(name) in named}
     gave |= {f"{name.removesuffix('.body')}.json" for name in gave}
     stays = gave | (set() if wholly and not gave else _keepsakes(folder.names))
-    goes = [name for name in folder.names if name not in stays]
-    each(store, store.delete, [folder.key(name) for name in goes if name != "work.json"])
-    if "work.json" in goes:  # last: a folder without it ends the search for work that can be continued
-        store.delete(folder.key("work.json"))
+    return [name for name in folder.names if name not in stays]
 
 
 def _keepsakes(names: Collection[str]) -> set[str]:
