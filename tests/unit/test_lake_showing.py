@@ -63,6 +63,29 @@ def test_a_late_run_changes_nothing_for_good(stop_at, knows, abreast):
     assert {file.public for file in record.files if file.public} == {*OF_OTHER}
 
 
+class Shared(Late):
+    """Somebody puts a file under a name that the other run left free; what was kept of the late one may be swept."""
+
+    theirs, swept = RAW.format(4), False
+
+    def copy(self, source, target):
+        super().copy(source, target)
+        if self.late and not self.head(self.theirs):
+            self.create(self.theirs, b"of somebody else")
+            if self.swept:
+                self.delete(source)
+
+
+@pytest.mark.parametrize("swept", [False, True], ids=["", "the kept files are swept"])
+@pytest.mark.parametrize("stop_at", [1, 3])
+def test_a_late_run_takes_its_own_names_away_and_no_file_of_somebody_else(stop_at, swept):
+    store = Shared(stop_at, knows=True)
+    store.edges, store.swept = still(), swept
+    with pytest.raises(TryLater, match="lease"):
+        carry(store, FOUR, edges=store.edges)
+    assert public_tree(store) == OF_OTHER | {store.theirs: b"of somebody else"}
+
+
 @pytest.mark.parametrize("stop_at", [1, 3, 8])
 def test_a_late_run_whose_last_request_fails_changes_nothing_for_good_either(stop_at):
     store = Late(stop_at, knows=True, breaks=True)

@@ -11,7 +11,7 @@ from levada.lake.area import Area
 from levada.lake.lease import read_record
 from levada.lake.record import Record, public_names
 from levada.lake.store import Entry, Lost, Missing, Store
-from levada.lake.verify import holds, same
+from levada.lake.verify import holds, same, sha256
 from levada.nouns import LakeFile
 
 __all__ = ["Known", "mending", "show_files", "show_folder"]
@@ -106,5 +106,12 @@ def _show_again(store: Store, record: Record, late: Record) -> None:
     for file in record.files:
         if file.public is not None and not same(store, file.key, file.public):
             store.copy(file.key, file.public)
-    for name in sorted(public_names(late.files) - public_names(record.files)):
-        store.delete(name)
+    names = public_names(record.files)
+    for file in late.files:
+        if file.public is not None and file.public not in names and _still_shows(store, file, file.public):
+            store.delete(file.public)
+
+
+def _still_shows(store: Store, file: LakeFile, name: str) -> bool:
+    """Whether `name` holds the bytes of `file`, and none that somebody put there when it was free."""
+    return same(store, file.key, name) or sha256(store, name) == file.sha256
