@@ -1,6 +1,7 @@
 """Incremental streams in memory: each record once, the cursor moves with the commit, and never past what is missing."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -8,12 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from levada.edges import Edges, FixedClock, WireFault
-from levada.errors import ContractBroken, FixThis, LeaseHeld, TryLater
+from levada.errors import ContractBroken, FixThis, LeaseHeld, LevadaError, TryLater
 from levada.lake.area import Area, areas_of
 from levada.lake.lease import read_record, take_turn
 from levada.lake.memory import MemoryStore
 from levada.lake.quarantine import rows
 from levada.lake.record import as_json
+from levada.lake.store import Lost
+from levada.lake.verify import check_files
 from levada.nouns import Counts, Cursor
 from levada.pipeline import Options, Pipeline
 from levada.pipeline.choosing import Choice
@@ -379,15 +382,145 @@ def test_an_interrupted_run_is_continued_to_the_same_end(store):
     assert api.asked[-1]["until"] == "2022-08-12T12:31:00Z"
 
 
-def test_an_interrupted_run_that_is_too_old_is_begun_anew(store):
+def test_an_interrupted_run_that_is_too_old_is_begun_anew_to_the_same_end(store):
     api = Api(at(10, "a"), at(20, "b"))
     api.instead = {2: WireFault("reset", "gone")}
     with pytest.raises(TryLater):
         run(store, api)
     api.instead = {}
     done = run(store, api, now=later(61))
-    assert (done.partition, done.resumed) == ("2022-08-01T000000--2022-08-12T130100", 0)
+    assert (done.partition, done.resumed) == ("2022-08-01T000000--2022-08-12T120000", 0)
     assert {area.partition for area in areas_of(store, "shop", "orders")} == {done.partition}
+    run(store, api, now=later(62))
+    assert api.asked[-1]["until"] == "2022-08-12T13:02:00Z"
+
+
+class Standing(MemoryStore):
+    """A holder stands still at its first commit, which is on its way; its locks run out unnoticed."""
+
+    meanwhile = None
+
+    def lock(self, key, holder):  # noqa: ARG002 - the protocol's
+        return nullcontext()
+
+    def replace(self, key, data, expected):
+        if self.meanwhile and key.endswith("/commit.json"):
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return super().replace(key, data, expected)
+
+
+def whole(store):
+    """Every commit of the stream has its files; how many rows there are."""
+    areas = [area for area in areas_of(store, "shop", "orders") if read_record(area)[0]]
+    assert [check_files(area, read_record(area)[0]) for area in areas] == [[] for _ in areas]
+    return staged(store)
+
+
+@pytest.mark.parametrize("minutes", [30, 180])
+def test_a_late_first_commit_of_an_interval_meets_that_of_the_run_after_it(minutes):
+    store, api = Standing(), Api(at(10, "a"), at(20, "b"))
+    store.meanwhile = lambda: run(store, api, now=later(minutes))
+    with pytest.raises(TryLater, match="another run committed in the meantime"):
+        run(store, api)
+    assert whole(store) == list("ab")
+    assert list(cursors(store)) == ["2022-08-01T000000--2022-08-12T120000"]
+
+
+@pytest.mark.parametrize("failure", [answer(403, b"no"), WireFault("reset", "gone")])
+def test_a_late_first_commit_of_an_interval_has_its_files_where_the_run_after_it_failed(failure):
+    store, api = Standing(), Api(at(10, "a"), at(20, "b"))
+
+    def fails():
+        api.instead = {1: failure}
+        for minute in (180, 181, 400):
+            with pytest.raises(LevadaError):
+                run(store, api, now=later(minute))
+
+    store.meanwhile = fails
+    run(store, api)
+    assert whole(store) == list("ab")
+    api.instead, api.pages = {}, [at(20, "b"), at(30, "c")]
+    run(store, api, now=later(401))
+    assert whole(store) == list("abc")
+
+
+def test_a_late_first_commit_of_an_interval_has_its_files_where_the_run_after_it_found_nothing_new():
+    store, api = Standing(), Api(at(10, "a"))
+
+    def finds_nothing():
+        api.pages = []
+        assert run(store, api, now=later(180)).outcome == "no data"
+        assert run(store, api, now=later(181)).partition == "2022-08-01T000000--2022-08-12T150100"
+
+    store.meanwhile = finds_nothing
+    run(store, api)
+    assert whole(store) == ["a"]
+
+
+def test_a_stream_goes_beyond_the_end_of_an_interrupted_run_that_had_no_news(store):
+    api = Api(at(10, "a"))
+    api.instead = {2: WireFault("reset", "gone")}
+    with pytest.raises(TryLater):
+        run(store, api)
+    api.instead, api.pages = {}, []
+    assert run(store, api, now=later(61)).outcome == "no data"
+    api.pages = [[{"id": "b", "at": "2022-08-12T12:30:00Z"}]]
+    assert run(store, api, now=later(62)).counts.kept == 1
+
+
+def test_an_interrupted_run_is_not_continued_beyond_an_end_that_was_configured_since(store):
+    api = Api(numbered((1, "a"), (90, "b")))
+    api.instead = {2: WireFault("reset", "gone")}
+    with pytest.raises(TryLater):
+        run(store, api, NUMBERS)
+    api.instead = {}
+    done = run(store, api, NUMBERS.replace("start: 0", "start: 0, end: 50"))
+    assert (done.partition.rpartition("-")[2], staged(store)) == ("50".zfill(20), ["a"])
+
+
+def test_an_interval_whose_record_was_lost_keeps_its_files_and_stops_the_stream(store):
+    api = Api(at(10, "a"))
+    area = Area(store, "shop", "orders", run(store, api).partition)
+    copy = store.read(area.commit)
+    store.delete(area.commit)
+    for minute in (100, 200):
+        with pytest.raises(FixThis, match="was not written by Levada"):
+            run(store, api, now=later(minute))
+    store.replace(area.commit, copy, None)
+    api.pages.append(at(30, "b"))
+    run(store, api, now=later(201))
+    assert whole(store) == list("ab")
+
+
+def test_what_a_failed_run_left_stays_while_somebody_is_at_work_there(store):
+    api = Api()
+    api.instead = {1: answer(403, b"no")}
+    with pytest.raises(FixThis):
+        run(store, api)
+    (area,) = areas_of(store, "shop", "orders")
+    api.instead, api.pages = {}, [at(10, "a")]
+    with store.lock(area.lock, b"{}"):
+        run(store, api, now=later(1))
+    assert area in areas_of(store, "shop", "orders")
+
+
+def test_who_lost_the_lease_takes_nothing_of_a_failed_run_away():
+    class Out(MemoryStore):
+        out = False
+
+        def holding(self):
+            if self.out:
+                raise Lost("the lease was lost", where="lock")
+
+    store, api = Out(), Api()
+    api.instead = {1: answer(403, b"no")}
+    with pytest.raises(FixThis):
+        run(store, api)
+    before, store.out = {entry.key for entry in store.list("")}, True
+    with pytest.raises(Lost):
+        run(store, api, now=later(1))
+    assert {entry.key for entry in store.list("")} == before
 
 
 def test_replay_takes_the_same_records_again_without_the_api(store):

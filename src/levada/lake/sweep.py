@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from levada.edges import Edges
 from levada.lake.abreast import each
-from levada.lake.fence import cannot_commit, fence
+from levada.lake.fence import came_to_nothing, cannot_commit, fence
 from levada.lake.lease import Lease, reread
 from levada.lake.record import Record
 from levada.lake.runs import SWEPT, RunFolder, WorkFile, facts_so_far, read_work, run_folders, unfinished
 from levada.lake.store import Exists
 
-__all__ = ["sweep"]
+__all__ = ["discard", "sweep"]
 
 #: Runs of a partition whose outcome stays readable.
 _RUNS_KEPT = 100
@@ -60,6 +60,24 @@ def sweep(lease: Lease, edges: Edges, keep_replaced: float, resume_within: float
             _lighten(folder, named, wholly=number >= _RUNS_KEPT)
     area.store.tidy(now - _TIDY_AFTER)
     return lease_now
+
+
+def discard(lease: Lease) -> None:
+    """Take all of a partition away that came to nothing, the lock last; one that is, was or may yet be committed stays.
+
+    Args:
+        lease: The right to work on the partition.
+
+    Raises:
+        Lost: the partition may be another run's by now.
+    """
+    area, folders = lease.area, run_folders(lease.area)
+    if lease.record is not None or not came_to_nothing(folders):
+        return
+    for folder in folders:
+        _lighten(folder, (), wholly=True)
+    area.store.holding()
+    area.store.delete(area.lock)
 
 
 def _at_work(lease: Lease, folders: list[RunFolder]) -> set[str]:

@@ -6,14 +6,17 @@ Does not decide what comes next, or what is in an interval: levada.spec.interval
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
+from levada.errors import LeaseHeld
 from levada.lake.area import Area, areas_of
-from levada.lake.lease import record_of, take_turn
+from levada.lake.fence import came_to_nothing
+from levada.lake.lease import hold, record_of, take_turn
 from levada.lake.record import Record
-from levada.lake.runs import facts_so_far, read_failure, run_folders, unfinished
+from levada.lake.runs import read_run, run_folders
+from levada.lake.sweep import discard
 from levada.nouns import Counts, Cursor, Run
 from levada.pipeline.job import Job
 from levada.pipeline.slicing import parents
@@ -142,10 +145,10 @@ def _onward(job: Job, step: Callable[[Job], Run]) -> Run:
     onward = replace(_at(job, Reach(incremental, interval, last)), before=record)
     if interval.end is not None and not ahead_of(incremental.type, interval.end, interval.start):
         return nothing_new(onward, Counts(), NOTHING_YET)
-    _clear(_void(found, onward.area))
+    _discard(job, _void(found, onward.area))
     done = step(onward)
     if done.level is None:
-        _clear([onward.area])  # else every minute without news would leave a folder
+        _discard(job, [onward.area])  # else every minute without news would leave a folder
     return done
 
 
@@ -196,49 +199,53 @@ def _by_end(incremental: Incremental, found: Iterable[Area]) -> list[tuple[Area,
 
 
 def _left(job: Job, found: Mapping[Area, Sequence[str]], fresh: Interval) -> Interval | None:
-    """The interval from the same start on that a run began and did not bring to its end, or brought with gaps.
+    """The interval from the same start on that a run began and may have brought to its end, or brought with gaps.
 
-    It is read to the same end as then, so that its pages can be used again and no record is in two intervals.
+    It is read to the same end as then: whoever comes late finds its commit made, no record is in two intervals, and
+    pages that are young enough can be used again.
     """
     incremental = _incremental(job)
     wanted = partition_of(incremental, fresh)
-    start = wanted.key.partition("--")[0]
-    same = [area for area in found if area.partition.partition("--")[0] == start]
-    for area in sorted(same, key=lambda each: each.partition, reverse=True):
+    for area in sorted(_from_same(found, wanted.key), key=lambda each: each.partition, reverse=True):
         record = record_of(area)
-        if (record and record.gaps) or (record is None and _unfinished(job, area, found[area])):
+        if (record and record.gaps) or (record is None and _is_open(incremental, area, found[area])):
             return fresh if area.partition == wanted.key else replace(fresh, end=_end(incremental, area))
     return None
+
+
+def _from_same(found: Iterable[Area], key: str) -> list[Area]:
+    """The intervals with the same start as the interval `key`."""
+    start = key.partition("--")[0]
+    return [area for area in found if area.partition.partition("--")[0] == start]
 
 
 def _end(incremental: Incremental, area: Area) -> Any:
     return interval_of(incremental, area.partition).end
 
 
-def _unfinished(job: Job, area: Area, keys: Sequence[str]) -> bool:
-    """Whether the pages of an interrupted run of this interval are young enough to be used again."""
-    begun = unfinished(run_folders(area, keys), None)
-    if begun is None:
+def _is_open(incremental: Incremental, area: Area, keys: Sequence[str]) -> bool:
+    """Whether an interval without a record is to be read: a run of it may still commit it, or its record was lost.
+
+    Not where the latest run found nothing new in it, else the stream would never get beyond it; nor where it goes
+    beyond an end that was configured since.
+    """
+    folders, end, last = run_folders(area, keys), _end(incremental, area), incremental.end
+    if came_to_nothing(folders) or (last is not None and (end is None or ahead_of(incremental.type, end, last))):
         return False
-    failure = read_failure(begun[0])
-    youngest = max((facts.at for facts in facts_so_far(*begun)), default=None)
-    age = timedelta(seconds=job.spec.resume_within)
-    resumable = failure is None or failure.kind == "TryLater"
-    return resumable and youngest is not None and job.edges.clock.now() - youngest < age
+    latest = read_run(folders[-1])
+    return latest is None or latest.level is not None
 
 
-def _void(found: Iterable[Area], mine: Area) -> list[Area]:
+def _void(found: Mapping[Area, Sequence[str]], mine: Area) -> list[Area]:
     """What runs from the same start on left that got nowhere: the run to come reads the same records."""
-    start = mine.partition.partition("--")[0]
-    others = [area for area in found if area != mine and area.partition.partition("--")[0] == start]
-    free = (area for area in others if area.store.held(area.lock) is None)
-    return [area for area in free if area.store.head(area.commit) is None]
+    others = (area for area in _from_same(found, mine.partition) if area != mine and area.commit not in found[area])
+    return [area for area in others if came_to_nothing(run_folders(area, found[area]))]
 
 
-def _clear(areas: Iterable[Area]) -> None:
+def _discard(job: Job, areas: Iterable[Area]) -> None:
     for area in areas:
-        for entry in list(area.store.list(area.folder)):
-            area.store.delete(entry.key)
+        with suppress(LeaseHeld), hold(area, job.edges) as lease:
+            discard(lease)
 
 
 def nothing_new(job: Job, counts: Counts, *notes: str, run: str = "") -> Run:
