@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import zipfile
 from contextlib import nullcontext
 from dataclasses import replace
@@ -59,6 +60,10 @@ class Films:
         lake = self.folder / "lake"
         files = (path for path in lake.rglob("*") if path.is_file() and "_levada" not in path.parts)
         return {str(path.relative_to(lake)): path.read_bytes() for path in files}
+
+    def lost(self) -> None:
+        """The commit record is lost."""
+        (self.folder / "lake" / "_levada" / "films" / "movies" / DATE / "commit.json").unlink()
 
     def quarantine(self) -> list[dict]:
         found = sorted((self.folder / "lake").rglob("quarantine.jsonl"))
@@ -366,6 +371,61 @@ def test_files_that_another_tool_put_there_are_taken_over(films):
     (run,) = films.pipeline(files="in/a.csv", more=more).stage(date=DATE)
     assert run.counts.kept == 1
     assert rows(films.shown()[f"stg/{DATE}.jsonl"])[0]["id"] == "1"
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_files_whose_record_is_gone_are_taken_over_from_where_they_lie(films, adopt):
+    films.put("b.csv", HEADER + "2|b|1\n3|c\n")
+    films.put("a%2F.csv", HEADER + "1|a|1\n")
+    films.put("in/.c.csv", HEADER + "4|d|1\n")
+    more = CONTRACT + '    stage: {jsonl: "stg/{date}/{file}.jsonl", csv: "stg/{date}/{page}.csv"}'
+    where = ["in/*.csv", "in/in/.c.csv"]
+    first = films.pipeline(where, more=more).run(date=DATE)[0]
+    before, refused = films.shown(), films.quarantine()
+    films.lost()
+    (films.folder / "lake/raw/films/movies" / DATE / ".of_another_tool").write_text("x")
+    shutil.rmtree(films.folder / "in")
+    again = films.pipeline(where, more=more).having(Options(adopt=True)) if adopt else films.pipeline(where, more=more)
+    if not adopt:
+        with pytest.raises(FixThis, match="--adopt"):  # what is staged is in the way
+            again.stage(date=DATE)
+        shutil.rmtree(films.folder / "lake" / "stg")
+    (run,) = again.stage(date=DATE)
+    assert (run.pages, run.counts) == (first.pages, first.counts)
+    shown = films.shown()
+    assert shown.pop(f"raw/films/movies/{DATE}/.of_another_tool")
+    assert {name: body for name, body in shown.items() if name.endswith("jsonl")} == {
+        name: body for name, body in before.items() if name.endswith("jsonl")
+    }
+    assert shown.keys() == before.keys()
+    assert f"stg/{DATE}/%2Ec.csv.jsonl" in shown
+    assert [each["raw"] for each in films.quarantine()] == [each["raw"] for each in refused] == ["3|c"]
+
+
+def test_files_that_are_numbered_are_taken_over_by_their_numbers(films):
+    names = ["b.csv", "a.csv", *(f"c{number}.csv" for number in range(9))]
+    for number, name in enumerate(names):
+        films.put(name, HEADER + f"{number}|a|1\n")
+    more = CONTRACT + '    raw: "raw/{date}/{page}-{file}"\n    stage: {jsonl: "stg/{date}.jsonl"}'
+    where = [f"in/{name}" for name in names]
+    films.pipeline(where, more=more).run(date=DATE)
+    before = films.shown()
+    films.lost()
+    films.pipeline(where, more=more).having(Options(adopt=True)).stage(date=DATE)
+    assert films.shown() == before
+    films.lost()
+    (films.folder / "lake" / "raw" / DATE / "3-c0.csv").unlink()
+    with pytest.raises(FixThis, match="have a gap: page 3 is not there"):
+        films.pipeline(where, more=more).having(Options(adopt=True)).stage(date=DATE)
+
+
+def test_two_files_that_would_have_one_name_are_not_taken_over(films):
+    raw = films.folder / "lake" / "raw" / "films" / "movies" / DATE
+    raw.mkdir(parents=True)
+    for name in ("%20.csv", "%2520.csv"):
+        (raw / name).write_text(HEADER)
+    with pytest.raises(FixThis, match=r"are the same page: \S+/%20\.csv and \S+/%2520\.csv"):
+        films.pipeline().stage(date=DATE)
 
 
 def test_a_key_of_the_api_is_not_missed_by_a_stream_of_files(films):

@@ -13,6 +13,7 @@ from levada.spec.template import (
     Hole,
     Template,
     Written,
+    decode_name,
     encode_name,
     escape,
     fill,
@@ -150,6 +151,26 @@ def test_a_page_that_stands_twice_is_one_page():
     assert folder == "raw"
     assert pattern.fullmatch("raw/3/2022-08-09_3")["page"] == "3"
     assert not pattern.fullmatch("raw/3/2022-08-09_4")
+
+
+def test_files_of_a_template_are_found_by_their_own_names():
+    folder, pattern = page_pattern(parse("raw/{date}/{file}"), {"date": DAY})
+    assert folder == "raw/2022-08-09"
+    assert pattern.fullmatch("raw/2022-08-09/a b.csv")["file"] == "a b.csv"
+    for other in ("raw/2022-08-09/.a.csv", "raw/2022-08-09/x/a.csv", "raw/2022-08-10/a.csv", "raw/2022-08-09/"):
+        assert not pattern.fullmatch(other), other
+    _, both = page_pattern(parse("raw/{page}-{file}/{file}"), {})
+    assert both.fullmatch("raw/3-4-a.csv/4-a.csv").groupdict() == {"page": "3", "file": "4-a.csv"}
+
+
+@pytest.mark.parametrize("text", ["a.csv", ".a", "100%", "a/b", "%2E", "\ud800", "", "\x1b", "é"])
+def test_what_encoding_does_can_be_undone(text):
+    assert decode_name(encode_name(text)) == text
+
+
+@pytest.mark.parametrize("name", ["100%.csv", "%20.csv", "a%2fb", "%FF"])
+def test_a_name_that_no_encoding_gives_is_left_as_it_is(name):
+    assert decode_name(name) == name
 
 
 def test_a_template_without_page_matches_its_one_name():

@@ -182,7 +182,7 @@ def record_gone(area: Area, run: Run) -> FixThis:
         f"the commit record is gone: {ended}, and what it holds is not known any more",
         where=area.named(area.commit),
         todo="put it back from a copy; or make the partition anew: `levada stage --adopt` from the raw files that lie "
-        "there, `levada run --adopt` from the source",
+        "there, unless their names tell rows (`for_each`), `levada run --adopt` from the source",
     )
 
 

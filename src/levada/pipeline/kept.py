@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 
 from levada.errors import ContractBroken, FixThis
 from levada.lake.lease import Lease
@@ -22,7 +22,7 @@ from levada.pipeline.taking import coming
 from levada.records.split import split
 from levada.source.events import ignore
 from levada.source.files import stored
-from levada.spec.template import Template, page_pattern, variables
+from levada.spec.template import Template, decode_name, page_pattern, variables
 
 __all__ = ["Kept", "in_order", "kept", "kept_files", "named_today", "of_record", "pages_in"]
 
@@ -65,7 +65,8 @@ class Kept:
     def _files_taken_over(self, work: Work) -> Iterator[Landed]:
         """Files that another tool put where those of the stream go."""
         store, raw = self.job.area.store, self.job.stream.raw
-        come = coming(self.job, [stored(store, entry) for entry in self.found], 0, ignore)
+        there = [replace(stored(store, entry), name=_own_name(self.job, entry)) for entry in self.found]
+        come = coming(self.job, there, 0, ignore)
         yield from receive(come, work, lambda fills: self.found[fills["page"] - 1].key if raw else None, lambda _: None)
 
     def _taken_over(self, work: Work) -> Iterator[Landed]:
@@ -143,13 +144,37 @@ def _expected(job: Job) -> str:
 
 
 def _found(job: Job) -> tuple[Entry, ...]:
-    """Raw files under the spec's names, ordered by `{page}` as a number, without a gap."""
+    """Raw files under the spec's names, ordered by `{page}` as a number, without a gap; without it by `{file}`."""
     template = _template(job)
-    if template is None or not variables(template) <= {"page", *job.values}:
+    told = variables(template) if template else frozenset()
+    if template is None or not told <= {"page", *_of_files(job), *job.values}:
         return ()  # without a name, or with a row in it, nobody can tell which page a file is
     folder, pattern = page_pattern(template, job.values)
-    matches = ((entry, pattern.fullmatch(entry.key)) for entry in job.area.store.list(folder))
-    return in_order(job, [(int(match.groupdict().get("page") or 1), entry) for entry, match in matches if match])
+    matches = [(match, entry) for entry in job.area.store.list(folder) if (match := pattern.fullmatch(entry.key))]
+    if "file" in told and "page" not in told:
+        return _by_name(job, [(decode_name(match["file"]), entry) for match, entry in matches])
+    return in_order(job, [(int(match.groupdict().get("page") or 1), entry) for match, entry in matches])
+
+
+def _by_name(job: Job, named: Iterable[tuple[str, Entry]]) -> tuple[Entry, ...]:
+    ordered = sorted(named, key=lambda each: each[0])
+    for (name, entry), (other, twin) in pairwise(ordered):
+        if name == other:  # the names %20 and %2520 in the lake: only one of them is as `encode_name` writes it
+            _refuse_twins(job, entry, twin)
+    return tuple(entry for _, entry in ordered)
+
+
+def _of_files(job: Job) -> AbstractSet[str]:
+    return {"file"} if job.stream.files else frozenset()
+
+
+def _own_name(job: Job, entry: Entry) -> str:
+    """What a file was called before it was landed under the spec's name; its name in the lake where that is all."""
+    template = _template(job)
+    match = page_pattern(template, job.values)[1].fullmatch(entry.key) if template else None
+    if match is None or "file" not in match.groupdict():
+        return entry.key.rpartition("/")[2]
+    return decode_name(match["file"])
 
 
 def in_order(job: Job, numbers: Iterable[tuple[int, Entry]]) -> tuple[Entry, ...]:

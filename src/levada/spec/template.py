@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 __all__ = [
     "DIRECTIVES",
@@ -18,6 +19,7 @@ __all__ = [
     "Template",
     "Value",
     "Written",
+    "decode_name",
     "encode_name",
     "escape",
     "fill",
@@ -271,22 +273,36 @@ def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "surrogatepass"))
 
 
+def decode_name(text: str) -> str:
+    """What `encode_name` made `text` of; `text` itself where it is none that `encode_name` makes."""
+    try:
+        found = unquote(text, errors="surrogatepass")
+    except UnicodeDecodeError:
+        return text
+    return found if encode_name(found) == text else text
+
+
+#: What may stand in a hole that is left open. No name that is filled in begins with a dot, see `encode_name`.
+_OPEN = {"page": "[0-9]+", "file": "[^/.][^/]*"}
+
+
 def page_pattern(template: Template, values: Mapping[str, Value]) -> tuple[str, re.Pattern[str]]:
-    """Where the files of a template lie and what their names match, `{page}` left open.
+    """Where the files of a template lie and what their names match, `{page}` and `{file}` left open.
 
     Args:
         template: A name in the lake.
-        values: Every variable of the template but `page`.
+        values: Every variable of the template but `page` and `file`.
 
     Returns:
         The folder all names lie in (without a slash at its end, "" for the lake itself), and a pattern for `fullmatch`
-        on whole keys. Its group `page` holds the digits; a template without `{page}` has no such group.
+        on whole keys. Its group `page` holds the digits, its group `file` a file's name as `encode_name` writes it; a
+        template without `{page}` or `{file}` has no such group.
     """
-    head, pieces, seen = "", "", False
+    head, pieces, seen = "", "", set[str]()
     for part in template.parts:
-        if part == Hole("page"):
-            pieces += "(?P=page)" if seen else "(?P<page>[0-9]+)"
-            seen = True
+        if isinstance(part, Hole) and part.name in _OPEN:
+            pieces += f"(?P={part.name})" if part.name in seen else f"(?P<{part.name}>{_OPEN[part.name]})"
+            seen.add(part.name)
             continue
         text = fill(Template("", (part,)), values, encode_name)
         pieces += re.escape(text)
