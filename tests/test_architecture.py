@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "levada"
 #: Lower floors first; rooms of one floor never import one another.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("version", "errors"),
-    ("nouns", "secret", "extras", "jsonpath"),
+    ("nouns", "secret", "extras", "jsonpath", "charsets"),
     ("edges",),
     ("contract",),
     ("spec", "records", "lake", "db"),

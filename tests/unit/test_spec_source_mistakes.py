@@ -123,6 +123,8 @@ STREAMS = [
     ("format: {type: csv, quote: ','}", "6:32", "delimiter and quote are the same", "another"),
     ("format: {type: csv, header: [a, a]}", "6:33", 'column "a" stands in header twice', ""),
     ("format: {type: csv, charset: rot13}", "6:34", "no charset known here", "utf-8"),
+    ("format: {type: csv, charset: utf-7}", "6:34", "no charset known here", "utf-8"),
+    ("format: {type: csv, charset: unicode_escape}", "6:34", "no charset known here", "utf-8"),
 ]  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Which charset a text is written in, and the text as UTF-8. Nothing is guessed beyond marks in the bytes."""
 
-import codecs
 import json
 import re
 
+from levada.charsets import known
 from levada.errors import ContractBroken
 from levada.records.refusal import start
 from levada.secret import redact
@@ -17,8 +17,6 @@ _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
 #: US-ASCII is a part of UTF-8.
 _PLAIN = {"utf-8", "ascii"}
 _MARKED = {"utf-8-sig", "utf-16", "utf-32"}
-#: Codecs of Python that are no charsets of documents.
-_NONE = {"idna", "mbcs", "oem", "palmos", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 
 
 def told(charset: str | None, media: str) -> str | None:
@@ -89,12 +87,7 @@ def in_utf8(body: bytes, charset: str | None, kind: str) -> bytes:
 
 
 def _known(name: str, *, by_spec: bool) -> str:
-    try:
-        found = codecs.lookup(name).name.replace("_", "-")
-        " ".encode(found)
-    except (LookupError, ValueError):
-        found = "undefined"
-    if found not in _NONE:
+    if found := known(name):
         return found
     teller = "The spec" if by_spec else "The Content-Type"
     raise ContractBroken(

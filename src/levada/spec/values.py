@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from levada.charsets import known
 from levada.contract.model import MaxBad
 from levada.jsonpath import problem
 from levada.spec.engine import ABSENT, Value, Wrong
@@ -325,10 +326,8 @@ zone = Value(_zone, "a time zone such as Europe/Lisbon")
 
 
 def _charset(word: Word) -> str:
-    try:
-        "x".encode(word.text)  # refuses codecs of Python that are no charsets, too
-    except (LookupError, ValueError):
-        raise Wrong(f"{word.shown} is no charset known here", "write one such as utf-8 or latin-1") from None
+    if known(word.text) is None:
+        raise Wrong(f"{word.shown} is no charset known here", "write one such as utf-8 or latin-1")
     return word.text
 
 
