@@ -300,7 +300,8 @@ def test_a_damaged_log_is_told_before_anything_is_committed_and_made_anew_by_rep
         run(tmp_path, OTHER)
     assert told.value.where.endswith("tables/sales")
     assert "unknown" not in told.value.what, "the frames of its stack are nobody's"
-    assert "move it away and make it anew: `levada replay`" in told.value.todo
+    assert told.value.__cause__ is None, "which would be told with all of them"
+    assert "move it away: `levada replay` makes it anew" in told.value.todo
     assert record(tmp_path) == before
     (tmp_path / "tables/sales").rename(tmp_path / "away")
     for day in (DAY, NEXT):
@@ -368,6 +369,38 @@ def test_landing_in_between_forgets_no_table(tmp_path):
     assert record(tmp_path).stale_tables == ()
 
 
+@pytest.mark.parametrize("spec", [GONE, MOVED])
+def test_a_damaged_table_that_the_spec_names_no_more_is_told_before_anything_is_committed(tmp_path, spec):
+    run(tmp_path, FIRST)
+    before = record(tmp_path)
+    (tmp_path / "tables/sales/_delta_log/00000000000000000001.json").write_text("{")
+    for verb in ("run", "replay"):
+        with pytest.raises(FixThis, match="The Delta table tables/sales is damaged") as told:
+            run(tmp_path, OTHER, spec=spec, verb=verb)
+        assert told.value.todo.endswith("or move it away: the spec names it no more; then run again")
+        assert record(tmp_path) == before
+    (tmp_path / "tables/sales").rename(tmp_path / "away")
+    run(tmp_path, OTHER, spec=spec)
+    assert (record(tmp_path).stale_tables, record(tmp_path).shown) == ((), True)
+
+
+@pytest.mark.parametrize("verb", ["run", "stage", "replay"])
+def test_who_finishes_a_commit_tells_that_its_rows_left_a_table(tmp_path, monkeypatch, verb):
+    run(tmp_path, FIRST)
+    with monkeypatch.context() as away:
+        away.setattr(delta._Shown, "_commit", late_store)  # noqa: SLF001 - a table that cannot be written
+        with pytest.raises(TryLater):
+            run(tmp_path, FIRST, spec=GONE)
+    assert not record(tmp_path).shown
+    done = run(tmp_path, FIRST, spec=GONE, verb=verb)
+    assert f"Delta table tables/sales: the rows of {DAY} went, the spec stages none there" in done.notes
+    assert (done.changed, record(tmp_path).shown, held(tmp_path)) == (True, True, {})
+
+
+def late_store(*_):
+    raise TryLater("the store is away")
+
+
 def test_a_table_that_is_not_ours_any_more_loses_no_rows(tmp_path):
     run(tmp_path, FIRST)
     (tmp_path / "tables/sales").rename(tmp_path / "away")
@@ -397,6 +430,34 @@ def test_merged_files_are_the_same_content(tmp_path):
     assert not run(tmp_path, FIRST).changed
     assert table(tmp_path).version() == version
     assert record(tmp_path) == known
+
+
+@pytest.mark.parametrize("verb", ["run", "stage", "replay"])
+def test_rows_that_somebody_changed_are_shown_again_as_committed(tmp_path, verb):
+    run(tmp_path, FIRST)
+    run(tmp_path, OTHER, NEXT)
+    table(tmp_path).update({"name": "'Eva'"}, predicate=f"id = 1 and _levada_partition = '{DAY}'")
+    assert held(tmp_path)[DAY][0]["name"] == "Eva", "as many rows, under our number"
+    done = run(tmp_path, FIRST, verb=verb)
+    assert held(tmp_path) == by_the_log(tmp_path) == {DAY: FIRST, NEXT: OTHER}
+    assert done.notes == (f"Delta table tables/sales: the rows of {DAY} were not as committed; they are again",)
+    assert done.changed
+    version = table(tmp_path).version()
+    assert not run(tmp_path, FIRST, verb=verb).changed
+    assert table(tmp_path).version() == version
+
+
+def test_a_table_that_was_compacted_has_the_same_content(tmp_path):
+    run(tmp_path, FIRST)
+    for part in (FIRST[:1], FIRST[1:]):  # as other writers do: small files, our number
+        says = pa.schema(table(tmp_path).schema().to_arrow())
+        rows = pa.Table.from_pylist([{**row, "_levada_partition": DAY} for row in part], says)
+        mode = "overwrite" if part == FIRST[:1] else "append"
+        write_deltalake(str(tmp_path / "tables/sales"), rows, mode=mode)
+    assert delta.compact(tables(tmp_path, []), "tables/sales", 2**20, 168) == (2, 1, 0)
+    version = table(tmp_path).version()
+    assert not run(tmp_path, FIRST).changed
+    assert table(tmp_path).version() == version
 
 
 def test_the_data_files_are_those_of_the_record(tmp_path):

@@ -133,6 +133,17 @@ def test_rows_of_a_partition_that_nobody_committed_are_extra(shell, table):
     assert verified(shell, "--strict")[0] == 2
 
 
+def test_rows_that_somebody_changed_are_found_and_a_replay_mends_them_as_is_said(shell, table):
+    DeltaTable(str(table)).update({"price": "77"}, predicate="price = 10")
+    code, findings, told = verified(shell)
+    assert (code, [kind for kind, _ in findings]) == (2, ["changed"])
+    assert "so does the next `levada run` or `replay`" in told["partitions"][0]["findings"][0]["todo"]
+    done = shell("replay", "shop.yaml", "--lake", "lake")
+    assert f"the rows of {DAYS[0]} were not as committed; they are again" in done.stdout
+    assert prices(table) == [0, 1, 10, 11]
+    assert verified(shell)[:2] == (0, [])
+
+
 @pytest.mark.parametrize("how", ["spoilt", "gone"])
 def test_files_into_which_rows_were_merged_are_held_to_the_commit(shell, table, how):
     day = pa.table(DeltaTable(str(table)).to_pyarrow_table(filters=[("_levada_partition", "=", DAYS[0])]))
@@ -185,6 +196,27 @@ def test_a_commit_that_was_not_shown_is_shown_in_its_table_too(shell, table, lak
     assert (code, findings) == (0, [])
     assert prices(table) == [0, 1, 10, 11]
     assert DiskStore(lake).head("raw/2022-08-10/1.json")
+
+
+def test_a_commit_whose_rows_are_to_leave_a_table_is_finished_as_verify_says(shell, table, lake):
+    (record,) = [path for path in (lake / "_levada").rglob("commit.json") if DAYS[1] in str(path)]
+    told = json.loads(record.read_text())
+    (shell.folder / "shop.yaml").write_text(SALES.replace('avro: "stg/{date}/{page}.avro"', "delta: stg/other"))
+    # As a run leaves it that was stopped before the old table gave the rows up.
+    moved = {"table": {**told["table"], "name": "stg/other"}, "stale_tables": [told["table"]]}
+    record.unlink()
+    record.write_text(json.dumps({**told, **moved, "shown": False}))
+    assert prices(table) == [0, 1, 10, 11]
+    for more in ((), ("--repair",)):
+        code, findings, said = verified(shell, *more)
+        assert (code, findings) == (2, [("not shown", str(record.relative_to(lake)))])
+        (finding,) = said["partitions"][1]["findings"]
+        assert "its rows taken out of stg/sales" in finding["why"]
+        assert finding["todo"] == "the next `levada run` or `levada replay` of this partition finishes it"
+    done = shell("replay", "shop.yaml", "--lake", "lake", "--date", DAYS[1])
+    assert f"Delta table stg/sales: the rows of {DAYS[1]} went" in done.stdout
+    assert verified(shell)[:2] == (0, [])
+    assert (prices(table), prices(lake / "stg/other")) == ([0, 10], [1, 11])
 
 
 def test_without_the_library_for_tables_the_rest_is_looked_at_and_put_right(table, lake, monkeypatch):

@@ -260,6 +260,9 @@ def _unshown(area: Area, record: Record) -> Iterator[Finding]:
     else:
         why = "a run was stopped after it had committed this and before its public names were made"
         todo = "`levada verify --repair` finishes it; so does the next `levada run`"
+        if record.level == "staged" and record.stale_tables:
+            why = f"{why}, or its rows taken out of {record.stale_tables[0].name}, which its spec names no more"
+            todo = "the next `levada run` or `levada replay` of this partition finishes it"
     yield Finding("busy" if running else "not shown", area.commit, "record", why=why, todo=todo)
 
 

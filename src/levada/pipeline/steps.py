@@ -139,8 +139,10 @@ def _reading(job: Job, what: Fetching, work: Work) -> Generator[Page]:
 
 def _staging(job: Job, *, adopting: bool) -> Run:
     with _held(job) as seen:
-        lease = finished(seen, showing(job, lambda _: None))
-        return _unchanged(job, lease) or staged(job, lease, kept(job, lease, adopting=adopting))
+        notes: list[str] = []
+        lease = finished(seen, showing(job, notes.append))
+        done = _unchanged(job, lease) or staged(job, lease, kept(job, lease, adopting=adopting))
+        return replace(done, notes=(*notes, *done.notes), changed=done.changed or lease is not seen)
 
 
 def _unchanged(job: Job, lease: Lease) -> Run | None:

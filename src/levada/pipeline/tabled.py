@@ -36,9 +36,8 @@ class Tabled:
         self._store, self._tables, self._quick = store, tables_of(store, edges), quick
         self._held: dict[str, Held | Finding] = {}
         self._turn = threading.Lock()
-        #: Tables with partitions that are wrong there, and keys of files into which rows were merged and that are.
+        #: Tables with partitions that are wrong there.
         self._wrong = set[tuple[str, str]]()
-        self._spoilt = set[str]()
         #: Table -> partitions that were looked at, and a record of one of them.
         self._seen: dict[str, tuple[set[str], Record]] = {}
 
@@ -104,7 +103,6 @@ class Tabled:
         if readable and not same_rows(self._tables.store, file.key, [live.key for live in held.files[partition]]):
             why = "its rows are not those of the commit, which were merged into it"
             found += [Finding("changed", live.key, "table", why=why, todo=_REPAIR) for live in held.files[partition]]
-        self._spoilt |= {finding.key for finding in found}
         return found
 
     def _log(self, table: Table) -> "Held | Finding":
@@ -150,9 +148,7 @@ class Tabled:
         require("delta", "Delta tables", ["deltalake", "pyarrow"])
         from levada.staging import delta
 
-        held = self._log(record.table)
-        there = [] if isinstance(held, Finding) else held.files.get(record.partition, [])
-        delta.show(self._tables, record, stands, anew=any(live.key in self._spoilt for live in there))
+        delta.show(self._tables, record, stands)
         with self._turn:
             self._held.pop(record.table.name, None)
         was = (record.table.name, record.partition) in self._wrong

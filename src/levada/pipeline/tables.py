@@ -56,12 +56,15 @@ def refuse_unable(job: Job, record: Record | None, *, looked: bool) -> None:
         looked: Whether the stream's own table was looked at already.
 
     Raises:
-        FixThis: the library is not installed, or `refuse_unfit` refuses.
-        TryLater: the table could not be read.
+        FixThis: the library is not installed, a table before is damaged, or `refuse_unfit` refuses.
+        TryLater: a table could not be read.
     """
     table = table_of(job)
-    if stale_tables_after(record, table):
+    if stale := stale_tables_after(record, table):
         require("delta", "Delta tables that the spec names no more", ["deltalake", "pyarrow"])
+        from levada.staging import delta
+
+        delta.refuse_unread(tables_of(job.area.store, job.edges), stale)
     if table and not looked:
         refuse_unfit(job)
 

@@ -5,7 +5,7 @@ commit takes the partition's file in and those of before out (docs/adr/0007-delt
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -23,13 +23,14 @@ from levada.errors import FixThis
 from levada.lake.record import Record
 from levada.lake.verify import same
 from levada.nouns import LakeFile, Table
+from levada.staging.alike import same_rows
 from levada.staging.arrow import schema
 from levada.staging.delta_faults import explained, is_conflict, later
 from levada.staging.evolve import Evolved, evolved, nullable
 from levada.staging.format import Tables
 from levada.staging.statistics import statistics
 
-__all__ = ["Held", "Live", "compact", "held", "key_of", "refuse_unfit", "show"]
+__all__ = ["Held", "Live", "compact", "held", "key_of", "refuse_unfit", "refuse_unread", "show"]
 
 #: Tries of a Delta commit that others were faster than, and the longest seconds between two.
 _TRIES, _LONGEST_WAIT = 40, 2.0
@@ -52,7 +53,20 @@ def refuse_unfit(tables: Tables, table: Table, contract: Contract, owner: str) -
             _evolve(found, tables, table, schema(columns(contract)))
 
 
-def show(tables: Tables, record: Record, stands: Callable[[], bool], *, anew: bool = False) -> tuple[str, ...]:
+def refuse_unread(tables: Tables, stale: Iterable[Table]) -> None:
+    """Do nothing if rows can be taken out of tables that the spec names no more, which need not exist.
+
+    Raises:
+        FixThis: one is damaged, or asks for what the library does not know.
+        TryLater: one could not be read.
+    """
+    for table in stale:
+        with _told(tables, table, stale=True):
+            if found := _open(tables, table):
+                found.file_uris()  # read from the log only now
+
+
+def show(tables: Tables, record: Record, stands: Callable[[], bool]) -> tuple[str, ...]:
     """Make the record's table hold just the record's rows of the partition; what a person should know of it.
 
     Nothing is committed if that is so already, whatever made its files.
@@ -62,7 +76,6 @@ def show(tables: Tables, record: Record, stands: Callable[[], bool], *, anew: bo
         record: The commit; one without staged rows takes the partition's rows away, one whose rows are in another table
             now takes them out of the tables before.
         stands: Whether the record is still the partition's own: another run may have taken over.
-        anew: Take the rows out of files into which they were merged since: those are damaged.
 
     Raises:
         FixThis: the table cannot take these rows, see `refuse_unfit`.
@@ -72,7 +85,7 @@ def show(tables: Tables, record: Record, stands: Callable[[], bool], *, anew: bo
         return ()
     notes = [note for table in record.stale_tables for note in _leave(tables, record, table, stands)]
     if record.table is not None:
-        notes += _brought(tables, _Shown(tables, record, record.table, anew=anew), stands)
+        notes += _brought(tables, _Shown(tables, record, record.table), stands)
     return tuple(notes)
 
 
@@ -87,7 +100,7 @@ def _brought(tables: Tables, shown: "_Shown", stands: Callable[[], bool]) -> tup
 def _leave(tables: Tables, record: Record, table: Table, stands: Callable[[], bool]) -> tuple[str, ...]:
     """Take the partition's rows out of a table that the spec names no more; others' tables have none of them."""
     shown = _Shown(tables, replace(record, files=()), table)
-    with _told(tables, table):
+    with _told(tables, table, stale=True):
         found = _open(tables, table)
         if found is None or not shown.is_of(found) or not shown.names(found):
             return ()
@@ -144,15 +157,14 @@ class Held:
             self.files.setdefault(each.get(f"partition.{table.column}"), []).append(live)
 
     def of(self, record: Record) -> Literal["own", "merged", "none", "other"]:
-        """What it has of a record's partition: its own file, its rows in others, no rows as it has none, or else."""
+        """What it has of a record's partition: its own file, as many rows in others, none as it has none, or else."""
         shown = _Shown(self._tables, record, self._table)
         there = self.files.get(record.partition, [])
         if shown.key is not None and [live.key for live in there] == [shown.key]:
             return "own"
         if not there and shown.key is None:
             return "none"
-        names = [live.key.rsplit("/", 1)[-1] for live in there]
-        return "merged" if shown.holds(self._found, names) else "other"
+        return "merged" if shown.may_hold(self._found, there) else "other"
 
 
 def held(tables: Tables, table: Table) -> Held | None:
@@ -185,8 +197,8 @@ def _overtaken() -> Iterator[None]:
 class _Shown:
     """A record on its way into its table."""
 
-    def __init__(self, tables: Tables, record: Record, table: Table, *, anew: bool = False) -> None:
-        self._tables, self._record, self.table, self._anew = tables, record, table, anew
+    def __init__(self, tables: Tables, record: Record, table: Table) -> None:
+        self._tables, self._record, self.table = tables, record, table
         self._file = next((file for file in record.files if file.format == "delta"), None)
         self._owner = f"{record.pipeline}/{record.stream}"
         self._transaction = f"levada/{self._owner}/{record.partition}"
@@ -201,10 +213,9 @@ class _Shown:
                 return ()
             found = self._create()
         _refuse_other(found, self._tables, self.table, self._owner)
-        names = self.names(found)
-        if self._is_named(names):
+        if self._is_named(self.names(found)):
             self._put()  # somebody may have removed it
-        elif (not self.holds(found, names) or (self._anew and names)) and stands():
+        elif not self._holds(found) and stands():
             self._put()
             return self._commit(found)
         _sync(self._tables, self.table, found)
@@ -259,12 +270,22 @@ class _Shown:
         """Where the record's file lies in the table, if it has one."""
         return None if self._path is None else f"{self.table.name}/{self._path}"
 
-    def holds(self, found: DeltaTable, names: list[str]) -> bool:
-        """Whether the table has these rows in other files, into which they were merged since; or has none to have."""
-        if self._file is None or not names:
-            return self._file is None and not names
+    def may_hold(self, found: DeltaTable, there: list[Live]) -> bool:
+        """Whether the table has as many rows in other files, since this commit came in; or has none to have."""
+        if self._file is None or not there:
+            return self._file is None and not there
         by_us = found.transaction_version(self._transaction) == self._number
-        return by_us and _rows(found, self.table, self._record.partition) == self._file.rows
+        return by_us and sum(live.rows or 0 for live in there) == self._file.rows
+
+    def _holds(self, found: DeltaTable) -> bool:
+        """Whether the table has just these rows in other files, into which they were merged: the log cannot tell."""
+        there = Held(self._tables, self.table, found).files.get(self._record.partition, [])
+        if self._file is None or not self.may_hold(found, there):
+            return self.may_hold(found, there)
+        store = self._tables.store
+        sizes = [entry.size if (entry := store.head(live.key)) else None for live in there]
+        whole = sizes == [live.size for live in there]
+        return whole and same_rows(store, self._file.key, [live.key for live in there])
 
     def _commit(self, found: DeltaTable) -> tuple[str, ...]:
         table, record = self.table, self._record
@@ -284,7 +305,8 @@ class _Shown:
                 ),
             )
         _sync(self._tables, table, DeltaTable(_url(self._tables, table), storage_options=dict(self._tables.options)))
-        return tuple(f"Delta table {table.name}: {each}" for each in change.told)
+        mended = [f"the rows of {record.partition} were not as committed; they are again"] if record.shown else []
+        return tuple(f"Delta table {table.name}: {each}" for each in (*mended, *change.told))
 
     def _added(self) -> Iterator[AddAction]:
         if self._file is None or self._path is None:
@@ -354,23 +376,18 @@ def _evolve(found: DeltaTable, tables: Tables, table: Table, coming: pa.Schema |
     return change
 
 
-def _rows(found: DeltaTable, table: Table, partition: str) -> int:
-    held: Any = pa.table(found.get_add_actions(flatten=True)).to_pylist()
-    ours = [each for each in held if each[f"partition.{table.column}"] == partition]
-    return sum(each["num_records"] or 0 for each in ours)
-
-
 def _sync(tables: Tables, table: Table, found: DeltaTable) -> None:
     """The log's newest entry safe from power loss."""
     tables.store.sync([f"{table.name}/_delta_log/{found.version():020}.json"])
 
 
 @contextmanager
-def _told(tables: Tables, table: Table) -> Iterator[None]:
+def _told(tables: Tables, table: Table, *, stale: bool = False) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError) as error:
-        raise explained(error, table.name, _url(tables, table)) from error
+        # From None: what it says is said, and the rest of it are frames of its stack.
+        raise explained(error, table.name, _url(tables, table), stale=stale) from None
 
 
 def _tries(tables: Tables, table: Table) -> Iterator[int]:

@@ -29,6 +29,9 @@ _FULL = re.compile(r"No space left on device|[Qq]uota exceeded")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _FRAMES = re.compile(r"\s+\d+: (<unknown>|\w).*", re.DOTALL)
 _LONGEST = 300
+#: What comes of a table whose folder is moved away.
+_ANEW = "`levada replay` makes it anew"
+_NO_MORE = "the spec names it no more; then run again"
 
 
 def is_conflict(text: str) -> bool:
@@ -36,33 +39,34 @@ def is_conflict(text: str) -> bool:
     return bool(_CONFLICT.search(text)) and not _PROTOCOL.search(text)
 
 
-def explained(error: Exception, name: str, where: str) -> LevadaError:
+def explained(error: Exception, name: str, where: str, *, stale: bool = False) -> LevadaError:
     """The error to raise for what the library raised.
 
     Args:
         error: DeltaError or OSError.
         name: The table's folder in the lake.
         where: The table as a person finds it.
+        stale: Whether the spec names it no more.
     """
     text = str(error)
     if _DENIED.search(text) or isinstance(error, PermissionError):
         todo = "let these credentials, or this user, read and write there; then run again"
         return _fix(f"The Delta table {name} may not be read or written: {_said(text)}", where, todo)
     if _GONE.search(text):
-        return _damaged(text, name, where)
+        return _damaged(text, name, where, stale=stale)
     if isinstance(error, OSError) or _FULL.search(text) or _AWAY.search(text):
         return later(_said(text), name, where)
     if _PROTOCOL.search(text):
         todo = (
             "use a newer deltalake (python -m pip install --upgrade deltalake), take the feature from the table, or "
-            f"move {name} away and make it anew: `levada replay`"
+            f"move {name} away: {_NO_MORE if stale else _ANEW}"
         )
         return _fix(f"The Delta table {name} asks for what this library cannot do: {_said(text)}", where, todo)
-    return _damaged(text, name, where)
+    return _damaged(text, name, where, stale=stale)
 
 
-def _damaged(text: str, name: str, where: str) -> FixThis:
-    todo = f"put the folder {name} back from a copy, or move it away and make it anew: `levada replay`"
+def _damaged(text: str, name: str, where: str, *, stale: bool) -> FixThis:
+    todo = f"put the folder {name} back from a copy, or move it away: {_NO_MORE if stale else _ANEW}"
     return _fix(f"The Delta table {name} is damaged: {_said(text)}", where, todo)
 
 
