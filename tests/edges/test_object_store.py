@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -16,6 +17,7 @@ import pytest
 
 from faultproxy import fault_proxy
 from levada.errors import FixThis
+from levada.lake import leases
 from levada.lake.opening import open_store
 from levada.lake.remote import RemoteStore
 from levada.lake.store import Exists, Held, Lost, Store
@@ -156,6 +158,65 @@ def test_a_machine_that_slept_knows_that_it_lost(s3, monkeypatch):
         monkeypatch.setattr(time, "clock_gettime", lambda clock: real(clock) + slept.get(clock, 0.0))
         with pytest.raises(Lost, match="the lease was lost"):
             store.holding()
+
+
+def clock_set(monkeypatch, seconds: float) -> None:
+    """Let this machine's clock be set, while the store's goes on as it was."""
+
+    class Set(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    monkeypatch.setattr(leases, "datetime", Set)
+
+
+@pytest.mark.parametrize("seconds", [3600.0, 90.0, -3600.0])
+def test_a_clock_that_is_set_ends_no_lease_of_another_one(s3, monkeypatch, seconds):
+    lake = s3.lake()
+    waiting, holding = store_of(lake, s3), store_of(lake, s3)
+    with waiting.lock("_levada/earlier", b"its store is as old as its process"):
+        pass
+    with holding.lock(LOCK, b"the living one"):
+        clock_set(monkeypatch, seconds)
+        with pytest.raises(Held) as told, waiting.lock(LOCK, b"too early"):
+            raise AssertionError("two holders")
+        assert (told.value.holder, waiting.held(LOCK)) == (b"the living one", b"the living one")
+        holding.holding()
+
+
+def test_a_clock_that_is_set_back_prolongs_no_lease_of_a_dead_one(s3, monkeypatch):
+    lake = s3.lake()
+    store, dead = store_of(lake, s3), store_of(lake, s3, **SHORT)
+    with store.lock("_levada/earlier", b"its store is as old as its process"):
+        pass
+    dead._leases.take(LOCK, dead._leases.note(b"the dead one"))  # noqa: SLF001 - no other way to it
+    clock_set(monkeypatch, -3600.0)
+
+    def taken() -> bool:
+        try:
+            with store.lock(LOCK, b"the next"):
+                return True
+        except Held:
+            return False
+
+    assert settles(taken)
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no clock that goes on in sleep")
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+def test_of_a_lock_that_is_held_the_store_tells_the_time_anew(s3, monkeypatch, seconds):
+    lake, real = s3.lake(), time.clock_gettime
+    waiting, holding = store_of(lake, s3), store_of(lake, s3)
+    with waiting.lock("_levada/earlier", b"its store is as old as its process"):
+        pass
+    holding._leases.take(LOCK, holding._leases.note(b"the living one"))  # noqa: SLF001 - no other way to it
+    # Both clocks of this machine went another way than the store's: it is a virtual one that was stopped.
+    clock_set(monkeypatch, seconds)
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: real(clock) + seconds)
+    with pytest.raises(Held) as told, waiting.lock(LOCK, b"too early"):
+        raise AssertionError("two holders")
+    assert told.value.holder == b"the living one"
 
 
 # -- large files

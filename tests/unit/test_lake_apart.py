@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from levada.lake import apart as threads
 from levada.lake.apart import apart, is_left, side_by_side
 from levada.lake.fault import Fault
 from levada.lake.patience import Patience
@@ -47,6 +48,46 @@ def test_a_signal_is_heard_and_what_was_begun_ends_by_itself():
     assert ended == []
     go_on.set()
     assert settles(lambda: ended == [True])
+
+
+def test_who_was_left_behind_knows_it():
+    begun, go_on, left = threading.Event(), threading.Event(), []
+
+    def act():
+        left.append(is_left())
+        begun.set()
+        go_on.wait(PATIENCE)
+        left.append(is_left())
+
+    as_soon_as(begun.is_set, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        apart(act)
+    go_on.set()
+    assert settles(lambda: len(left) == 2)
+    assert left == [False, True]
+
+
+def test_a_signal_between_two_threads_that_are_started_ends_those_that_were(monkeypatch):
+    started, go_on, begun = [], threading.Event(), []
+    start = threads._start  # noqa: SLF001 - no other way to it
+
+    def start_two(work):
+        started.append(start(work))
+        if len(started) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return started[-1]
+
+    def act(number):
+        begun.append(number)
+        go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(threads, "_start", start_two)
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(act, range(100), 4)
+    go_on.set()
+    for thread in started:
+        thread.join(PATIENCE)
+    assert len(begun) <= len(started) == 2
 
 
 def test_after_a_signal_nothing_else_is_begun():

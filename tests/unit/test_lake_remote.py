@@ -159,6 +159,24 @@ def test_what_an_answer_means(name, text, kind):
     assert fault_of(name, f"{text}\n\nDebug source:\nRetryError(status: 999)", ("aside:8",)).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("text", "open_yet"),
+    [
+        (no_answer("http://host/b/k"), True),
+        (no_answer("http://host/b/k", "request or response body error"), True),
+        (answer("500 Internal Server Error", "InternalError"), True),
+        (answer("502 Bad Gateway"), True),
+        (answer("504 Gateway Timeout"), True),
+        (answer("503 Service Unavailable", "SlowDown"), False),
+        (answer("429 Too Many Requests"), False),
+        (answer("409 Conflict", "OperationAborted"), False),
+        (answer("403 Forbidden", "AccessDenied"), False),
+    ],
+)
+def test_an_answer_says_that_it_was_not_begun_where_no_answer_leaves_it_open(text, open_yet):
+    assert fault_of("GenericError", text).in_doubt == open_yet
+
+
 def test_a_line_says_whom_it_asked_and_nothing_else_of_a_url():
     said = fault_of("GenericError", no_answer("https://me:hidden-word@host:9/bucket/key?X-Amz-Signature=abcd"))
     assert str(said) == "HTTP error: error sending request, asking https://host:9"

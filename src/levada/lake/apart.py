@@ -22,8 +22,12 @@ def apart(act: Callable[[], _Result]) -> _Result:
     if threading.current_thread() is not threading.main_thread():
         return act()  # no signal comes here
     coming: Future[_Result] = Future()
-    _start(lambda: _settle(act, coming))
-    return coming.result()
+    over = threading.Event()
+    try:
+        _start(lambda: _alone(act, coming, over))
+        return coming.result()
+    finally:
+        over.set()
 
 
 def side_by_side(act: Callable[[_Item], _Result], items: Sequence[_Item], most: int) -> list[_Result]:
@@ -33,8 +37,10 @@ def side_by_side(act: Callable[[_Item], _Result], items: Sequence[_Item], most: 
     """
     coming: list[Future[_Result]] = [Future() for _ in items]
     todo, over = deque(zip(coming, items, strict=True)), threading.Event()
-    threads = [_start(lambda: _work(act, todo, over)) for _ in range(most)]
+    threads: list[threading.Thread] = []
     try:
+        for _ in range(most):
+            threads.append(_start(lambda: _work(act, todo, over)))  # noqa: PERF401 - an error is to meet those begun
         return [one.result() for one in coming]
     except Exception:
         over.set()
@@ -46,7 +52,7 @@ def side_by_side(act: Callable[[_Item], _Result], items: Sequence[_Item], most: 
 
 
 def is_left() -> bool:
-    """Whether nobody waits any more for what this thread does: nothing of it is to be tried again."""
+    """Whether nobody waits any more for what this thread does: nothing of it is to be begun, or tried again."""
     over: threading.Event | None = getattr(_mine, "over", None)
     return over is not None and over.is_set()
 
@@ -56,6 +62,11 @@ def _start(work: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work, name="levada-apart", daemon=True)
     thread.start()
     return thread
+
+
+def _alone(act: Callable[[], _Result], coming: "Future[_Result]", over: threading.Event) -> None:
+    _mine.over = over
+    _settle(act, coming)
 
 
 def _work(act: Callable[[_Item], _Result], todo: "deque[tuple[Future[_Result], _Item]]", over: threading.Event) -> None:

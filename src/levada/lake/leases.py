@@ -10,15 +10,17 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from levada.lake.apart import is_left
 from levada.lake.fault import Fault
 from levada.lake.objects import Body, Objects
+from levada.lake.probing import probe
 from levada.lake.store import Held, Lost
 
 __all__ = ["LEASE", "Lease", "Leases", "Note"]
@@ -36,6 +38,9 @@ _LARGEST = 64 * 1024
 _GIVING_BACK = (0.1, 0.5, 1.0, 0.0)
 #: Seconds for which giving back is waited for.
 _PARTING = 15.0
+#: Seconds, by any clock, for which it is believed what time the store has. A clock is set, or stands still while a
+#: function is frozen, at any moment, and the clocks of two machines part by up to a second in some hours.
+_TOLD = 60.0
 #: Tries to take a lease that others take and leave meanwhile.
 _TURNS = 5
 #: Linux has a clock that goes on while the machine sleeps, as the store's does; `time.monotonic` stands still then.
@@ -69,6 +74,10 @@ class Lease:
         self.in_doubt = False
         self.lost = False
         self.over = threading.Event()
+        #: Changes under way that no condition holds off, as other runs' would, if they come late.
+        self.changes = 0
+        #: Whether one of them got no answer: then it is under way for nobody knows how long.
+        self.unanswered = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,22 @@ class _Look:
 
     note: Note
     tag: str
-    free: bool
+    #: When it was written, by the store's clock.
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What time the store said it was, and what the clocks of this machine showed then."""
+
+    time: datetime
+    now: float
+    wall: datetime
+
+    def is_recent(self) -> bool:
+        """Whether little time went by, whichever clock is asked."""
+        own, wall = _now() - self.now, (datetime.now(UTC) - self.wall).total_seconds()
+        return own <= _TOLD and abs(wall) <= _TOLD
 
 
 class Leases:
@@ -92,16 +116,22 @@ class Leases:
         self._objects = objects
         self._seconds = seconds
         self._held: list[Lease] = []
-        #: Changes under way that no condition holds off, as other runs' would, if they come late.
-        self._changes = 0
         self._changed = threading.Condition()
-        #: How far the store's clock is ahead of this machine's.
-        self.ahead = timedelta()
+        self._told: _Told | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the store showed that it honours conditions."""
+        return self._told is not None
+
+    def prove(self) -> None:
+        """Let the store show that it honours conditions, and say what time it is; raises FixThis, and Fault."""
+        self._told = _Told(probe(self._objects), _now(), datetime.now(UTC))
 
     def holder(self, key: str) -> bytes | None:
         """What the present holder of `key` wrote, None if nobody holds it; raises Fault."""
         seen = self._look(key)
-        return None if seen is None or seen.free else (seen.note.holder or "").encode()
+        return None if seen is None or self._is_free(seen) else (seen.note.holder or "").encode()
 
     def note(self, holder: bytes) -> Note:
         """What is to be written into a lock; the same for all tries to take it once."""
@@ -112,8 +142,8 @@ class Leases:
         for _ in range(_TURNS):
             began, seen = _now(), self._look(key)
             mine = seen is not None and seen.note.nonce == note.nonce  # an earlier try, whose answer was lost
-            if seen is not None and not (seen.free or mine):
-                raise Held((seen.note.holder or "").encode())
+            if seen is not None and not mine:
+                self._refuse_held(seen)
             turn = seen.note.turn + 1 if seen is not None and mine else note.turn
             taken = msgspec.structs.replace(note, turn=turn)
             if tag := self._put(key, taken, seen.tag if seen else None):
@@ -121,34 +151,56 @@ class Leases:
         raise Held(b"")
 
     @contextmanager
-    def keep(self, lease: Lease) -> Iterator[None]:
-        """Renew the lease while inside, then give it back."""
-        self._held.append(lease)
-        thread = threading.Thread(target=self._live, args=(lease,), name="levada-lease", daemon=True)
-        thread.start()
+    def keep(self, key: str, note: Note, ask: Callable[[Callable[[], None]], None]) -> Iterator[None]:
+        """Take the lock `key` by way of `ask`, renew it while inside, then give it back; raises Held, and `ask`'s own.
+
+        Whoever takes it also lets it live, and be given back: a signal may have ended the wait for it meanwhile.
+        """
+        over, living = threading.Event(), list[threading.Thread]()
+
+        def take() -> None:
+            lease = self.take(key, note)
+            lease.over = over
+            self._held.append(lease)
+            thread = threading.Thread(target=self._live, args=(lease,), name="levada-lease", daemon=True)
+            thread.start()
+            living.append(thread)
+
         try:
+            ask(take)
             yield
         finally:
-            lease.over.set()
-            self._held.remove(lease)
+            over.set()
+            self._forget(over)
             # Given back there and not here, where a signal that comes again would cut it short.
-            thread.join(_PARTING)
+            for thread in living:
+                thread.join(_PARTING)
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """No lease is given back while inside: what is done there must not come once another run has the lease."""
-        with self._changed:
-            self._changes += 1
+        """No lease is given back while inside: what is done there must not come once another run has the lease.
+
+        A lease is not given back at all if the block raises a Fault that leaves open whether the store does it yet.
+
+        Raises:
+            Lost: nobody waits for it any more, and what was held may be given back.
+        """
+        leases = tuple(self._held)
+        self._count(leases, 1)
         try:
+            self._refuse_left()
             yield
+        except Fault as fault:
+            for lease in leases:
+                lease.unanswered |= fault.in_doubt
+            raise
         finally:
-            with self._changed:
-                self._changes -= 1
-                self._changed.notify_all()
+            self._count(leases, -1)
 
     def check(self) -> None:
-        """Raise Lost if a lease of this lake was lost: what it protected may be another run's by now."""
-        for lease in self._held:
+        """Raise Lost if what the leases of this lake protect may be another run's by now, or nobody waits for it."""
+        self._refuse_left()
+        for lease in tuple(self._held):
             if lease.lost or _now() >= lease.until:
                 raise Lost(
                     "the lease was lost: it could not be renewed in time, and another run may have taken over",
@@ -170,8 +222,40 @@ class Leases:
             # Somebody else's file: as good as a lock by an unknown holder that is never renewed.
             note = Note("", 0, self._seconds, "")
         seen = found.seen if isinstance(found, Body) else found
-        age = (datetime.now(UTC) + self.ahead - seen.changed).total_seconds()
-        return _Look(note, seen.tag, free=note.holder is None or age > note.seconds + _GRACE)
+        return _Look(note, seen.tag, seen.changed)
+
+    def _is_free(self, seen: _Look) -> bool:
+        """Whether nobody holds it; who only looks at a lake takes this machine's time for the store's."""
+        told = self._told
+        time = told.time + timedelta(seconds=_now() - told.now) if told else datetime.now(UTC)
+        return seen.note.holder is None or (time - seen.changed).total_seconds() > seen.note.seconds + _GRACE
+
+    def _refuse_held(self, seen: _Look) -> None:
+        """Raise Held if somebody holds it, by the store's own time."""
+        if seen.note.holder is not None and not (self._told and self._told.is_recent()):
+            self.prove()
+        if not self._is_free(seen):
+            raise Held((seen.note.holder or "").encode())
+
+    def _forget(self, over: threading.Event) -> None:
+        for lease in tuple(self._held):
+            if lease.over is over:
+                with suppress(ValueError):  # another thread was quicker
+                    self._held.remove(lease)
+
+    def _refuse_left(self) -> None:
+        if is_left():
+            raise Lost(
+                "nobody waits for this change any more, and its lease may be another run's by now",
+                where=str(self._objects.place),
+                todo="run again; what had arrived is kept",
+            )
+
+    def _count(self, leases: Iterable[Lease], more: int) -> None:
+        with self._changed:
+            for lease in leases:
+                lease.changes += more
+            self._changed.notify_all()
 
     def _put(self, key: str, note: Note, expected: str | None) -> str | None:
         """The new tag; None if the lock changed meanwhile, unless it was an earlier try of this very put."""
@@ -190,12 +274,22 @@ class Leases:
         return found.seen.tag if isinstance(found, Body) and found.data == data else None
 
     def _live(self, lease: Lease) -> None:
-        """Renew the lease until it is over, then give it back; where a change hangs it is left to expire."""
+        """Renew the lease until it is over, then give it back; where a change may come yet it is left to expire."""
         self._renew(lease)
+        if lease.over.is_set():
+            self._forget(lease.over)  # it may have been taken only after that
         with self._changed:
-            quiet = self._changed.wait_for(lambda: not self._changes, _PARTING)
-        if quiet:
+            quiet = self._changed.wait_for(lambda: not lease.changes, _PARTING)
+        if quiet and not lease.unanswered:
             self._give_back(lease)
+        elif not lease.lost:
+            _log.warning(
+                "%s/%s: the lease is left to run out, in %.0f s at most: a copy or a deletion that was not answered "
+                "may come yet",
+                self._objects.place,
+                lease.key,
+                lease.note.seconds + _GRACE,
+            )
 
     def _renew(self, lease: Lease) -> None:
         """Renew until told that it is over, or lost."""

@@ -6,7 +6,7 @@ anything asks: five small requests.
 
 import contextlib
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from levada.errors import FixThis
 from levada.lake.fault import Fault
@@ -19,8 +19,8 @@ _MEDIA = "text/plain"
 _TODO = "use a store with conditional puts (docs/stores.md has some), or keep the lake on a disk"
 
 
-def probe(objects: Objects) -> timedelta:
-    """How far the store's clock is ahead of this machine's; nothing stays behind.
+def probe(objects: Objects) -> datetime:
+    """What time it is by the store's clock; nothing stays behind.
 
     Raises:
         FixThis: the store ignores conditions, or refuses those that hold; the text says which.
@@ -30,13 +30,13 @@ def probe(objects: Objects) -> timedelta:
     try:
         tag = objects.put(key, key.encode(), _MEDIA, None)
         seen = objects.head(key)
-        ahead = seen.changed - datetime.now(UTC) if seen else timedelta()
+        time = seen.changed if seen else datetime.now(UTC)
         _refuse_ignoring(objects, key, tag)
         _refuse_refusing(objects, key, tag)
     finally:
         with contextlib.suppress(Fault):
             objects.delete(key)
-    return ahead
+    return time
 
 
 def _refuse_ignoring(objects: Objects, key: str, tag: str) -> None:

@@ -24,7 +24,6 @@ from levada.lake.listing import TEMPORARY
 from levada.lake.media import media_of
 from levada.lake.objects import PART, Body, Objects, Seen
 from levada.lake.patience import Patience
-from levada.lake.probing import probe
 from levada.lake.refusal import no_whole_folders, refuse_subfolder
 from levada.lake.store import (
     Conflict,
@@ -67,7 +66,6 @@ class RemoteStore:
         self._unable = unable
         self._patience = patience or Patience()
         self._leases = Leases(objects, lease)
-        self._proven = False
 
     #: A request takes 20 to 100 ms on S3: a partition of 450 files is shown in 3 s instead of 45.
     abreast = 16
@@ -182,12 +180,13 @@ class RemoteStore:
     def lock(self, key: str, holder: bytes) -> Iterator[None]:
         """Hold `key` alone while inside, by a lease that a thread renews; raises Held."""
         name, note = _named(key), self._leases.note(holder)
-        self._prove()
-        with self._leases.keep(self._ask(key, "to lock it", lambda _: self._leases.take(name, note))):
+        if not self._leases.proven:
+            self._ask("", "to write on conditions", lambda _: self._leases.prove())
+        with self._leases.keep(name, note, lambda take: self._ask(key, "to lock it", lambda _: take())):
             yield
 
     def holding(self) -> None:
-        """Do nothing while the leases of this process are good; raises Lost."""
+        """Do nothing while the leases of this process are good and this call is waited for; raises Lost."""
         self._leases.check()
 
     def held(self, key: str) -> bytes | None:
@@ -221,11 +220,6 @@ class RemoteStore:
         return make_bucket(url, region, place.bucket)
 
     # -- asking
-
-    def _prove(self) -> None:
-        if not self._proven:
-            self._leases.ahead = self._ask("", "to write on conditions", lambda _: probe(self._objects))
-            self._proven = True
 
     def _got(self, key: str, most: int) -> Body | Seen:
         found = self._ask(key, "to get it", lambda _: self._objects.get(_named(key), most))
