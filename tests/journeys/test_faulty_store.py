@@ -39,6 +39,7 @@ def test_nothing_is_lost_and_waits_are_shown(levada, s3):
     # Some of the requests that fail may be those that renew the lease meanwhile.
     assert said.count("; again in ") + said.count("the lease could not be renewed (") == len(PLAN) - 2
     assert "SlowDown" in said
+    assert said.count("the lease is left to run out, in 62 s at most") == 1
     assert "done, 4 pages, 338 rows read" in said
     trees = [public_tree(open_store(lake, s3.environment)) for lake in (calm, faulty)]
     assert len(trees[0]) == 8

@@ -1,7 +1,7 @@
 """Whether an object store honours conditional puts: without them two runs of one partition could both commit.
 
 Some servers that speak S3 take a conditional put for a plain one, and say nothing. So the first process to lock
-anything asks: five small requests.
+anything asks: six small requests.
 """
 
 import contextlib
