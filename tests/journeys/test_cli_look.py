@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -195,6 +196,31 @@ def test_quarantine_lists_partitions_then_rows(levada, lake, spec):
     wrong = levada("quarantine", "sales/sales/2022-08-10", "--lake", lake)
     assert wrong.returncode == 2
     assert f"choose among: {name}" in wrong.stderr
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_partition_that_cannot_be_read_is_none_without_rows_in_quarantine(levada, lake, spec, others):
+    levada("run", spec, "--date", BAD_DAY, "--lake", lake)
+    stream = lake / "_levada/sales/sales"
+    if others:
+        shutil.copytree(stream / BAD_DAY, stream / "2022-08-09")
+    record = stream / BAD_DAY / "commit.json"
+    record.unlink()
+    record.write_text("{")
+    done = levada("quarantine", "--lake", lake)
+    assert done.returncode == 2
+    assert str(record.relative_to(lake)) in done.stderr
+    assert "the commit record is damaged" in done.stderr
+    if others:
+        assert re.search(r"^sales/sales/2022-08-09 +99  the commit$", done.stdout, re.MULTILINE)
+    else:
+        assert done.stdout == f"No row of {lake} is in quarantine in the partitions that can be read.\n"
+    told = levada("quarantine", "--lake", lake, "--json")
+    assert (told.returncode, len(json.loads(told.stdout))) == (2, int(others))
+    assert "the commit record is damaged" in told.stderr
+    named = levada("quarantine", f"sales/sales/{BAD_DAY}", "--lake", lake)
+    assert (named.returncode, named.stdout) == (2, "")
+    assert "the commit record is damaged" in named.stderr
 
 
 def test_version_names_python_and_libraries(levada):

@@ -3,16 +3,19 @@
 import json
 import os
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from levada.cli.asking import keys_for
-from levada.cli.door import say
+from levada.cli.door import say, tell
 from levada.cli.progress import counted
+from levada.errors import FixThis
 from levada.version import __version__
 
 if TYPE_CHECKING:
+    from levada.lake.area import Area
     from levada.lake.quarantine import Quarantined
     from levada.lake.status import PartitionStatus
     from levada.lake.store import Store
@@ -50,7 +53,6 @@ def existing(lake: str) -> "Store":
     """The store of a lake that is there: a mistyped folder is no empty lake."""
     from pathlib import Path
 
-    from levada.errors import FixThis
     from levada.lake.location import is_remote
     from levada.pipeline import open_lake
 
@@ -151,22 +153,30 @@ def show(partition: str | None, lake: str, limit: int, *, as_json: bool) -> None
 
     PARTITION is pipeline/stream/partition, as the list has it. Each row comes with its page, its index in the page
     (from 0), the rule it breaks, the reason, and its text as the API sent it. When the latest run of a partition
-    failed, its rows are shown.
+    failed, its rows are shown. Partitions whose commit record or quarantine is damaged are told after the list, which
+    lacks them, and leave exit code 2.
 
     `levada quarantine show` and `levada quarantine` are the same.
     """
     from levada.lake.quarantine import listing
 
-    store = existing(lake)
-    found = listing(store)
+    store, damaged = existing(lake), dict[str, FixThis]()
+    found = listing(store, lambda area, error: damaged.update({_name(area): error}))
     if partition:
+        if partition in damaged:
+            raise damaged[partition]
         _show_rows(_chosen(store, found, partition), store, limit, as_json=as_json)
-    elif as_json:
+        return
+    if as_json:
         _say_json(found)
-    elif not found:
-        say(f"No row of {lake} is in quarantine.")
-    else:
+    elif found:
         _show_list(found, lake)
+    else:
+        say(f"No row of {lake} is in quarantine{' in the partitions that can be read' if damaged else ''}.")
+    for error in damaged.values():
+        tell(error)
+    if damaged:
+        sys.exit(FixThis.exit_code)
 
 
 def _show_list(found: "list[Quarantined]", lake: str) -> None:
@@ -177,13 +187,11 @@ def _show_list(found: "list[Quarantined]", lake: str) -> None:
     say(f"The rows themselves: levada quarantine {_name(found[-1])} --lake {shlex.quote(lake)}")
 
 
-def _name(one: "Quarantined") -> str:
+def _name(one: "Quarantined | Area") -> str:
     return f"{one.pipeline}/{one.stream}/{one.partition}"
 
 
 def _chosen(store: "Store", found: "list[Quarantined]", partition: str) -> "Quarantined":
-    from levada.errors import FixThis
-
     chosen = [one for one in found if _name(one) == partition]
     if not chosen:
         raise FixThis(

@@ -7,7 +7,7 @@ same record stand in `more`, and `line` says where in a file it begins. A raw te
 
 import base64
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -119,22 +119,28 @@ class Quarantined:
     key: str
 
 
-def listing(store: Store) -> list[Quarantined]:
+def _warn(area: Area, error: FixThis) -> None:
+    _log.warning("%s is left out: %s (%s)", area, error.what, error.where)
+
+
+def listing(store: Store, left_out: Callable[[Area, FixThis], None] = _warn) -> list[Quarantined]:
     """Every partition that has rows in quarantine, sorted: those of the commit, and those of a later failed run.
 
-    A partition whose record or quarantine is damaged is left out, and told as a warning: it must not hide the others.
+    Args:
+        store: The lake.
+        left_out: Takes each partition whose record or quarantine is damaged: it must not hide the others.
     """
-    found = [each for area, keys in areas(store).items() for each in _readable(area, keys)]
+    found = [each for area, keys in areas(store).items() for each in _readable(area, keys, left_out)]
     return sorted(found, key=lambda each: (each.pipeline, each.stream, each.partition, each.run))
 
 
-def _readable(area: Area, keys: Sequence[str]) -> Iterator[Quarantined]:
+def _readable(area: Area, keys: Sequence[str], left_out: Callable[[Area, FixThis], None]) -> Iterator[Quarantined]:
     try:
         record = record_of(area) if area.commit in keys else None
         yield from _committed(area, record)
         yield from _failed(area, record, keys)
     except FixThis as error:
-        _log.warning("%s is left out: %s (%s)", area, error.what, error.where)
+        left_out(area, error)
 
 
 def _committed(area: Area, record: Record | None) -> Iterator[Quarantined]:
