@@ -7,9 +7,12 @@ from io import BytesIO
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from levada.contract.model import Contract, Field
+from levada.errors import FixThis
 from levada.staging import arrow
+from levada.staging.parquet import merge
 from staged import ALL, PLAIN_ROWS, ROW, kept, written
 
 
@@ -53,6 +56,24 @@ def test_row_groups_end_by_size_and_have_statistics():
     assert (column.compression, column.statistics.min, column.statistics.max) == ("ZSTD", 0, 8999)
     assert "RLE_DICTIONARY" in whole.metadata.row_group(0).column(3).encodings
     assert column.has_offset_index
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (pa.field("name", pa.string()), "name may be null in some and not in others."),
+        (pa.field("name", pa.int64(), nullable=False), "name is string in one and int64 in another."),
+        (pa.field("title", pa.string(), nullable=False), "name is not in each."),
+    ],
+)
+def test_columns_that_keep_files_from_being_merged_are_told_in_words(other, says):
+    files = []
+    for field in (pa.field("name", pa.string(), nullable=False), other):
+        files.append(BytesIO())
+        pq.write_table(pa.table([pa.array([], field.type)], schema=pa.schema([field])), files[-1])
+    with pytest.raises(FixThis) as told:
+        merge(files, BytesIO(), "zstd", 2**20)
+    assert told.value.what == f"Not all of these files have the same columns: {says}"
 
 
 def test_wide_rows_end_row_groups_sooner():

@@ -81,6 +81,12 @@ def test_partitions_that_cannot_be_merged_are_told_and_counted(levada, staged):
     assert not (staged / "lake/merged/none.parquet").exists()
 
 
+def test_a_span_without_anything_committed_is_told_to_who_merges(levada, staged):
+    done = levada("compact", "pipeline.yaml", "--from", "2021-08-01", "--to", "2021-08-03", "--into", "merged.parquet")
+    assert done.returncode == 2
+    assert "Nothing of pipeline sales is committed of 2 partitions from 2021-08-01 to 2021-08-02.\n" in done.stderr
+
+
 def test_partitions_of_another_format_are_told(levada, staged):
     spec = staged / "pipeline.yaml"
     text = spec.read_text()

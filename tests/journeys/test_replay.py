@@ -68,6 +68,14 @@ def test_all_failures_are_told_and_the_worst_is_the_exit_code(shell, store):
     assert result["not_tried"] == []
 
 
+def test_where_all_fail_no_others_are_done(shell, store):
+    for day in DAYS:
+        (Path(store.describe()) / "raw" / day / "1.json").unlink()
+    done = shell("replay", "shop.yaml", "--lake", store.describe(), "--jobs", 2)
+    assert done.returncode == 2
+    assert done.stderr.endswith("levada: 3 of 3 partitions failed\n")
+
+
 def test_a_replay_that_only_waits_says_try_later(shell, store):
     with store.lock(Area(store, "shop", "sales", DAYS[2]).lock, b""):
         assert shell("replay", "shop.yaml", "--lake", store.describe()).returncode == 75
@@ -97,14 +105,14 @@ def test_days_that_were_never_committed_are_told_and_no_failure(shell, store):
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        (("--date", "2022-08-07"), "of 2022-08-07: there"),
-        (("--from", "2022-08-01", "--to", "2022-08-04"), "of 3 partitions from 2022-08-01 to 2022-08-03: there"),
+        (("--date", "2022-08-07"), "of 2022-08-07."),
+        (("--from", "2022-08-01", "--to", "2022-08-04"), "of 3 partitions from 2022-08-01 to 2022-08-03."),
     ],
 )
 def test_a_span_without_anything_committed_is_told(shell, store, chosen, said):
     done = shell("replay", "shop.yaml", "--lake", store.describe(), *chosen)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"Nothing of pipeline shop is committed {said} is nothing to replay." in done.stderr
+    assert f"Nothing of pipeline shop is committed {said}\n" in done.stderr
     assert "levada run" in done.stderr
 
 

@@ -45,10 +45,10 @@ def test_records_that_were_dropped_are_neither_good_nor_bad(limit):
     ("limit", "bad", "read", "what"),
     [
         (None, 338, 338, "338 of 338 records are bad: a partition without one good record is never published."),
-        (MaxBad(count=0), 1, 9, "1 of 9 records are bad: `max_bad` allows 0."),
-        (MaxBad(count=3), 4, 400, "4 of 400 records are bad: `max_bad` allows 3."),
+        (MaxBad(count=0), 1, 9, "1 of the 9 records read so far is bad: `max_bad` allows 0."),
+        (MaxBad(count=3), 4, 400, "4 of the 400 records read so far are bad: `max_bad` allows 3."),
         (MaxBad(share=0.05), 6, 100, "6 of 100 records are bad: `max_bad` allows 5 %."),
-        (MaxBad(share=0.0), 1, 1000, "1 of 1000 records are bad: `max_bad` allows 0 %."),
+        (MaxBad(share=0.0), 1, 1000, "1 of 1000 records is bad: `max_bad` allows 0 %."),
     ],
 )
 def test_refused(limit, bad, read, what):

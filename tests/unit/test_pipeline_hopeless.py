@@ -74,7 +74,7 @@ def stopped(store, wire):
 def test_it_stops_asking_and_says_how_bad_it_is():
     store, wire = MemoryStore(), slow_api()
     told = stopped(store, wire)
-    assert told.what == "4 of 20 records are bad: `max_bad` allows 3."
+    assert told.what == "4 of the 20 records read so far are bad: `max_bad` allows 3."
     assert "levada quarantine" in told.todo
     assert set(asked(wire)) == set(range(1, max(asked(wire)) + 1))
     assert len(wire.asked) <= 2 + CONCURRENCY
@@ -143,7 +143,7 @@ def test_landing_knows_no_contract_and_staging_stops_likewise():
     (landed,) = pipeline(store, slow_api(pages=5), "3").land(date=DATE)
     assert landed.counts.read == 50
     before = public(store)
-    with pytest.raises(ContractBroken, match="4 of 20 records are bad"):
+    with pytest.raises(ContractBroken, match="4 of the 20 records read so far are bad"):
         pipeline(store, slow_api(pages=0), "3").stage(date=DATE)
     assert public(store) == before
     assert msgspec.json.decode(store.read(Area(store, "shop", "sales", DATE).commit))["level"] == "landed"

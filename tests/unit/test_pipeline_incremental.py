@@ -752,8 +752,9 @@ def test_a_replay_of_a_span_takes_the_intervals_that_are_there(store):
     assert [key for key, _ in made.chosen("replay", span).work] == [second]
     assert made.work("replay", made.streams()[0], second).counts == Counts(read=1, kept=1)
     assert [key for key, _ in made.chosen("replay", Choice(first)).work] == [first]
-    for never in (Choice("2022-08-12T110000--"), Choice(start="2022-07-01", end="2022-08-01")):
-        with pytest.raises(FixThis, match="Nothing of pipeline shop is committed of"):
+    month = Choice(start="2022-07-01", end="2022-08-01")
+    for never, says in ((Choice("2022-08-12T110000--"), "of 2022-08-12T110000--"), (month, "in that span")):
+        with pytest.raises(FixThis, match=f"Nothing of pipeline shop is committed {says}\\.\n"):
             made.chosen("replay", never)
 
 

@@ -81,7 +81,8 @@ def _say_rest(pipeline: "Pipeline", told: Told, ending: "Callable[[Told], str] |
         warn(f"levada: {of} not committed, nothing to replay: {some}")
     through = len(told.runs) + len(told.errors)
     if told.errors and through > 1:
-        warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed; the others are done")
+        others = "; the others are done" if told.runs else ""
+        warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed{others}")
 
 
 def _each(pipeline: "Pipeline", told: Told, jobs: int | None, *, as_json: bool) -> None:

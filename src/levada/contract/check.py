@@ -257,7 +257,7 @@ def verdict(contract: Contract, counts: Counts) -> None:
         if held and counts.quarantined == held:
             raise _too_many(counts, "a partition without one good record is never published")
     elif hopeless(contract, counts):
-        raise _too_many(counts, f"`max_bad` allows {limit.count}")
+        raise _too_many(counts, f"`max_bad` allows {limit.count}", so_far=True)
     elif limit.share is not None and counts.quarantined > Fraction(str(limit.share)) * held:
         raise _too_many(counts, f"`max_bad` allows {limit.share * 100:g} %")
 
@@ -271,9 +271,10 @@ def hopeless(contract: Contract, counts: Counts) -> bool:
     return limit is not None and counts.quarantined > limit
 
 
-def _too_many(counts: Counts, because: str) -> ContractBroken:
+def _too_many(counts: Counts, because: str, *, so_far: bool = False) -> ContractBroken:
+    read = f"the {counts.read} records read so far" if so_far else f"{counts.read} records"  # more may have followed
     return ContractBroken(
-        f"{counts.quarantined} of {counts.read} records are bad: {because}.",
+        f"{counts.quarantined} of {read} {'is' if counts.quarantined == 1 else 'are'} bad: {because}.",
         todo="See them and their reasons with `levada quarantine`, then mend the contract, or raise `max_bad`.",
     )
 

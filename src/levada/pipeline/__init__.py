@@ -251,10 +251,10 @@ class Pipeline:
 
     def _nothing(self, found: Chosen) -> FixThis:
         """What is told where nothing of what a person named was ever committed."""
-        names = list(dict.fromkeys(key for key, _ in found.nothing)) or ["the intervals"]
-        what = names[0] if len(names) == 1 else f"{len(names)} partitions from {names[0]} to {names[-1]}"
+        names = list(dict.fromkeys(key for key, _ in found.nothing))
+        named = f"{len(names)} partitions from {names[0]} to {names[-1]}" if len(names) > 1 else "".join(names)
         return FixThis(
-            f"Nothing of pipeline {self.spec.pipeline} is committed of {what}: there is nothing to replay.",
+            f"Nothing of pipeline {self.spec.pipeline} is committed {f'of {named}' if named else 'in that span'}.",
             where=self.store.describe(),
             todo="see `levada status` for what is; `levada run` fetches what is not, or name another --lake",
         )

@@ -83,11 +83,25 @@ def merge(files: Iterable[BinaryIO], out: Sink, codec: str, row_group: int) -> i
 
 def _refuse_other(found: pa.Schema, first: pa.Schema) -> None:
     if theirs := sorted({*found} ^ {*first}, key=str):
+        name = theirs[0].name
+        unlike = _unlike(_column(first, name), _column(found, name))
         raise FixThis(
-            f"Not all of these files have the same columns: {theirs[0]} is not in each.",
+            f"Not all of these files have the same columns: {name} {unlike}.",
             where="the staged Parquet files",
             todo="stage all of these partitions under one contract first: `levada replay`",
         )
+
+
+def _column(says: pa.Schema, name: str) -> pa.Field | None:
+    return says.field(name) if name in says.names else None
+
+
+def _unlike(one: pa.Field | None, other: pa.Field | None) -> str:
+    if one is None or other is None:
+        return "is not in each"
+    if one.type != other.type:
+        return f"is {one.type} in one and {other.type} in another"
+    return "may be null in some and not in others"
 
 
 def _ordered(found: pa.RecordBatch, first: pa.Schema) -> pa.RecordBatch:
