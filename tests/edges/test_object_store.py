@@ -392,6 +392,18 @@ def test_the_doctor_looks_at_the_lake_of_a_spec_and_at_folders(s3, tmp_path):
     assert "Name a SPEC" in doctor(s3).stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--create-bucket"]])
+def test_the_doctor_looks_at_no_lake_but_the_spec_s(s3, tmp_path, options):
+    spec = tmp_path / "shop.yaml"
+    text = "pipeline: shop\nsource: {url: http://localhost:9}\nstreams:\n  orders: {request: {path: /orders}}\n"
+    spec.write_text(f"lake: s3://${{S3_BUCKET_NAME}}\n{text}")
+    told = doctor(s3, str(spec), *options)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "Not set: S3_BUCKET_NAME." in told.stderr
+    assert "export S3_BUCKET_NAME=..." in told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["shop.yaml"]
+
+
 def test_wrong_rights_are_told_by_the_doctor(s3):
     wrong = dataclasses.replace(s3, secret="not-the-secret")
     told = doctor(wrong, "--lake", s3.lake())

@@ -129,3 +129,11 @@ def test_what_a_function_will_not_have_is_told(package, tmp_path):
     assert "the lake of a is a folder, of which a function keeps nothing" in done.stderr
     assert "stream local takes files of a machine: leave it out with --stream" in done.stderr
     assert "local" not in package("a.yaml", "--stream", "rows").stderr
+
+
+@pytest.mark.parametrize(("lake", "folder"), [("s3://${BUCKET}", False), ("${LAKE}", False), ("lakes/${NAME}", True)])
+def test_a_lake_whose_variable_is_set_in_the_function_only(package, tmp_path, lake, folder):
+    (tmp_path / "a.yaml").write_text(PLAIN.format(name="a").replace("s3://bucket/a", lake))
+    done = package("a.yaml")
+    assert done.returncode == 0, done.stderr
+    assert ("the lake of a is a folder" in done.stderr) == folder

@@ -54,9 +54,12 @@ def _store(spec: str | None, lake: str | None) -> "Store":
     import os
 
     from levada.pipeline import open_lake
+    from levada.spec.bind import require
 
     if spec is not None:
-        return opened(spec, lake, asking=False).store
+        pipeline = opened(spec, lake, asking=False)
+        require(pipeline.spec, ("lake",))
+        return pipeline.store
     if lake is None:
         raise click.UsageError("Name a SPEC, or a lake with --lake.")
     return open_lake(lake, keys_for(lake, os.environ))

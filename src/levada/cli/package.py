@@ -92,7 +92,9 @@ def _warn(spec: "Spec", streams: "Sequence[Stream]") -> None:
     """Say what a function will not have."""
     from levada.lake.location import is_remote
 
-    if not is_remote(spec.lake):
+    gap = next((gap for gap in spec.missing if gap.used_in == "lake"), None)
+    # Where a variable says even which kind of lake it is, nothing is known of it.
+    if not (gap and gap.said.startswith("${")) and not is_remote(gap.said if gap else spec.lake):
         warn(f"levada: the lake of {spec.pipeline} is a folder, of which a function keeps nothing; see docs/stores.md")
     for stream in streams:
         if stream.files and not all("://" in name.text for name in stream.files.names):
