@@ -106,7 +106,12 @@ class Job:
 
     def fetching(self, verb: str, *options: str) -> str:
         """What fetches the pages again: a command line, or the job of the folder that they lie in."""
-        return "run the land job for that folder again" if self.folder else self.command(verb, *options)
+        if self.folder:
+            return "run the land job for that folder again"
+        if self.partition.by != "tick":
+            return self.command(verb, *options)
+        why = "the API gives other data by now than at that tick: try `levada verify --repair` first"
+        return f"{self.command(verb, *options, '--again')}; {why}"
 
     def looking(self) -> str:
         """The command line that shows the partition's bad rows."""

@@ -14,10 +14,11 @@ from itertools import chain
 
 from levada.errors import FixThis, LevadaError
 from levada.lake import commit
+from levada.lake.intact import made_intact
 from levada.lake.lease import Lease, hold, reread
 from levada.lake.quarantine import returned
 from levada.lake.sweep import sweep
-from levada.lake.verify import check_files
+from levada.lake.verify import Problem, check_files
 from levada.lake.work import Fingerprints, Work, begin
 from levada.landing import land as land_pages
 from levada.landing import receive, taken
@@ -26,7 +27,7 @@ from levada.pipeline.closing import Closing, committed, says_all, stands
 from levada.pipeline.fills import Names
 from levada.pipeline.gaps import gaps_of
 from levada.pipeline.job import Job
-from levada.pipeline.kept import Kept, kept, named_today, pages_in
+from levada.pipeline.kept import Kept, kept, kept_files, named_today, pages_in
 from levada.pipeline.making import make
 from levada.pipeline.parents import Asked, PagesOf, asked, pages_of
 from levada.pipeline.sieve import bounded
@@ -43,6 +44,7 @@ __all__ = ["finished", "land", "replay", "run", "stage", "staged"]
 FINISHED = "an earlier run had committed this and was stopped before it was shown; finished now, nothing was fetched"
 THROWN_AWAY = "the API no longer knew the place where the interrupted run had stopped: its pages were thrown away once"
 SKIPPED = "complete already, skipped"
+STAGED_ONLY = "its pages were there already: they were staged, nothing was fetched"
 
 
 def run(job: Job) -> Run:
@@ -75,9 +77,37 @@ def _fetching(job: Job, level: Level) -> Run:
             if job.folder is None or (shown.partition, shown.level) == (job.partition.key, level):
                 return stands(shown, FINISHED, *notes, changed=True)
             return _fetch_or_anew(job, reread(lease), level)
-        if record and record.shown and job.skips and level in {"landed", record.level} and not record.gaps:
-            return stands(record, SKIPPED)
-        return _fetch_or_anew(job, lease, level)
+        return _left_alone(job, lease, level) or _fetch_or_anew(job, lease, level)
+
+
+def _left_alone(job: Job, lease: Lease, level: Level) -> Run | None:
+    """The partition without a request, mended and staged where need be; None where it is to be fetched.
+
+    Raises:
+        FixThis: files of it are gone for good, and asking the API again would give others.
+    """
+    record, notes = lease.record, list[str]()
+    if record is None or not record.shown or record.gaps or not job.skips:
+        return None
+    lost = made_intact(lease, notes.append)
+    if any(problem.file.kind in {"page", "joined", "split"} for problem in lost):
+        if job.partition.by != "tick":
+            return None
+        kept_files(job, record)  # says what is gone
+    if level == "landed" or (record.level == "staged" and not lost):
+        _refuse_unstaged(job, lost)
+        return stands(record, *notes, SKIPPED, changed=bool(notes))
+    done = staged(job, lease, kept(job, lease, adopting=False))
+    return replace(done, notes=(*notes, STAGED_ONLY, *done.notes), changed=done.changed or bool(notes))
+
+
+def _refuse_unstaged(job: Job, lost: list[Problem]) -> None:
+    if lost:
+        raise FixThis(
+            f"Staged files of {job.where} are not what was committed: {lost[0]}.",
+            where=job.area.store.describe(),
+            todo=f"make them again from the pages that are there: {job.command('stage')}",
+        )
 
 
 def _fetch_or_anew(job: Job, lease: Lease, level: Level) -> Run:
