@@ -53,9 +53,9 @@ def specs(api, tmp_path, monkeypatch, caplog):
     return folder
 
 
-def put(folder, text, verb="land", **more):
+def put(folder, text, verb="land", retry=QUICK, **more):
     """Pack a spec into the folder: quick to give up, its lake beside the folder."""
-    text = text.replace("\nstreams:", f"{QUICK}", 1).replace("pipeline: ", "lake: ../lake\npipeline: ", 1)
+    text = text.replace("\nstreams:", retry, 1).replace("pipeline: ", "lake: ../lake\npipeline: ", 1)
     root, mistakes = tree_of(text, "pipeline.yaml")
     assert not mistakes
     (folder / "sales.spec.json").write_bytes(pack(Packed("pipeline.yaml", root, verb, **more)))
@@ -178,6 +178,19 @@ def test_what_a_person_must_change_is_told_and_not_raised(specs, caplog, event, 
     assert caplog.records[-1].levelno == logging.ERROR
 
 
+@pytest.mark.parametrize(
+    ("event", "usual", "where"),
+    [({"streams": ["nope"]}, "", "event"), ({"streams": ["nope"]}, "sales", "event"), ({}, "nope", "LEVADA_STREAMS")],
+)
+@pytest.mark.parametrize("date", [{}, {"date": DAY}, {"time": "2022-08-10T00:30:00Z"}])
+def test_a_stream_that_is_not_there_is_told_by_who_named_it(specs, monkeypatch, date, event, usual, where):
+    monkeypatch.setenv("LEVADA_STREAMS", usual)
+    answer = handler(event | date, Context())
+    (error,) = body(answer)["errors"]
+    assert (answer["statusCode"], error["what"]) == (400, "There is no stream nope in this spec.")
+    assert (error["where"], error["todo"]) == (where, "choose among: sales")
+
+
 def test_a_refused_key_is_told_without_the_key(specs, monkeypatch, caplog):
     monkeypatch.setenv("AUTH_TOKEN", "quite-the-wrong-token")
     answer = handler({"date": DAY}, Context())
@@ -223,6 +236,14 @@ def test_the_work_stops_before_the_time_is_up_and_goes_on_the_next_time(specs, a
     (run,) = body(handler({"date": DAY}, Context()))["runs"]
     assert (run["outcome"], run["counts"]["read"], run["resumed"]) == ("done", 338, 2)
     assert {1, 2}.isdisjoint(api.pages_asked())
+
+
+def test_what_a_wait_is_for_is_told_where_it_would_outlast_the_time(specs, api):
+    put(specs, SPEC.read_text(), retry="  retry: {attempts: 2, wait: 1h, cap: 1h, jitter: none}\n\nstreams:")
+    api.fail({"match": {"page": 3}, "times": None, "fault": {"status": 503}})
+    with pytest.raises(TryLater, match=r"after .*503.* would outlast the time of this function") as caught:
+        handler({"date": DAY}, Context(60))
+    assert caught.value.at > datetime.now(UTC)
 
 
 def test_a_bug_is_raised_without_secrets(specs, monkeypatch, caplog):
@@ -286,6 +307,19 @@ def test_groups_of_a_queue_without_an_order_stop_nothing(specs, lake):
 def test_a_batch_of_which_nothing_was_done_is_raised(specs):
     with pytest.raises(TryLater, match="None of 2 messages was done: Message 1 is no JSON"):
         handler(queued("x", "y"), Context())
+
+
+@pytest.mark.parametrize("broken", [{"eventSource": "aws:sqs"}, "x", {"eventSource": "aws:s3"}])
+def test_a_batch_with_a_record_that_cannot_be_read_is_kept_by_its_queue(specs, lake, broken):
+    event = queued({"date": DAY})
+    event["Records"].append(broken)
+    with pytest.raises(TryLater, match="None of 2 messages was done: A record of"):
+        handler(event, Context())
+    assert not lake.exists()
+
+
+def test_records_of_another_service_are_told_and_not_raised(specs):
+    assert handler({"Records": [{"eventSource": "aws:s3"}]}, Context())["statusCode"] == 400
 
 
 def test_messages_for_which_there_is_no_time_are_handed_back(specs, api):

@@ -72,6 +72,17 @@ def test_a_wait_that_would_outlast_the_time_is_not_begun():
         until.watch(waiting(2 * PATIENCE))
 
 
+@pytest.mark.parametrize(("limit", "why"), [(False, "after 503 Away"), (True, "for 503 Away")])
+def test_a_wait_that_is_not_begun_is_told_with_what_it_is_for(limit, why):
+    event = Waiting(3, 2 * PATIENCE, "503 Away", datetime.now(UTC) + timedelta(seconds=2 * PATIENCE), limit=limit)
+    with pytest.raises(TryLater) as caught, Until(time.monotonic() + PATIENCE).kept("sales/sales 2022-08-09"):
+        Until(time.monotonic() + PATIENCE).watch(event)
+    said = f"The wait of {2 * PATIENCE:.1f} s {why} would outlast the time of this function; "
+    assert caught.value.what == f"{said}sales/sales 2022-08-09 is not done."
+    assert caught.value.at == event.until
+    assert "raise the timeout above such waits" in caught.value.todo
+
+
 def test_off_the_main_thread_events_see_to_it():
     raised = []
 

@@ -9,8 +9,8 @@ tried again; messages that were not done are handed back. The work stops in good
 from typing import Any
 
 from levada.errors import FixThis, LevadaError, TryLater
-from levada.lambda_handler.events import asked, messages
-from levada.lambda_handler.queue import batch
+from levada.lambda_handler.events import asked, messages, of_queue
+from levada.lambda_handler.queue import batch, undone
 from levada.lambda_handler.told import Told, answer, log_error, raised
 from levada.lambda_handler.until import Until
 from levada.lambda_handler.working import work
@@ -46,6 +46,8 @@ def _handled(event: Any, until: Until) -> dict[str, Any]:
     try:
         found = messages(event)
     except FixThis as error:
+        if number := of_queue(event):  # whatever is answered, what it names no failure is deleted
+            raise undone(number, error) from None
         return _mistaken(error)
     return _one(event, until) if found is None else batch(found, until)
 

@@ -10,7 +10,7 @@ from typing import Any
 from levada.errors import FixThis
 from levada.spec.instant import Unreadable, instant
 
-__all__ = ["Asked", "Message", "asked", "messages"]
+__all__ = ["Asked", "Message", "asked", "messages", "of_queue"]
 
 #: What an event of a person's own may say.
 _KEYS = ("pipeline", "date", "time", "streams", "missing")
@@ -68,10 +68,22 @@ def messages(event: Any) -> list[Message] | None:
     return [_message(one) for one in records] if isinstance(records, list) else None
 
 
+def of_queue(event: Any) -> int:
+    """How many records a queue would delete if its batch, of which one cannot be read, were answered; 0: it is none."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list) or not any(isinstance(one, Mapping) and _source(one) == _QUEUE for one in records):
+        return 0
+    return len(records)
+
+
+def _source(record: Mapping[str, Any]) -> Any:
+    return record.get("eventSource") or record.get("EventSource")
+
+
 def _message(record: Any) -> Message:
     if not isinstance(record, Mapping):
         raise _wrong("A record of the batch is no object.")
-    source = record.get("eventSource") or record.get("EventSource")
+    source = _source(record)
     if source != _QUEUE:
         raise _wrong(f"A record of {source} names no partition." if source else "A record lacks eventSource.")
     try:

@@ -9,7 +9,7 @@ from levada.lambda_handler.told import Told, log_error, raised
 from levada.lambda_handler.until import Until
 from levada.lambda_handler.working import work
 
-__all__ = ["batch"]
+__all__ = ["batch", "undone"]
 
 
 def batch(messages: Sequence[Message], until: Until) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def batch(messages: Sequence[Message], until: Until) -> dict[str, Any]:
             stopped |= set() if message.group is None else {message.group}
     first = next((error for error in failures.values() if error), None)
     if messages and len(failures) == len(messages):
-        raise _none(len(messages), first)
+        raise undone(len(messages), first)
     return {"batchItemFailures": [{"itemIdentifier": name} for name in failures]}
 
 
@@ -66,7 +66,8 @@ def _do(message: Message, told: Told, hopeless: set[str | None], until: Until) -
         raise
 
 
-def _none(number: int, first: Exception | None) -> TryLater:
+def undone(number: int, first: Exception | None) -> TryLater:
+    """What is raised of so many messages, none of which was done: a queue keeps them all. `first` says why."""
     if isinstance(first, LevadaError):
         return TryLater(f"None of {number} messages was done: {first.what}", where=first.where, todo=first.todo)
     why = str(first or "there was no time left")

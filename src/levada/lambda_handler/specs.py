@@ -60,4 +60,10 @@ def _ready(file: Path, pipeline: Pipeline, asked: Asked) -> tuple[Pipeline, str]
         raise FixThis(f"{VERB} is {verb}.", where=VERB, todo=f"set it to one of: {', '.join(VERBS)}")
     usual = tuple(name.strip() for name in environment.get(STREAMS, "").split(",") if name.strip())
     streams = asked.streams or usual or (packed.streams if packed else ())
-    return pipeline.having(Options(streams=streams, missing=asked.missing)), verb
+    ready = pipeline.having(Options(streams=streams, missing=asked.missing))
+    try:
+        ready.streams()
+    except FixThis as error:
+        error.where = "event" if asked.streams else STREAMS if usual else str(file)
+        raise
+    return ready, verb

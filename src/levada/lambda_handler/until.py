@@ -27,6 +27,11 @@ _AGAIN = 0.3
 class _Up(BaseException):
     """The time is up: no error of anybody's, so nothing on the way takes it for one."""
 
+    def __init__(self, wait: Waiting | None = None) -> None:
+        super().__init__(wait)
+        #: What would outlast the time; None where it is up.
+        self.wait = wait
+
 
 @dataclass(frozen=True, slots=True)
 class Until:
@@ -56,9 +61,10 @@ class Until:
 
     def watch(self, event: Event) -> None:
         """Stop where the time is up, or a wait would outlast it: to sleep to the end helps nobody, and is paid for."""
-        wait = (event.until - datetime.now(UTC)).total_seconds() if isinstance(event, Waiting) else 0.0
-        if self.left <= max(wait, 0.0):
+        if self.left <= 0:
             raise _Up
+        if isinstance(event, Waiting) and self.left <= (event.until - datetime.now(UTC)).total_seconds():
+            raise _Up(event)
 
     @contextmanager
     def kept(self, what: str) -> Iterator[None]:
@@ -70,12 +76,8 @@ class Until:
         try:
             with self._alarm():
                 yield
-        except _Up:
-            raise TryLater(
-                f"The time of this function is nearly up; {what} is not done.",
-                where=what,
-                todo="let the event be tried again: it goes on from the pages that had arrived; or raise the timeout",
-            ) from None
+        except _Up as up:
+            raise _not_done(what, up.wait) from None
 
     @contextmanager
     def _alarm(self) -> Iterator[None]:
@@ -90,6 +92,16 @@ class Until:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+
+
+def _not_done(what: str, wait: Waiting | None) -> TryLater:
+    again = "let the event be tried again: it goes on from the pages that had arrived"
+    if wait is None:
+        said = f"The time of this function is nearly up; {what} is not done."
+        return TryLater(said, where=what, todo=f"{again}; or raise the timeout")
+    why = f"for {wait.why}" if wait.limit else f"after {wait.why}"
+    said = f"The wait of {wait.seconds:.1f} s {why} would outlast the time of this function; {what} is not done."
+    return TryLater(said, where=what, todo=f"{again}; or raise the timeout above such waits", at=wait.until)
 
 
 def _ring(_number: int, _frame: FrameType | None) -> NoReturn:

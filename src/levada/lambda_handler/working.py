@@ -51,7 +51,9 @@ def _partitions(pipeline: Pipeline, verb: str, asked: Asked) -> tuple[tuple[str,
         known = Known(asked.time, pipeline.going_on)
         return chosen(verb, pipeline.spec.partition, pipeline.streams(), Choice(), known).work
     except FixThis as error:
-        if asked.date is None:  # what a command line would be told
+        if not error.where.startswith("--"):
+            raise  # no option of a command line is meant, but the lake, say
+        if asked.date is None:
             error.todo = "name a `date` in the event, or say in the spec what none means: partition: {default: today}"
         error.where = "event"
         raise
