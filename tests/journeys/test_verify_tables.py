@@ -103,6 +103,10 @@ def test_a_damaged_log_is_told_with_what_to_do(shell, table):
     code, findings, told = verified(shell, "--repair")
     assert (code, findings) == (2, [("damaged", "stg/sales/_delta_log")] * 2)
     assert "move the table's folder away" in told["partitions"][0]["findings"][0]["todo"]
+    done = shell("replay", "shop.yaml", "--lake", "lake", "--date", DAYS[0])
+    what, *others = done.stderr.splitlines()
+    assert what.startswith("levada: The Delta table stg/sales is damaged: ")
+    assert [line.split(":")[0].strip() for line in others] == ["where", "to do"], "no frames of a stack"
     table.rename(table.with_name("away"))
     repaired(shell, table)
 
