@@ -1,12 +1,15 @@
 """Partitions that are left alone: landed ones are staged, damaged ones mended, and no API is asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from levada.edges import Edges, FixedClock
 from levada.errors import FixThis
 from levada.lake.area import Area
-from levada.lake.lease import record_of
+from levada.lake.lease import hold, record_of
 from levada.lake.memory import MemoryStore
+from levada.lake.record import as_json
 from levada.pipeline import Options, Pipeline
 from levada.spec.read import read_text
 from shop import SALES, Shop, prices, public
@@ -67,6 +70,20 @@ def test_a_landed_partition_is_fetched_where_one_says_so(store, spec, date, opti
     done, asked = work(store, "run", prices(2), spec=spec, date=date, **options)
     assert asked
     assert (done.level, store.read(file_of(store, "page", date).public)) == ("staged", b'[{"price": 2}]')
+
+
+@pytest.mark.parametrize(("spec", "date", "options"), CASES)
+def test_what_was_landed_and_not_shown_is_shown_and_staged(store, spec, date, options):
+    work(store, "land", prices(1), spec=spec, date=date)
+    raw = public(store)
+    area = Area(store, "shop", "sales", date)
+    with hold(area, Edges(clock=FixedClock(), environment={})) as lease:
+        store.replace(area.commit, as_json(replace(lease.record, shown=False)), lease.tag)
+    for name in raw:
+        store.delete(name)
+    done, asked = work(store, "run", prices(2), spec=spec, date=date, **options)
+    assert (asked, done.level, done.changed, done.notes) == (0, "staged", True, (STAGED,))
+    assert {name: body for name, body in public(store).items() if name in raw} == raw
 
 
 @pytest.mark.parametrize("verb", ["run", "land"])

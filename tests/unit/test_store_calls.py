@@ -15,7 +15,7 @@ from levada.lake.lease import hold
 from levada.lake.memory import MemoryStore
 from levada.lake.sweep import sweep
 from levada.lake.work import Fingerprints, begin
-from levada.pipeline import Pipeline
+from levada.pipeline import Options, Pipeline
 from levada.pipeline.choosing import Choice
 from levada.spec.read import read_text
 from patience import settles
@@ -51,10 +51,10 @@ def counting():
     return Counting()
 
 
-def work(counting, verb, pages=PAGES):
+def work(counting, verb, pages=PAGES, **options):
     api = Shop(*[[{"price": number}] for number in range(pages)])
     read = read_text(counting.spec, "shop.yaml", {}, lake="lake")
-    pipeline = Pipeline(read, counting, Edges(environment={}, network=api.wire))
+    pipeline = Pipeline(read, counting, Edges(environment={}, network=api.wire), Options(**options))
     counting.asked.clear()
     done = pipeline.work(verb, pipeline.streams()[0], DATE)
     return done, counting.asked
@@ -76,6 +76,17 @@ def test_a_run_that_changes_nothing_reads_each_file_once(counting):
     assert asked["open"] == 2 * PAGES
     assert asked["head"] < 4 * PAGES + 10
     assert asked["copy"] == asked["replace"] == 0
+
+
+def test_a_partition_that_is_left_alone_has_its_names_looked_at_and_nothing_read(counting):
+    work(counting, "run")
+    done, asked = work(counting, "run", missing=True)
+    assert done.notes == ("complete already, skipped",)
+    # The kept files come with a list; the record is read to begin with.
+    assert asked["head"] < 2 * PAGES + 6
+    assert asked["list"] <= 2
+    assert asked["open"] == asked["create"] == asked["writer"] == asked["copy"] == asked["replace"] == 0
+    assert asked["read"] <= 2
 
 
 def test_a_replay_that_changes_nothing_checks_each_file_once(counting):

@@ -70,14 +70,16 @@ def replay(job: Job) -> Run:
 def _fetching(job: Job, level: Level) -> Run:
     with _held(job) as lease:
         record = lease.record
-        if record and not record.shown and not commit.damaged(lease):
-            notes: list[str] = []
-            shown = commit.finish(lease, showing(job, notes.append))
-            # A folder may hold another date, or staged files.
-            if job.folder is None or (shown.partition, shown.level) == (job.partition.key, level):
-                return stands(shown, FINISHED, *notes, changed=True)
-            return _fetch_or_anew(job, reread(lease), level)
-        return _left_alone(job, lease, level) or _fetch_or_anew(job, lease, level)
+        if record is None or record.shown or commit.damaged(lease):
+            return _left_alone(job, lease, level) or _fetch_or_anew(job, lease, level)
+        notes: list[str] = []
+        shown = commit.finish(lease, showing(job, notes.append))
+        # A folder may hold another date, or staged files; what was landed may be meant to be staged.
+        same = (shown.partition, shown.level) == (job.partition.key, level)
+        if same or (job.folder is None and level == "landed"):
+            return stands(shown, FINISHED, *notes, changed=True)
+        now = reread(lease)
+        return _left_alone(job, now, level) or _fetch_or_anew(job, now, level)
 
 
 def _left_alone(job: Job, lease: Lease, level: Level) -> Run | None:
