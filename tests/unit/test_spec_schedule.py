@@ -1,10 +1,12 @@
 """When a spec runs by itself: lines of cron read strictly, and what is said of wrong ones."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levada.spec.cron import Unreadable, closest, cron
+from levada.spec.cron import Unreadable, closest, cron, shared
 from levada.spec.read import read_text
 from levada.spec.words import words
 from mistakes import told
@@ -160,12 +162,60 @@ def test_two_runs_never_mean_one_tick():
     told(
         with_schedule('{cron: "*/2 * * * *"}', ticks),
         "5:18",
-        "two runs are 2m apart, which is less than a tick of partition (line 2): two have one name",
+        "two runs that are 2m apart fall into one tick of partition (line 2): two have one name",
         "write every: 2m there",
     )
     assert read_text(with_schedule('{cron: "*/5 * * * *"}', ticks), "s.yaml", {}).schedule.cron
     assert read_text(with_schedule('{cron: "${WHEN}"}', ticks), "s.yaml", {}).schedule.cron is None
-    told(with_schedule('{cron: "* 3 * * mon"}', ticks), "5:18", "two runs are 1m apart", "as far apart as its ticks")
+    told(
+        with_schedule('{cron: "* 3 * * mon"}', ticks),
+        "5:18",
+        "two runs that are 1m apart",
+        "one run in each of its ticks",
+    )
+
+
+def test_runs_that_are_closer_than_a_tick_may_fall_into_two():
+    ticks = "{by: tick, every: 5m}"
+    assert read_text(with_schedule('{cron: "3,7 * * * *"}', ticks), "s.yaml", {}).schedule.cron
+    told(with_schedule('{cron: "4,5,10,13 * * * *"}', ticks), "5:18", "two runs that are 3m apart", "write every: 1m")
+
+
+@pytest.mark.parametrize(
+    ("line", "tick", "minutes"),
+    [
+        ("3,7 * * * *", 5, None),
+        ("0,4 * * * *", 5, 4),
+        ("* * * * *", 1, None),
+        ("* * * * *", 1.5, 1),
+        ("59 23,0 * * *", 24 * 60, 23 * 60),
+        ("0 0,23 * * *", 12 * 60, None),
+        ("59 11,12 * * *", 12 * 60, None),
+        # Ticks that begin at another time each day: every pair of runs meets in one of them sooner or later,
+        ("0 0,6 * * *", 7 * 60, 6 * 60),
+        ("3,8 * * * *", 7, 5),
+        ("0 3 * * *", 36 * 60, 24 * 60),
+        # but not where dates begin 0 or 4.8 hours into a tick of 9.6.
+        ("0 1,10 * * *", 576, None),
+        ("0 0,9 * * *", 576, 9 * 60),
+        # Sixteen ticks are a week: on Mondays they begin at one time.
+        ("30 1,11 * * mon", 10.5 * 60, None),
+        # On weekdays alone: ticks of a week begin on Thursday.
+        ("0 0 * * wed,thu", 7 * 24 * 60, 6 * 24 * 60),
+        ("0 0 * * mon", 7 * 24 * 60, None),
+    ],
+)
+def test_two_runs_in_one_tick(line, tick, minutes):
+    assert shared(cron(line), timedelta(minutes=tick)) == minutes
+
+
+@given(st.sets(st.integers(0, 59), min_size=1, max_size=4), st.sampled_from([1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 60]))
+def test_two_runs_in_one_tick_are_those_of_one_name(minutes, tick):
+    line = cron(f"{','.join(map(str, sorted(minutes)))} * * * *")
+    of_hours = [hour * 60 + minute for hour in range(tick + 1) for minute in sorted(minutes)]  # they repeat then
+    assert (shared(line, timedelta(minutes=tick)) is None) == (
+        len({moment // tick for moment in of_hours}) == len(of_hours)
+    )
 
 
 @pytest.mark.parametrize(

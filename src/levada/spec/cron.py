@@ -5,12 +5,12 @@ What crons disagree on is refused: both days at once, seconds, `@daily`, ranges 
 
 import calendar
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-__all__ = ["Cron", "Unreadable", "closest", "cron"]
+__all__ = ["Cron", "Unreadable", "closest", "cron", "shared"]
 
 _PART = re.compile(r"(?P<low>[a-z]+|[0-9]+|\*)(-(?P<high>[a-z]+|[0-9]+))?(/(?P<step>[0-9]+))?")
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -22,6 +22,7 @@ _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAY = 24 * 60
 #: After so many days each date is on the same day of the week again.
 _CYCLE = (date(2000, 1, 1), 28 * 365 + 7)
+_EPOCH = date(1970, 1, 1).toordinal()
 _OTHERS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -97,16 +98,35 @@ def closest(line: Cron) -> int:
     return min(within, across) if len(moments) > 1 else across
 
 
+def shared(line: Cron, tick: timedelta) -> int | None:
+    """The minutes between two runs that fall into one tick, counted from 1970-01-01T00:00Z; None where none do."""
+    if timedelta(minutes=closest(line)) >= tick:
+        return None
+    moments = [timedelta(hours=hour, minutes=minute) for hour in line.hours for minute in line.minutes]
+    last, seen = -tick, set[timedelta]()  # the last run before a date, and where in a tick dates began
+    for number in _dates(line):
+        day = timedelta(days=number - _EPOCH)
+        # Runs within a day, but for the first, follow from where in a tick it begins.
+        runs = [day + moment for moment in (moments[:1] if day % tick in seen else moments)]
+        for before, after in pairwise((last, *runs)):
+            if before // tick == after // tick:
+                return (after - before) // timedelta(minutes=1)
+        last = day + moments[-1]
+        seen.add(day % tick)
+    return None
+
+
 def _days_apart(line: Cron) -> int:
     """The fewest days between two dates that a line of cron means."""
+    return min(after - before for before, after in pairwise(_dates(line)))
+
+
+def _dates(line: Cron) -> Iterator[int]:
+    """The dates of a cycle that a line of cron means, as ordinals."""
     first, many = _CYCLE
-    dates = (first + timedelta(days=day) for day in range(many))
-    meant = (
-        one.toordinal()
-        for one in dates
-        if one.month in line.months and one.day in line.days and one.weekday() in line.weekdays
-    )
-    return min(after - before for before, after in pairwise(meant))
+    for one in (first + timedelta(days=day) for day in range(many)):
+        if one.month in line.months and one.day in line.days and one.weekday() in line.weekdays:
+            yield one.toordinal()
 
 
 def _no_line(text: str, words: list[str]) -> Unreadable:

@@ -1,8 +1,9 @@
 """The part of the language that says when a spec runs by itself, and what that demands of its partitions."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from levada.spec.cron import Cron, Unreadable, closest, cron
+from levada.spec.cron import Cron, Unreadable, closest, cron, shared
 from levada.spec.engine import BROKEN, Given, Key, Reading, Rule, Section, Value, Wrong
 from levada.spec.model import Schedule
 from levada.spec.rules_names import streams
@@ -62,24 +63,19 @@ def _ticking(_: Given, reading: Reading) -> Iterator[Mistake]:
     schedule, partition = reading.sections.get(("schedule",)), reading.sections.get(("partition",))
     if not schedule or not partition or partition.get("by") != "tick":
         return
-    tick, (key, often) = partition.get("every"), _often(schedule)
-    if tick in (None, BROKEN) or often is None or often >= tick:
+    tick, every, line = partition.get("every"), schedule.get("every"), schedule.get("cron")
+    if tick in (None, BROKEN):
         return
-    line = partition.places["every"].line
-    if key == "every":
-        what, todo = f"runs come more often than the ticks of partition (line {line})", "write the same time in both"
-    else:
-        what = f"two runs are {span(often)} apart, which is less than a tick of partition (line {line})"
-        todo = f"write every: {span(often)} there, or a line whose runs are as far apart as its ticks"
-    yield schedule.mistake(key, f"{what}: two have one name", todo)
-
-
-def _often(schedule: Given) -> tuple[str, float | None]:
-    """The fewest seconds between two runs, and the key that says so; None where that is not known."""
-    line, every = schedule.get("cron"), schedule.get("every")
+    ticks = f"of partition (line {partition.places['every'].line})"
     if isinstance(line, Cron):
-        return "cron", closest(line) * 60.0
-    return "every", None if every is BROKEN else every
+        minutes = shared(line, timedelta(seconds=tick))
+        if minutes is not None:
+            what = f"two runs that are {span(minutes * 60.0)} apart fall into one tick {ticks}: two have one name"
+            todo = f"write every: {span(closest(line) * 60.0)} there, or a line with one run in each of its ticks"
+            yield schedule.mistake("cron", what, todo)
+    elif every not in (None, BROKEN) and every < tick:
+        what = f"runs come more often than the ticks {ticks}: two have one name"
+        yield schedule.mistake("every", what, "write the same time in both")
 
 
 def _meaning(_: Given, reading: Reading) -> Iterator[Mistake]:
