@@ -241,6 +241,18 @@ def test_what_does_not_pass_is_raised_at_once_and_patience_ends():
         fails(KeyError())
 
 
+def test_a_try_knows_whether_one_before_it_may_be_done_yet():
+    patience = Patience(lambda _: None, lambda _, high: high, lambda _: None)
+    faults = [Fault("busy", "HTTP 429", settled=True), Fault("busy", "HTTP 500"), Fault("busy", "x", settled=True)]
+    tries = []
+    for each in patience.tries("s3://b"):
+        with each:
+            tries.append(each.in_doubt)
+            if faults:
+                raise faults.pop(0)
+    assert tries == [False, False, True, True]
+
+
 def test_each_kind_of_fault_has_its_own_waits():
     paused: list[float] = []
     patience = Patience(paused.append, lambda _, high: high, lambda _: None)

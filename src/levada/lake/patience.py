@@ -49,9 +49,9 @@ class Patience:
             with each:
                 return ask()
         """
-        number, met = 0, Counter[str]()
+        number, met, in_doubt = 0, Counter[str](), False
         while True:
-            each = _Try(number)
+            each = _Try(number, in_doubt=in_doubt)
             yield each
             fault = each.fault
             if fault is None:
@@ -67,14 +67,17 @@ class Patience:
             if is_left():
                 raise fault
             number += 1
+            in_doubt |= fault.in_doubt
 
 
 class _Try:
     """One try: keeps the Fault that ended it."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, in_doubt: bool) -> None:
         #: 0 for the first; later ones may meet what an earlier one did without an answer.
         self.number = number
+        #: Whether an earlier one may be done yet.
+        self.in_doubt = in_doubt
         self.fault: Fault | None = None
 
     def __enter__(self) -> Self:

@@ -324,8 +324,7 @@ class RemoteStore:
             told = {"missing": Missing, "exists": Exists, "changed": Conflict}.get(fault.kind)
             if told:
                 raise told(key) from None
-            # There is another try only after one that left open whether the store did it.
-            raise explained(fault, where, doing, in_doubt=changing and each.number > 0) from fault
+            raise explained(fault, where, doing, in_doubt=changing and each.in_doubt) from fault
         raise AssertionError("a last try returns or raises")
 
 
