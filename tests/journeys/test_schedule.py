@@ -90,6 +90,7 @@ def test_it_works_tick_after_tick_until_a_signal(levada, number, code):
     assert first["partition"] in yesterday()
     assert rest[-2]["event"] == "ended"
     assert rest[-1]["errors"][0]["kind"] == "Interrupted"
+    assert "the same command again works the next tick" in rest[-1]["errors"][0]["todo"]
     assert f"levada: ending as soon as each run is at the end of a page, in {HELD:g} s at most" in err
 
 
@@ -189,6 +190,9 @@ def test_a_stop_hands_the_partition_back_between_two_pages(levada):
             told, err, code = ended(process)
         assert code == 143, err
         assert [one.get("event") for one in told] == ["began", "handed_back", "ended", None], told
+        (stopped,) = told[-1]["errors"]
+        assert (stopped["kind"], stopped["exit"]) == ("Interrupted", 143)
+        assert stopped["todo"].startswith("run the command of each `handed_back` to go on with its partition")
         came = len(api.pages_asked())
         assert 2 <= came < 80
         api.forget()

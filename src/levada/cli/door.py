@@ -50,15 +50,15 @@ def closing(as_json: bool) -> Iterator[None]:
         yield
     except click.ClickException as wrong:
         _misused(wrong, as_json=as_json)
-    except (KeyboardInterrupt, click.Abort):
-        _interrupted(INTERRUPTED, as_json=as_json)
+    except (KeyboardInterrupt, click.Abort) as end:
+        _interrupted(INTERRUPTED, end, as_json=as_json)
     except BrokenPipeError:
         _unread()
     except SystemExit as end:
         heard()
         if end.code == _PIPE_GONE:
             _unread()
-        _interrupted(end.code, as_json=as_json)
+        _interrupted(end.code, end, as_json=as_json)
     except LevadaError as error:
         _failed(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last door: anything else is a bug and is told as one
@@ -115,9 +115,11 @@ def _misused(wrong: click.ClickException, *, as_json: bool) -> NoReturn:
     sys.exit(2)
 
 
-def _interrupted(code: str | int | None, *, as_json: bool) -> NoReturn:
+def _interrupted(code: str | int | None, end: BaseException, *, as_json: bool) -> NoReturn:
     if as_json and isinstance(code, int) and code >= INTERRUPTED:
-        todo = "run the same command again: it goes on from the pages that had arrived"
+        # A command that goes on in another way says how in a note; click puts an Abort in place of Ctrl-C.
+        notes = [note for one in (end, end.__cause__) for note in getattr(one, "__notes__", ())]
+        todo = notes[0] if notes else "run the same command again: it goes on from the pages that had arrived"
         _say_error(_facts("Interrupted", code, "Stopped by a signal.", "", todo))
     sys.exit(code)
 

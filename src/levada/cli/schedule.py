@@ -22,6 +22,7 @@ __all__ = ["schedule"]
 
 #: Seconds that runs have to come to the end of a page: less than the 10 after which Docker kills.
 GRACE = 8.0
+_GO_ON = "run the command of each `handed_back` to go on with its partition; the same command again works the next tick"
 
 
 @click.command(short_help="Run specs by their schedules until it is stopped.")
@@ -76,6 +77,7 @@ def _stay(work: "Sequence[Post]", told: "Callable[[Told], None]", *, once: bool)
         codes = [_code(ended.get()) for _ in threads]
     except (KeyboardInterrupt, SystemExit) as signal:
         _end(bell, threads, 130 if isinstance(signal, KeyboardInterrupt) else int(str(signal.code)))
+        signal.add_note(_GO_ON)
         raise
     sys.exit(next((code for code in codes if code), 0))
 
