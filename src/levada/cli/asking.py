@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from levada.pipeline import Pipeline
     from levada.spec.model import Missing
 
-__all__ = ["environment_with", "keys_for", "opened"]
+__all__ = ["environment_with", "keys_for", "known_lake", "opened"]
 
 
 def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
@@ -25,6 +25,18 @@ def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
     answers = environment_with(pipeline.spec.missing, before) if asking else None
     known = keys_for(pipeline.spec.lake, answers or before)
     return pipeline if known is before else load(spec, lake=lake, edges=Edges(environment=known))
+
+
+def known_lake(pipeline: "Pipeline") -> "Pipeline":
+    """The same pipeline, for commands that begin with what its lake holds.
+
+    Raises:
+        FixThis: a variable of the lake is not set, so that it would be another lake.
+    """
+    from levada.spec.bind import require
+
+    require(pipeline.spec, ("lake",))
+    return pipeline
 
 
 def keys_for(lake: str, environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from levada.cli.asking import opened
+from levada.cli.asking import known_lake, opened
 from levada.cli.door import warn
 from levada.cli.together import JOBS, report_each
 
@@ -123,7 +123,7 @@ def replay(**arguments: Any) -> None:
     leaves with the exit code that says the worst. Where the contract changes nothing, nothing changes. Days of a span
     that were never committed are told, and no failure.
     """
-    pipeline, choice = working(arguments, asking=False), choice_of(arguments)
+    pipeline, choice = known_lake(working(arguments, asking=False)), choice_of(arguments)
     report_each(pipeline, _chosen(pipeline, "replay", choice), arguments["jobs"], as_json=arguments["as_json"])
 
 

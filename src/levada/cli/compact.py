@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from levada.cli.asking import opened
+from levada.cli.asking import known_lake, opened
 from levada.cli.commands import choice_of
 from levada.cli.door import say
 from levada.cli.progress import counted
@@ -61,7 +61,8 @@ def compact(**arguments: Any) -> None:
     """
     from levada.pipeline import Options
 
-    pipeline = opened(arguments["spec"], arguments["lake"], asking=False).having(Options(streams=arguments["streams"]))
+    pipeline = known_lake(opened(arguments["spec"], arguments["lake"], asking=False))
+    pipeline = pipeline.having(Options(streams=arguments["streams"]))
     if arguments["into"]:
         _merge(pipeline, arguments)
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from levada.cli.asking import keys_for, opened
+from levada.cli.asking import keys_for, known_lake, opened
 from levada.cli.door import facts, say, tell
 
 if TYPE_CHECKING:
@@ -54,12 +54,9 @@ def _store(spec: str | None, lake: str | None) -> "Store":
     import os
 
     from levada.pipeline import open_lake
-    from levada.spec.bind import require
 
     if spec is not None:
-        pipeline = opened(spec, lake, asking=False)
-        require(pipeline.spec, ("lake",))
-        return pipeline.store
+        return known_lake(opened(spec, lake, asking=False)).store
     if lake is None:
         raise click.UsageError("Name a SPEC, or a lake with --lake.")
     return open_lake(lake, keys_for(lake, os.environ))

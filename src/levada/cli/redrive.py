@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from levada.cli.asking import known_lake
 from levada.cli.commands import choice_of, taking, working
 from levada.cli.door import say
 from levada.cli.progress import counted
@@ -28,7 +29,7 @@ def redrive(**arguments: Any) -> None:
     row comes twice; the last line says how many came back. Rows of a failed run are not among them, for nothing of it
     is committed: `levada run` puts them through again.
     """
-    pipeline = working(arguments, asking=False)
+    pipeline = known_lake(working(arguments, asking=False))
     found = pipeline.quarantined(choice_of(arguments))
     if not found.work and not arguments["as_json"]:
         say(f"No row of {pipeline.spec.pipeline} is in quarantine there: nothing to put through again.")
