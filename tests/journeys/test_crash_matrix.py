@@ -105,4 +105,5 @@ def test_a_late_first_commit_is_whole(server, request, folder):
     options = {"taker": "fetching", "replacing": False, "step": 1 if WHOLE else 0}
     told = done("stopped", server.lake("first"), request, folder, **options)
     print(told)
-    assert told["late"] == 1
+    # Stopped just before its put, it may notice what it lost, and commit nothing: what it commits is whole.
+    assert told["late"] in (0, 1)
