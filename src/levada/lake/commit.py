@@ -16,10 +16,10 @@ from levada.lake.record import Record, public_names, sealed, stale_after, stale_
 from levada.lake.runs import RunFolder, read_work
 from levada.lake.showing import Known, mending, show_files, show_folder
 from levada.lake.store import CONTROL, Conflict, Lost, Store
-from levada.lake.verify import Problem, check_file, check_key, problems_of, sha256
+from levada.lake.verify import LINK, Problem, check_file, check_key, problems_of, sha256
 from levada.nouns import LakeFile
 
-__all__ = ["Aside", "damaged", "finish", "owner", "publish", "restore"]
+__all__ = ["Aside", "damaged", "finish", "owner", "publish", "restore", "restore_own"]
 
 _log = logging.getLogger(__name__)
 Told = Callable[[str], None]
@@ -177,6 +177,17 @@ def restore(
     for problem in problems:
         told(f"{problem}; it was written again")
     return []
+
+
+def restore_own(
+    area: Area, file: LakeFile, problems: list[Problem], spares: Iterable[LakeFile], told: Told
+) -> list[Problem]:
+    """The same for a partition that stood a while: a public name that another commit has by now is left to that."""
+    # Missing, or a link: no other commit is shown there.
+    shown = next((each for each in problems if each.key == file.public and each.found not in (None, LINK)), None)
+    if shown and owner(area, [shown.key]):
+        file, problems = dataclasses.replace(file, public=None), [each for each in problems if each != shown]
+    return restore(area.store, file, problems, spares, told) if problems else []
 
 
 def _spare(store: Store, file: LakeFile, spares: Iterable[LakeFile], broken: AbstractSet[str]) -> str | None:

@@ -4,17 +4,15 @@ It is what a partition that is left alone is looked at with: one list and one lo
 something is missing or has another size are files read. Nothing is fetched.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 
 from levada.lake.abreast import each
 from levada.lake.area import Area
-from levada.lake.commit import owner, restore
+from levada.lake.commit import restore_own
 from levada.lake.lease import Lease
 from levada.lake.record import Record
 from levada.lake.showing import mending
-from levada.lake.verify import LINK, Problem, check_file
-from levada.nouns import LakeFile
+from levada.lake.verify import Problem, check_file
 
 __all__ = ["made_intact"]
 
@@ -36,7 +34,7 @@ def made_intact(lease: Lease, told: Callable[[str], None]) -> list[Problem]:
     with mending(area, record):
         checked = each(area.store, lambda file: check_file(area.store, file), record.files, reading=True)
         broken = [(file, problems) for file, problems in zip(record.files, checked, strict=True) if problems]
-        return [left for one in broken for left in _restored(area, one, record.files, told)]
+        return [left for file, problems in broken for left in restore_own(area, file, problems, record.files, told)]
 
 
 def _all_there(area: Area, record: Record) -> bool:
@@ -49,14 +47,3 @@ def _all_there(area: Area, record: Record) -> bool:
 
     names = [(key, file.size) for file in record.files for key in (file.key, file.public) if key is not None]
     return all(each(area.store, fits, names))
-
-
-def _restored(
-    area: Area, broken: tuple[LakeFile, list[Problem]], spares: Iterable[LakeFile], told: Callable[[str], None]
-) -> list[Problem]:
-    file, problems = broken
-    # Missing, or a link: no other commit is shown there.
-    shown = next((each for each in problems if each.key == file.public and each.found not in (None, LINK)), None)
-    if shown and owner(area, [shown.key]):
-        file, problems = replace(file, public=None), [each for each in problems if each != shown]
-    return restore(area.store, file, problems, spares, told) if problems else []

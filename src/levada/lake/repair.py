@@ -10,11 +10,11 @@ from typing import Protocol
 from levada.edges import Edges
 from levada.errors import FixThis
 from levada.lake.area import Area
-from levada.lake.commit import Aside, finish, owner, restore
+from levada.lake.commit import Aside, finish, restore_own
 from levada.lake.lease import Lease, hold, reread, stands
 from levada.lake.record import Record, public_names
 from levada.lake.showing import mending
-from levada.lake.verify import LINK, Problem, check_file, check_key
+from levada.lake.verify import Problem, check_file, check_key
 from levada.nouns import LakeFile
 
 __all__ = ["Besides", "repair"]
@@ -76,11 +76,7 @@ def _restore(area: Area, file: LakeFile, spares: Iterable[LakeFile], told: Calla
         problems = check_file(area.store, file)
     except FixThis:  # a folder, a pipe under the public name: nobody knows whose
         file, problems = replace(file, public=None), check_key(area.store, file)
-    # Missing, or a link: no other commit is shown there.
-    shown = next((each for each in problems if each.key == file.public and each.found not in (None, LINK)), None)
-    if shown and owner(area, [shown.key]):
-        file, problems = replace(file, public=None), [each for each in problems if each != shown]
-    return restore(area.store, file, problems, spares, told) if problems else []
+    return restore_own(area, file, problems, spares, told)
 
 
 def _may_finish(lease: Lease, record: Record, tables: Besides | None) -> bool:
