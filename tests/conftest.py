@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, settings
 
 from levada import secret
 from objectstore import ObjectServer, object_server
+from postgres import PostgresServer, postgres_server
+from warehouse import Warehouse
 
 # Hypothesis measures time, which tells more of the machine than of the code; pytest's own timeout catches what hangs.
 settings.register_profile(
@@ -30,3 +32,18 @@ def s3(tmp_path_factory) -> Iterator[ObjectServer]:
     """A real S3 server; `s3.lake()` is the URL of an empty lake, `s3.environment` the variables that lead to it."""
     with object_server(tmp_path_factory.mktemp("weed")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL; `postgres.database()` is the URL of a database that nothing lies in."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def warehouse(request, tmp_path) -> Warehouse:
+    """A database that nothing lies in, of each kind."""
+    if request.param == "duckdb":
+        return Warehouse("duckdb", str(tmp_path / "warehouse.duckdb"))
+    return Warehouse("postgres", request.getfixturevalue("postgres").database())

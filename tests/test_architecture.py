@@ -32,6 +32,8 @@ APART_USED_BY = {"cli"}
 
 #: Each library that is not of Python itself, and asyncio, with the only modules that may import it.
 HOMES: dict[str, tuple[str, ...]] = {
+    "adbc_driver_manager": ("db.postgres",),
+    "adbc_driver_postgresql": ("db.postgres",),
     "aiohttp": ("source.fetch",),
     "apscheduler": ("scheduler",),
     "asyncio": ("edges", "source.courier", "source.fake", "source.fetch", "scheduler.wire", "simulate"),
@@ -40,6 +42,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cramjam": (),
     "deltalake": ("staging.delta",),
     "dotenv": ("spec.read",),
+    "duckdb": ("db.duckdb",),
     "faker": ("simulate",),
     "fastapi": ("simulate",),
     "fastavro": ("staging.avro",),
@@ -47,7 +50,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jinja2": ("serve",),
     "jsonpath_rfc9535": ("jsonpath",),
     "jwt": ("source.auth.jwt",),
-    "msgspec": ("nouns", "contract", "records", "lake", "spec"),
+    "msgspec": ("nouns", "contract", "records", "lake", "spec", "load.arrow"),
     "obstore": ("lake.objects",),
     "pyarrow": ("records.arrow", "staging", "load"),
     "re2": ("contract",),

@@ -18,6 +18,7 @@ __all__ = [
     "Holder",
     "LakeFile",
     "Level",
+    "LoadMode",
     "Means",
     "Outcome",
     "Page",
@@ -25,6 +26,7 @@ __all__ = [
     "Partition",
     "PartitionBy",
     "Place",
+    "Receipt",
     "Records",
     "Rejected",
     "Run",
@@ -46,6 +48,9 @@ Outcome = Literal["done", "done with quarantine", "no data", "partial", "failed"
 #: What a file of a commit is: one page as the API sent it, all pages as one list or as several of
 #: limited length, checked rows, rows refused.
 FileKind = Literal["page", "joined", "split", "staged", "quarantine"]
+#: What a load does with what the table holds already: the partition's rows go and come; they come once; rows come by
+#: their key; all rows go and come.
+LoadMode = Literal["replace_partition", "append", "merge", "replace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +194,29 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a load of one commit did to a table of a database."""
+
+    to: Literal["postgres", "duckdb"]
+    #: The table as SQL names it, and its database without user and password.
+    table: str
+    database: str
+    mode: LoadMode
+    #: Rows of the commit.
+    rows: int
+    inserted: int = 0
+    #: Merged rows that changed what was there, and those that were there as they are or newer.
+    updated: int = 0
+    unchanged: int = 0
+    #: Rows of the partition, or of the table, that went.
+    removed: int = 0
+    #: Merged: rows that an earlier commit of the partition brought and this one lacks; they stay.
+    left_behind: int = 0
+    #: Whether the table had this content already, so that nothing was done.
+    before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """A part of a partition that was left out by rule: counted, shown, and never passed by a cursor."""
 
@@ -317,6 +345,8 @@ class Run:
     left_out: int = 0
     #: Rows that the commit before had in quarantine and this one has not any more; told by stage and replay.
     returned: int = 0
+    #: What it loaded, a receipt a table.
+    loads: tuple[Receipt, ...] = ()
 
 
 def plain(noun: object) -> Any:

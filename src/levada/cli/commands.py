@@ -1,4 +1,4 @@
-"""The commands that do a spec's work: run, land, stage, replay."""
+"""The commands that do a spec's work: run, land, stage, load, replay."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from levada.pipeline import Options, Pipeline
     from levada.pipeline.choosing import Choice, Chosen
 
-__all__ = ["choice_of", "land", "replay", "run", "said_by", "stage", "taking", "working"]
+__all__ = ["choice_of", "land", "load", "replay", "run", "said_by", "stage", "taking", "working"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -109,6 +109,26 @@ def stage(**arguments: Any) -> None:
     _work("stage", arguments)
 
 
+@click.command(short_help="Bring what is committed into its table, no HTTP.")
+@taking(
+    JOBS,
+    click.option("--replace", is_flag=True, help="Let other rows of a partition replace those appended before."),
+)
+def load(**arguments: Any) -> None:
+    """Have the tables of SPEC take what the lake has committed; `run` and `stage` do so by themselves.
+
+    \b
+      levada load sales.yaml --from 2022-08-01 --to 2022-09-01
+      levada load sales.yaml
+
+    Without --date or --from and --to: every staged partition of the lake, so that a table that is lost is made again.
+    Asks nothing of the API and needs no token. What a table has already is recognised and left alone.
+    """
+    pipeline, choice = working(arguments, asking=False), choice_of(arguments)
+    found = _chosen(pipeline, "load", choice)
+    report_each(pipeline, found, arguments["jobs"], as_json=arguments["as_json"], verb="load")
+
+
 @click.command(short_help="Stage again after a change of the contract, no HTTP.")
 @taking(JOBS)
 def replay(**arguments: Any) -> None:
@@ -154,6 +174,7 @@ def _options(arguments: dict[str, Any]) -> "Options":
         allow_empty=arguments["allow_empty"],
         accept_partial=arguments["accept_partial"],
         missing=arguments.get("missing"),
+        replace=arguments.get("replace", False),
         streams=arguments["streams"],
     )
 
@@ -175,7 +196,7 @@ def _chosen(pipeline: "Pipeline", verb: str, choice: "Choice") -> "Chosen":
     from levada.errors import FixThis
 
     found = pipeline.chosen(verb, choice)
-    if not found.work and verb in {"stage", "replay"}:
+    if not found.work and verb in {"stage", "load", "replay"}:
         raise FixThis(
             f"There is nothing of pipeline {pipeline.spec.pipeline} in this lake to {verb}.",
             where=pipeline.store.describe(),

@@ -41,6 +41,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         commands.run,
         commands.land,
         commands.stage,
+        commands.load,
         commands.replay,
         compact.compact,
         serve.serve,

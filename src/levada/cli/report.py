@@ -12,7 +12,7 @@ from levada.errors import PARTIAL, ContractBroken, LevadaError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from levada.nouns import Run
+    from levada.nouns import Receipt, Run
     from levada.pipeline import Pipeline
     from levada.spec.model import Stream
 
@@ -129,7 +129,18 @@ def line(run: "Run") -> str:
     )
     resumed = [f"{counted(run.resumed, 'page')} taken over from an interrupted run"] if run.resumed else []
     returned = [f"{counted(run.returned, 'row')} came back from quarantine"] if run.returned else []
-    return "; ".join([text, *resumed, *returned, *run.notes])
+    return "; ".join([text, *map(_loaded, run.loads), *resumed, *returned, *run.notes])
+
+
+def _loaded(load: "Receipt") -> str:
+    """What a table took: `338 rows into public.sales`, of a merge what became of them."""
+    if load.before:
+        return f"{load.table} has them already"
+    text = f"{counted(load.rows, 'row')} into {load.table}"
+    if load.mode != "merge":
+        return text
+    left = f", {load.left_behind} left behind" if load.left_behind else ""
+    return f"{text} ({load.inserted} inserted, {load.updated} updated, {load.unchanged} unchanged{left})"
 
 
 def _outcome(run: "Run") -> str:

@@ -7,7 +7,7 @@ from levada.contract.infer import Guess
 from levada.lake.audit import Finding, FindingKind, Verified
 from levada.lake.quarantine import Quarantined
 from levada.lake.status import PartitionState, PartitionStatus
-from levada.nouns import Counts, Gap, Holder, Rejected, Run, Violation
+from levada.nouns import Counts, Gap, Holder, Receipt, Rejected, Run, Violation
 from levada.source.tap import Exchange
 
 __all__ = ["SHAPES", "rows"]
@@ -40,6 +40,24 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "gaps": "what was left out, a list of gap objects; the run of a commit with gaps is partial",
             "left_out": "rows of other streams that lack a field, so that nothing was asked for by them",
             "returned": "of `stage` and `replay`: rows that were in quarantine before and are not any more",
+            "loads": "what tables took of it, a list of receipt objects",
+        },
+    ),
+    (
+        "A receipt",
+        Receipt,
+        {
+            "to": "`postgres` or `duckdb`",
+            "table": "the table, its schema before it",
+            "database": "its URL without user and password, or its file",
+            "mode": "`replace_partition`, `append`, `merge` or `replace`",
+            "rows": "rows of the commit",
+            "inserted": "rows that were inserted",
+            "updated": "of `merge`: rows that changed what was there",
+            "unchanged": "of `merge`: rows that were there as they are, or newer",
+            "removed": "rows of the partition, or of the table, that went",
+            "left_behind": "of `merge`: rows that an earlier commit brought and this one lacks; they stay",
+            "before": "true: the table had them already, and nothing was done",
         },
     ),
     (

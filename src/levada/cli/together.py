@@ -43,9 +43,10 @@ def report_each(
     jobs: int | None,
     *,
     as_json: bool,
+    verb: str = "replay",
     ending: "Callable[[Told], str] | None" = None,
 ) -> None:
-    """Replay each of these partitions of streams, tell each result; leave with the exit code that says the worst.
+    """Do `verb` to each of these partitions of streams, tell each result; leave with the exit code that says the worst.
 
     An error of one is its own, and the others go on.
 
@@ -54,11 +55,12 @@ def report_each(
         chosen: Partitions with their streams; streams of one partition stand together.
         jobs: How many partitions at once; None for one a core.
         as_json: Whether all is told as one JSON object.
+        verb: What to do.
         ending: Makes a last line of all that came of them.
     """
     told = Told(list(chosen.work), nothing=chosen.nothing)
     try:
-        _each(pipeline, told, jobs, as_json=as_json)
+        _each(pipeline, verb, told, jobs, as_json=as_json)
     except (KeyboardInterrupt, SystemExit):
         heard()
         warn("levada: stopped; what was committed stands, and the same command does the rest")
@@ -66,30 +68,30 @@ def report_each(
     if as_json:
         say_json(pipeline, told)
     else:
-        _say_rest(pipeline, told, ending)
+        _say_rest(pipeline, verb, told, ending)
     if code := worst(_codes(told)):
         sys.exit(code)
 
 
-def _say_rest(pipeline: "Pipeline", told: Told, ending: "Callable[[Told], str] | None") -> None:
+def _say_rest(pipeline: "Pipeline", verb: str, told: Told, ending: "Callable[[Told], str] | None") -> None:
     if ending:
         say(ending(told))
     if told.nothing:
         names = [f"{stream.name} {date}" for date, stream in told.nothing]
         some = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         of = f"{counted(len(names), 'partition')} of {pipeline.spec.pipeline}"
-        warn(f"levada: {of} not committed, nothing to replay: {some}")
+        warn(f"levada: {of} not committed, nothing to {verb}: {some}")
     through = len(told.runs) + len(told.errors)
     if told.errors and through > 1:
         others = "; the others are done" if told.runs else ""
         warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed{others}")
 
 
-def _each(pipeline: "Pipeline", told: Told, jobs: int | None, *, as_json: bool) -> None:
+def _each(pipeline: "Pipeline", verb: str, told: Told, jobs: int | None, *, as_json: bool) -> None:
     from levada.backfill import cores, each
 
     bugs: list[Exception] = []
-    with closing(each(pipeline, "replay", tuple(told.left), jobs or cores())) as found:
+    with closing(each(pipeline, verb, tuple(told.left), jobs or cores())) as found:
         for ended in found:
             told.left.pop(0)
             if isinstance(ended.error, LevadaError):

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from levada.errors import FixThis
+from levada.errors import FixThis, LevadaError
 from levada.lake.abreast import each
 from levada.lake.area import Area, areas
 from levada.lake.lease import Lease, record_of
@@ -19,7 +19,7 @@ from levada.lake.store import CONTROL, Conflict, Lost, Store
 from levada.lake.verify import LINK, Problem, check_file, check_key, problems_of, sha256
 from levada.nouns import LakeFile
 
-__all__ = ["Aside", "damaged", "finish", "owner", "publish", "restore", "restore_own"]
+__all__ = ["Aside", "damaged", "finish", "load", "owner", "publish", "restore", "restore_own"]
 
 _log = logging.getLogger(__name__)
 Told = Callable[[str], None]
@@ -36,6 +36,8 @@ class Aside:
     told: Told = _log.warning
     #: Shows it in other ways, before it counts as shown; can be repeated at will.
     show: Callable[[Record], None] = lambda _: None
+    #: Has a database take its rows, unless it has them; None: that is not the business of this command.
+    load: Callable[[Record], None] | None = None
 
 
 def publish(
@@ -86,7 +88,7 @@ def publish(
 
 
 def finish(lease: Lease, aside: Aside = Aside()) -> Record:
-    """Show what is committed and not shown yet; the record that stands. Can be repeated at will.
+    """Show what is committed and not shown yet, and load it; the record that stands. Can be repeated at will.
 
     Raises:
         FixThis: a file of the commit is not what the record says (see `damaged`); no name was changed.
@@ -94,7 +96,7 @@ def finish(lease: Lease, aside: Aside = Aside()) -> Record:
     """
     if lease.record is None:
         raise ValueError("nothing is committed")
-    if lease.record.shown:
+    if lease.record.shown and not (lease.record.unloaded and aside.load):
         return lease.record
     if broken := damaged(lease):
         raise FixThis(
@@ -102,15 +104,29 @@ def finish(lease: Lease, aside: Aside = Aside()) -> Record:
             where=lease.area.named(broken[0].key),
             todo="run the job for that folder again" if lease.area.of_folder else _FETCH,
         )
+    if lease.record.shown:
+        return _load(lease.area, lease.record, lease.record, aside, lease.tag)
     return _show(lease.area, lease.record, lease.tag, aside)
 
 
+def load(lease: Lease, aside: Aside) -> Record:
+    """Have the database take the rows of the record that stands, whatever it says of that; the record then.
+
+    Raises:
+        LevadaError: the database does not take them; the record says so.
+        ValueError: nothing is committed.
+    """
+    if lease.record is None:
+        raise ValueError("nothing is committed")
+    return _load(lease.area, lease.record, lease.record, aside, lease.tag)
+
+
 def damaged(lease: Lease) -> list[Problem]:
-    """Why what is committed and not shown yet cannot be shown: files that somebody changed or removed since.
+    """Why what is committed and not shown or loaded yet cannot be: files that somebody changed or removed since.
 
     Such a commit is replaced, or mended, by fetching anew. Empty where nothing waits to be shown.
     """
-    if lease.record is None or lease.record.shown:
+    if lease.record is None or (lease.record.shown and not lease.record.unloaded):
         return []
     return problems_of(lease.area.store, check_key, lease.record.files)
 
@@ -130,6 +146,7 @@ def _again(lease: Lease, old: Record, aside: Aside) -> Record:
         aside.told(f"{old.folder} held other files than those of its commit; its content was replaced")
     if old.shown:
         aside.show(old)
+        return load(lease, aside)
     return finish(lease, aside)
 
 
@@ -286,8 +303,27 @@ def _show(area: Area, record: Record, tag: str | None, aside: Aside, known: Know
         # Landing leaves tables as they are.
         tables = () if record.level == "staged" else record.stale_tables
         shown = dataclasses.replace(record, shown=True, stale=(), stale_tables=tables)
-        _put(area, shown, tag)
-    return shown
+        return _load(area, record, shown, aside, tag)
+
+
+def _load(area: Area, record: Record, shown: Record, aside: Aside, tag: str | None) -> Record:
+    """`shown` in the place of `record`, loaded if it is: what a database does not take now it takes later."""
+    try:
+        if aside.load is not None:
+            aside.load(record)
+            shown = dataclasses.replace(shown, unloaded=False)
+    except Lost:
+        raise
+    except LevadaError:
+        _marked(area, record, dataclasses.replace(shown, unloaded=True), tag)
+        raise
+    return _marked(area, record, shown, tag)
+
+
+def _marked(area: Area, before: Record, after: Record, tag: str | None) -> Record:
+    if after != before:
+        _put(area, after, tag)
+    return after
 
 
 def _told(problems: list[Problem]) -> str:

@@ -74,6 +74,8 @@ class Record:
     table: Table | None = None
     #: Tables that hold rows of commits before it and are not its own: the rows go once it is staged and shown.
     stale_tables: tuple[Table, ...] = ()
+    #: Whether a database has yet to take its rows.
+    unloaded: bool = False
     #: Keys that the records have, sorted; empty where no contract looked at them, or there are too many to be fields.
     keys: tuple[str, ...] = ()
     #: Runs up to this one cannot replace this record, although they did not come to their end; see lake/fence.py.

@@ -15,7 +15,7 @@ from levada.lake.opening import open_store
 from levada.lake.store import Store
 from levada.nouns import Level, Partition, Run
 from levada.pipeline import cursor, into, steps
-from levada.pipeline.choosing import Choice, Chosen, Kept, Known, chosen
+from levada.pipeline.choosing import OF_THE_LAKE, Choice, Chosen, Kept, Known, chosen
 from levada.pipeline.job import Job, Options
 from levada.pipeline.slicing import in_order
 from levada.source.auth.make import signer_for
@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[Callable[[Job], Run], Verb]] = {
     "land": (steps.land, "land"),
     "stage": (steps.stage, "stage"),
     "replay": (steps.replay, "stage"),
+    "load": (steps.load, "load"),
 }
 
 
@@ -98,6 +99,10 @@ class Pipeline:
     def replay(self, *, date: str | None = None) -> list[Run]:
         """Stage the committed pages of one partition of every stream again, or of all, under today's contract."""
         return self._all("replay", date)
+
+    def load(self, *, date: str | None = None) -> list[Run]:
+        """Have the tables take the committed rows of one partition of every stream, or of all; nothing is fetched."""
+        return self._all("load", date)
 
     def redrive(self, *, date: str | None = None) -> list[Run]:
         """Replay the partitions whose commit has rows in quarantine: those of one name, or all; see `replay`."""
@@ -206,13 +211,13 @@ class Pipeline:
         return cursor.going_on(self.spec.streams)
 
     def chosen(self, verb: str, choice: Choice) -> Chosen:
-        """The partitions of the chosen streams that `verb` works on; of those named, replay takes the committed ones.
+        """The partitions of the chosen streams that `verb` works on; of those named, replay and load take the committed ones.
 
         Raises:
             FixThis: the choice names none, or one is needed; nothing that it names is there to replay.
         """
         found = self._meant(verb, choice)
-        if verb != "replay" or not choice.given:
+        if verb not in OF_THE_LAKE or not choice.given:
             return found
         there = self._among(found, lambda area: self.store.head(area.commit) is not None)
         if not there.work:
@@ -233,8 +238,8 @@ class Pipeline:
         streams = self.streams()
         # Of a span of intervals, too, a replay takes those that are there.
         spans = choice.date is None and all(stream.name in self.going_on for stream in streams)
-        looks = verb in {"stage", "replay"} and (not choice.given or (verb == "replay" and spans))
-        kept = self._kept(_level if verb == "stage" else _whatever) if looks else {}
+        looks = verb in {"stage", *OF_THE_LAKE} and (not choice.given or (verb in OF_THE_LAKE and spans))
+        kept = self._kept(_whatever if verb == "replay" else _level) if looks else {}
         known = Known(self.edges.clock.now(), self.going_on, kept)
         return chosen(verb, self.spec.partition, streams, choice, known)
 

@@ -17,12 +17,14 @@ from levada.spec.model import Incremental, Partitioning, Stream
 from levada.spec.partition import default, last, names_of, parse, span
 from levada.spec.template import moment_text
 
-__all__ = ["Choice", "Chosen", "Kept", "Known", "chosen"]
+__all__ = ["OF_THE_LAKE", "Choice", "Chosen", "Kept", "Known", "chosen"]
 
 Found = TypeVar("Found")
 
 #: Stream -> its committed partitions with their levels, oldest first.
 Kept: TypeAlias = Mapping[str, Mapping[str, Level]]
+#: Verbs that work on what is committed, all of it where nothing is chosen.
+OF_THE_LAKE = ("replay", "load")
 _WAYS = "--date, --from, --to"
 _EITHER = "give either --date 2022-08-09, or --from 2022-08-09 --to 2022-08-12 (--to is not included)"
 
@@ -78,11 +80,11 @@ def chosen(verb: str, partitioning: Partitioning, streams: Sequence[Stream], cho
         return Chosen(_product(_named(partitioning, choice, known.now), others), _names(going_on))
     if choice.given:
         named = {stream.name: _interval(known.going_on[stream.name], stream, choice, known.now) for stream in going_on}
-        within = verb == "replay" and choice.date is None
+        within = verb in OF_THE_LAKE and choice.date is None
         keys = {name: _within(known, name, one) if within else [one] for name, one in named.items()}
         return Chosen(tuple((key, stream) for stream in going_on for key in keys[stream.name]))
-    if verb == "replay":
-        return Chosen(_kept(streams, known.kept))
+    if verb in OF_THE_LAKE:
+        return Chosen(_kept(streams, known.kept, staged=verb == "load"))
     meant = () if verb == "stage" and partitioning.by == "tick" else default(known.now, partitioning)
     onward = _landed(going_on, known.kept) if verb == "stage" else tuple(("", stream) for stream in going_on)
     if others and not meant and not going_on:
@@ -151,10 +153,13 @@ def _names(streams: Iterable[Stream]) -> tuple[str, ...]:
     return tuple(stream.name for stream in streams)
 
 
-def _kept(streams: Sequence[Stream], kept: Kept) -> tuple[tuple[str, Stream], ...]:
-    """Every committed partition, oldest first, of each stream that has it."""
+def _kept(streams: Sequence[Stream], kept: Kept, *, staged: bool = False) -> tuple[tuple[str, Stream], ...]:
+    """Every committed partition, oldest first, of each stream that has it; of those with staged rows alone."""
     keys = sorted({key for stream in streams for key in kept.get(stream.name, {})})
-    return tuple((key, stream) for key, stream in product(keys, streams) if key in kept.get(stream.name, {}))
+    levels = ("staged",) if staged else ("landed", "staged")
+    return tuple(
+        (key, stream) for key, stream in product(keys, streams) if kept.get(stream.name, {}).get(key) in levels
+    )
 
 
 def _landed(streams: Sequence[Stream], kept: Kept) -> tuple[tuple[str, Stream], ...]:

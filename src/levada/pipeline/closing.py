@@ -8,7 +8,7 @@ from levada.errors import ContractBroken
 from levada.lake import commit
 from levada.lake.lease import Lease
 from levada.lake.record import Record, landed_fingerprint, public_names, staged_fingerprint
-from levada.nouns import Counts, Gap, LakeFile, Level, Outcome, Records, Run, plain
+from levada.nouns import Counts, Gap, LakeFile, Level, Outcome, Receipt, Records, Run, plain
 from levada.pipeline.cursor import after, nothing_new
 from levada.pipeline.drift import drifted
 from levada.pipeline.gaps import told as told_gaps
@@ -64,9 +64,11 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
         refuse_unable(job, lease.record, looked=any(file.format == "delta" for file in end.made.others))
     draft = after(job, lease.record, end.made.cursor, _draft(job, lease, end))
     mended: list[str] = []
-    aside = showing(job, mended.append) if end.level == "staged" else commit.Aside(mended.append)
+    loads: list[Receipt] = []
+    aside = showing(job, mended.append, loads.append) if end.level == "staged" else commit.Aside(mended.append)
     record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known, aside=aside)
-    return stands(record, *mended, *told, changed=changed or bool(mended), run=end.tally.work.run)
+    done = stands(record, *mended, *told, changed=changed or bool(mended), run=end.tally.work.run)
+    return replace(done, loads=tuple(loads))
 
 
 def _untouched(job: Job, lease: Lease, end: Closing, *notes: str) -> Run:
@@ -165,6 +167,7 @@ def _draft(job: Job, lease: Lease, end: Closing) -> Record:
         left_out=end.left_out,
         keys=end.made.keys,
         table=table_of(job) if end.level == "staged" else None,
+        unloaded=end.level == "staged" and job.stream.load is not None and job.folder is None,
     )
 
 

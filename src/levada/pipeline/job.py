@@ -39,6 +39,8 @@ class Options:
     accept_partial: bool = False
     #: Skip partitions that are complete; None: ticks, because the API never gives theirs again, and no others.
     missing: bool | None = None
+    #: Let other rows of a partition replace those that were appended to a table.
+    replace: bool = False
     #: Names of the streams to work on; all if empty.
     streams: tuple[str, ...] = ()
 
@@ -139,11 +141,18 @@ class Job:
         """Equal for equal contracts of this partition; "" without one."""
         return check.fingerprint(self.contract) if self.contract else ""
 
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What is made of the checked records: what the spec names, and Parquet for the database if that has none."""
+        named, load = self.stream.stage.outputs if self.stream.stage else (), self.stream.load
+        if load is None or self.folder or any(output.format == "parquet" for output in named):
+            return named
+        return (*named, Output("parquet", parse("kept"), load.place, "zstd", kept=True))
+
     def stage_fingerprint(self) -> str:
         """Equal for equal staging: names, codec, format."""
-        stage = self.stream.stage
-        outputs = [_facts(output) for output in stage.outputs] if stage else []
-        facts = [*outputs, self.stream.name, self.spec.pipeline] if stage else []
+        outputs = [_facts(output) for output in self.outputs]
+        facts = [*outputs, self.stream.name, self.spec.pipeline] if outputs else []
         return sha256(json.dumps([*facts, *self._selection()]).encode()).hexdigest()
 
     def _selection(self) -> list[object]:
@@ -159,6 +168,8 @@ class Job:
 def _facts(output: Output) -> list[object]:
     """What decides which bytes an output has, and under which name."""
     own = {each.name: getattr(output, each.name) for each in fields(Output) if each.name not in ("name", "place")}
+    if not output.kept:
+        del own["kept"]  # as it was before there were such
     return [output.name.text, own]
 
 

@@ -24,6 +24,7 @@ from levada.pipeline.drift import remembered
 from levada.pipeline.fills import Names, added, of_file, values_in
 from levada.pipeline.job import Job
 from levada.pipeline.lists import Joined, Parts
+from levada.pipeline.loading import prepare
 from levada.pipeline.portions import count_of, portions_of, with_lines
 from levada.pipeline.sieve import Sieve, Sifted
 from levada.pipeline.tables import refuse_unfit
@@ -113,8 +114,7 @@ class _Checked:
         self._job, self._contract = job, job.contract
         self._checkers = _Checkers(job, job.contract)
         self._memory = check.Memory()
-        outputs = job.stream.stage.outputs if job.stream.stage else ()
-        self._staged = [_Staged(job, work, whole, output) for output in outputs]
+        self._staged = [_Staged(job, work, whole, output) for output in job.outputs]
         self._refused = _Refused(work, whole)
 
     def take(self, page: LakeFile, portion: Portion, sifted: Sifted) -> Batch:
@@ -200,7 +200,7 @@ class _Staged:
         self._job, self._work, self._whole, self._output = job, work, whole, output
         self._by_page = job.by_page(output.name)
         # A table's files have the names that the table gives them.
-        self._names = Names(job, output.name if output.format != "delta" else None)
+        self._names = Names(job, None if output.kept or output.format == "delta" else output.name)
         self._open_one: _Open | None = None
         #: The file of the latest page, which may come in portions, and what closes it.
         self._latest: _Open | None = None
@@ -235,6 +235,8 @@ class _Staged:
         job, form = self._job, self._output.format
         if form == "delta":
             refuse_unfit(job)
+        if form == "parquet" and job.stream.load:
+            prepare(job)
         path = ("staged", f"{'all' if page is None else page}.{form}")
         out = stack.enter_context(self._work.writer(*path))
         assert job.contract  # noqa: S101 - a stage has a contract, the spec reader sees to it

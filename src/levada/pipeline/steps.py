@@ -3,6 +3,9 @@
 run:    lease ──► source or files ──► landing ──► contract ──► staging ──► commit ──► show
 land:   lease ──► source or files ──► landing ──► commit ──► show
 stage:  lease ──► kept pages ──► contract ──► staging ──► commit ──► show
+load:   lease ──► kept rows ──► a table
+
+What run and stage have committed is loaded as well, where the stream has a table.
 
 Does not decide what is a page, a good record or the same content: the rooms do. Does not print.
 """
@@ -17,12 +20,13 @@ from levada.lake import commit
 from levada.lake.intact import made_intact
 from levada.lake.lease import Lease, hold, reread
 from levada.lake.quarantine import returned
+from levada.lake.record import Record
 from levada.lake.sweep import sweep
 from levada.lake.verify import Problem, check_files
 from levada.lake.work import Fingerprints, Work, begin
 from levada.landing import land as land_pages
 from levada.landing import receive, taken
-from levada.nouns import LakeFile, Level, Page, Run
+from levada.nouns import LakeFile, Level, Page, Receipt, Run
 from levada.pipeline.closing import Closing, committed, says_all, stands
 from levada.pipeline.fills import Names
 from levada.pipeline.gaps import gaps_of
@@ -39,7 +43,7 @@ from levada.source.fingerprint import fingerprint
 from levada.source.read import Done, ResumeRefused, read
 from levada.source.request import Plan
 
-__all__ = ["finished", "land", "replay", "run", "stage", "staged"]
+__all__ = ["finished", "land", "load", "replay", "run", "stage", "staged"]
 
 FINISHED = "an earlier run had committed this and was stopped before it was shown; finished now, nothing was fetched"
 THROWN_AWAY = "the API no longer knew the place where the interrupted run had stopped: its pages were thrown away once"
@@ -67,17 +71,35 @@ def replay(job: Job) -> Run:
     return _staging(job, adopting=False)
 
 
+def load(job: Job) -> Run:
+    """Have the stream's table take the rows that are committed."""
+    with _held(job) as seen:
+        started, loads = job.edges.clock.monotonic(), list[Receipt]()
+        aside = showing(job, lambda _: None, loads.append)
+        if aside.load is None:
+            todo = "give it `load: duckdb`, or another database"
+            raise FixThis(f"stream {job.stream.name} has no `load`", where=str(job.stream.place), todo=todo)
+        lease = finished(seen, showing(job, lambda _: None))
+        record = lease.record
+        if record is None or record.level != "staged":
+            todo = f"stage it first: {job.command('stage')}"
+            raise FixThis(f"There are no staged rows of {job.where}.", where=job.where, todo=todo)
+        done = stands(commit.load(lease, aside), changed=not all(one.before for one in loads))
+        return replace(done, loads=tuple(loads), seconds=job.edges.clock.monotonic() - started)
+
+
 def _fetching(job: Job, level: Level) -> Run:
     with _held(job) as lease:
         record = lease.record
-        if record is None or record.shown or commit.damaged(lease):
+        if record is None or not _waits(record, level) or commit.damaged(lease):
             return _left_alone(job, lease, level) or _fetch_or_anew(job, lease, level)
-        notes: list[str] = []
-        shown = commit.finish(lease, showing(job, notes.append))
+        notes, loads = list[str](), list[Receipt]()
+        took = loads.append if level == "staged" else None
+        shown = commit.finish(lease, showing(job, notes.append, took))
         # A folder may hold another date, or staged files; what was landed may be meant to be staged.
         same = (shown.partition, shown.level) == (job.partition.key, level)
         if same or (job.folder is None and level == "landed"):
-            return stands(shown, FINISHED, *notes, changed=True)
+            return replace(stands(shown, FINISHED, *notes, changed=True), loads=tuple(loads))
         now = reread(lease)
         return _left_alone(job, now, level) or _fetch_or_anew(job, now, level)
 
@@ -110,6 +132,11 @@ def _refuse_unstaged(job: Job, lost: list[Problem]) -> None:
             where=job.area.store.describe(),
             todo=f"make them again from the pages that are there: {job.command('stage')}",
         )
+
+
+def _waits(record: Record, level: Level) -> bool:
+    """Whether what is committed has something before it that needs no fetching: to be shown, to be loaded."""
+    return not record.shown or (level == "staged" and record.unloaded)
 
 
 def _fetch_or_anew(job: Job, lease: Lease, level: Level) -> Run:
@@ -188,7 +215,10 @@ def _unchanged(job: Job, lease: Lease) -> Run | None:
     pages = tuple(named_today(job, pages_in(record), adopted=record.adopted))
     if not says_all(job, record, pages) or check_files(job.area, record):
         return None
-    return replace(stands(record), seconds=job.edges.clock.monotonic() - started)
+    loads: list[Receipt] = []
+    loaded = commit.load(lease, showing(job, lambda _: None, loads.append))
+    seconds = job.edges.clock.monotonic() - started
+    return replace(stands(loaded), seconds=seconds, loads=tuple(loads))
 
 
 def finished(lease: Lease, aside: commit.Aside | None = None) -> Lease:

@@ -10,8 +10,9 @@ from levada.lake.location import is_remote, location
 from levada.lake.profiles import profile_of
 from levada.lake.record import Record, stale_tables_after
 from levada.lake.store import Store
-from levada.nouns import Table
+from levada.nouns import Receipt, Table
 from levada.pipeline.job import Job
+from levada.pipeline.loading import loader
 from levada.spec.model import Output
 from levada.staging import Tables
 
@@ -69,8 +70,8 @@ def refuse_unable(job: Job, record: Record | None, *, looked: bool) -> None:
         refuse_unfit(job)
 
 
-def showing(job: Job, told: Callable[[str], None]) -> Aside:
-    """What shows commits of this job in their table, and tells of it."""
+def showing(job: Job, told: Callable[[str], None], took: Callable[[Receipt], None] | None = None) -> Aside:
+    """What shows commits of this job in their table, and tells of it; with `took`, they are loaded as well."""
 
     def show(record: Record) -> None:
         if record.level != "staged" or not record.tables:
@@ -81,7 +82,7 @@ def showing(job: Job, told: Callable[[str], None]) -> Aside:
         for note in delta.show(tables_of(job.area.store, job.edges), record, lambda: stands(job.area, record)):
             told(note)
 
-    return Aside(told, show)
+    return Aside(told, show, loader(job, took) if took else None)
 
 
 def tables_of(store: Store, edges: Edges) -> Tables:

@@ -16,11 +16,11 @@ from levada.spec.template import Value
 
 __all__ = ["Verb", "bind_contract", "needed", "require", "secret", "values_of"]
 
-Verb: TypeAlias = Literal["run", "land", "stage", "read"]
+Verb: TypeAlias = Literal["run", "land", "stage", "load", "read"]
 _FETCHED = ("request", "files", "paging", "responses", "for_each", "window", "incremental")
 _READ = ("records", "format")
 _NAMED = ("raw", "raw_joined", "raw_split")
-_STAGED = ("contract", "stage")
+_STAGED = ("contract", "stage", "load")
 
 
 def bind_contract(contract: Contract, values: Mapping[str, Value]) -> Contract:
@@ -53,6 +53,7 @@ def needed(verb: Verb, stream: Stream) -> tuple[str, ...]:
         "run": (*_FETCHED, *_READ, *_NAMED, *_STAGED),
         "land": (*_FETCHED, *_READ, *_NAMED),
         "stage": (*_READ, *_NAMED, *_STAGED),
+        "load": ("contract", "load"),
         "read": (),
     }[verb]
     # Files need no API; where they come from it, its key is asked for when they do.

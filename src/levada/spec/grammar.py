@@ -9,6 +9,7 @@ from dataclasses import replace
 from levada.nouns import Records
 from levada.spec.engine import Each, Given, Key, Named, Section
 from levada.spec.grammar_contract import CONTRACT
+from levada.spec.grammar_load import LOAD
 from levada.spec.grammar_paging import PAGING, RESPONSE
 from levada.spec.grammar_schedule import SCHEDULE, SCHEDULE_RULES
 from levada.spec.grammar_source import REQUEST, SOURCE
@@ -158,12 +159,18 @@ STREAM = Section(
             "none",
             example='stage: {avro: "stg/{date}.avro"}, contract: {fields: {id: int64}}',
         ),
+        Key(
+            "load",
+            LOAD,
+            "the table that takes the checked rows; needs a contract",
+            "none",
+            example="load: duckdb, contract: {fields: {id: int64}}",
+        ),
     ),
     _stream,
     rules=STREAM_RULES,
     later={
         "decode": "packed values",
-        "load": "databases",
     },
     around="request: {path: /sales}",
 )
@@ -254,7 +261,6 @@ SPEC = Section(
         "reports": "reports",
         "notify": "mails",
         "logs": "log files",
-        "load": "databases",
     },
     around="pipeline: sales, source: {url: https://api.example.com}, streams: {sales: {request: {path: /sales}}}",
 )

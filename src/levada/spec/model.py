@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from levada.contract.model import Contract
-from levada.nouns import PartitionBy, Place, Records
-from levada.spec.auth import Auth
+from levada.nouns import LoadMode, PartitionBy, Place, Records
+from levada.spec.auth import Auth, SecretRef
 from levada.spec.cron import Cron
 from levada.spec.template import Template
 
@@ -17,6 +17,7 @@ __all__ = [
     "ForEach",
     "Incremental",
     "Limits",
+    "Load",
     "Missing",
     "Output",
     "Paging",
@@ -281,6 +282,8 @@ class Output:
     null: str = ""
     #: Delta: the column that tells the partition of a row.
     column: str = "_levada_partition"
+    #: One file a partition under `_levada/` only, whatever its name says: what a database is loaded from.
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,27 @@ class Stage:
 
     outputs: tuple[Output, ...]
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The table of a database that takes the checked rows; PostgreSQL if there is a `url`, else DuckDB."""
+
+    place: Place
+    #: The variable with the URL of a PostgreSQL database.
+    url: SecretRef | None = None
+    #: A DuckDB file, relative to the spec's folder; "" is the file of the lake.
+    file: str = ""
+    schema: str | None = None
+    #: "": the stream's name.
+    table: str = ""
+    mode: LoadMode = "replace_partition"
+    #: Fields that tell rows apart (merge); empty: those of the contract.
+    key: tuple[str, ...] = ()
+    #: The field whose higher value wins (merge).
+    newest_by: str | None = None
+    #: The field of time by which rows of a partition are found; None: by a column that they get.
+    rows_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +352,7 @@ class Stream:
     raw_split: Split | None = None
     contract: Contract | None = None
     stage: Stage | None = None
+    load: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from levada.contract.model import columns
 from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
+from levada.spec.rules_load import LOAD_ROOT_RULES, LOAD_RULES
 from levada.spec.rules_names import NAME_RULES, streams
 from levada.spec.rules_paging import ends, unreached
 from levada.spec.rules_parents import PARENT_RULES
@@ -265,6 +266,7 @@ STREAM_RULES = (
     Rule(("stage", "contract"), _avro_names),
     Rule(("stage", "contract"), _delta_names),
     Rule(("stage", "contract"), _csv_nulls),
+    *LOAD_RULES,
 )
 ROOT_RULES = (
     Rule(("streams",), _some_streams),
@@ -274,5 +276,6 @@ ROOT_RULES = (
     Rule((), _never_both),
     *NAME_RULES,
     *PARENT_RULES,
+    *LOAD_ROOT_RULES,
     Rule((), _sent_once),
 )

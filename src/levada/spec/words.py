@@ -87,6 +87,7 @@ def _stream(spec: Spec, stream: Stream) -> Iterator[str]:
     yield from _landing(stream)
     yield from checks(stream.contract)
     yield from _staging(stream.stage)
+    yield from _loading(stream)
 
 
 def _titled(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -131,6 +132,31 @@ def _staging(stage: Stage | None) -> Iterator[str]:
         return
     for number, output in enumerate(stage.outputs):
         yield f"{'       ' if number else 'Stages '}{output.name.text} ({_output(output)})"
+
+
+_MODES = {
+    "replace_partition": "the rows of a partition are replaced",
+    "append": "the rows of a partition are added once",
+    "merge": "by key",
+    "replace": "all rows are replaced",
+}
+
+
+def _loading(stream: Stream) -> Iterator[str]:
+    load = stream.load
+    if load is None:
+        return
+    where = (
+        f"PostgreSQL at {' or '.join(load.url.names)}" if load.url else f"DuckDB, {load.file or 'a file in the lake'}"
+    )
+    table = f"{load.schema}.{load.table}" if load.schema else load.table or stream.name
+    yield f"Loads  into table {table} of {where}: {_MODES[load.mode]}"
+    if load.mode == "merge":
+        key = load.key or (stream.contract.key if stream.contract else ())
+        newest = f"; the one with the highest {load.newest_by} stands" if load.newest_by else ""
+        yield f"       rows are told apart by {listed(key)}{newest}"
+    if load.rows_by:
+        yield f"       the rows of a partition are found by {load.rows_by}"
 
 
 def _output(output: Output) -> str:

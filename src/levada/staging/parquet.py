@@ -14,11 +14,13 @@ from levada.staging.arrow import batch, schema
 from levada.staging.exact import see_exact
 from levada.staging.format import RowWriter, Sink
 
-__all__ = ["ROWS", "merge", "rows", "writer"]
+__all__ = ["ROWS", "batches", "merge", "rows", "writer"]
 
 #: Rows of one batch, counted from the first row of the file: how rows are cut into calls leaves no mark. From 512 to
 #: 16,384 the time is the same; few, so that rows of 10 KB make batches of 10 MB.
 ROWS = 1024
+#: Rows of one batch for a database: rows of 10 KB make batches of 80 MB.
+_MANY = 8192
 
 
 @contextmanager
@@ -47,6 +49,11 @@ def rows(file: BinaryIO) -> Iterator[Mapping[str, Any]]:
     """The rows of a Parquet file, one batch after the other."""
     for found in pq.ParquetFile(file).iter_batches(ROWS):
         yield from found.to_pylist()
+
+
+def batches(file: BinaryIO) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file as Arrow has them, some thousands at a time."""
+    yield from pq.ParquetFile(file).iter_batches(_MANY)
 
 
 def merge(files: Iterable[BinaryIO], out: Sink, codec: str, row_group: int) -> int:

@@ -1,0 +1,189 @@
+"""DuckDB files: opened, asked, and changed as a copy that takes the file's place; the home of the library.
+
+A process that writes a DuckDB file shuts out all others, and one that reads it shuts out whoever would write. So a
+change is made to a copy, which is then renamed over the file: readers that have it open keep what they see, those that
+come later see all of it. The rename takes microseconds, the copy grows with the file (a clone where the disk can).
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from levada.errors import FixThis, TryLater
+from levada.secret import redact
+
+__all__ = ["Database", "changed", "looked_at"]
+
+#: Tries to get at a file that others change or read, with a pause between them.
+_TRIES = 600
+#: What passes by itself: another process has the file, the disk is full or slow.
+_PASSING = (duckdb.IOException, duckdb.ConnectionException, duckdb.TransactionException)
+_NO_DATABASE = "not a valid DuckDB database file"
+
+
+class Database:
+    """A connection, and the file that people know it by."""
+
+    def __init__(self, connection: DuckDBPyConnection, place: str) -> None:
+        self._connection = connection
+        self.place = place
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; undone where what is inside fails."""
+        with _told(self.place):
+            self._connection.begin()
+            try:
+                yield
+                self._connection.commit()
+            except BaseException:
+                with suppress(duckdb.Error):  # it may have undone it already
+                    self._connection.rollback()
+                raise
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Do `sql`, with `values` for $1, $2...; rows that it changed where there is such a number, else -1."""
+        rows = self.ask(sql, values)
+        return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else -1
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that `sql` gives."""
+        return self._connection.execute(sql, list(values) or None).fetchall()
+
+    def take(self, name: str, reader: Any) -> int:
+        """Make the temporary table `name` of the batches of an Arrow reader; how many rows came."""
+        self._connection.register("_levada_coming", reader)
+        made = self.run(f"CREATE TEMPORARY TABLE {name} AS FROM _levada_coming")
+        self._connection.unregister("_levada_coming")
+        return made
+
+
+@contextmanager
+def looked_at(path: Path) -> Iterator[Database | None]:
+    """The database to read from, None where there is no file.
+
+    Raises:
+        FixThis: the file is none of DuckDB's.
+        TryLater: a process has it open to write.
+    """
+    if not path.exists():
+        yield None
+        return
+    with _opened(path, path, read_only=True) as database:
+        yield database
+
+
+@contextmanager
+def changed(path: Path, pause: Callable[[int], None]) -> Iterator[Database]:
+    """The database to change: a copy, which takes the file's place after a clean exit, and is gone after any other.
+
+    Args:
+        path: The file; made with its folder where there is none.
+        pause: Waits before the next try, whose number it is told.
+
+    Raises:
+        FixThis: the file is none of DuckDB's, or cannot be written.
+        TryLater: others have it for too long, or the disk is full.
+    """
+    with _told(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path.with_name(f".{path.name}.lock"), pause):
+            # What a killed run left goes: nobody else is here.
+            copy = path.with_name(f".{path.name}.copy")
+            _remove(copy)
+            try:
+                _copied(path, copy)
+                with _opened(copy, path, read_only=False) as database:
+                    yield database
+                _in_place(copy, path)
+            finally:
+                _remove(copy)
+
+
+@contextmanager
+def _opened(path: Path, shown: Path, *, read_only: bool) -> Iterator[Database]:
+    with _told(str(shown)):
+        connection = duckdb.connect(str(path), read_only=read_only)
+        try:
+            yield Database(connection, str(shown))
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _alone(lock: Path, pause: Callable[[int], None]) -> Iterator[None]:
+    """Nobody else inside, of those who use this function; freed by the death of the process."""
+    number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        for turn in range(1, _TRIES + 1):
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if turn == _TRIES:
+                    what = "Other runs have been changing the DuckDB file all the time."
+                    raise TryLater(what, where=str(lock), todo="run again when they have ended") from None
+                pause(turn)
+        yield
+    finally:
+        os.close(number)
+
+
+def _copied(path: Path, copy: Path) -> None:
+    """A copy of what the file holds, its log of changes in it."""
+    if not path.exists():
+        return
+    if path.with_name(f"{path.name}.wal").exists():
+        duckdb.connect(str(path)).close()  # takes the log into the file, where its writer died
+    with path.open("rb") as source, copy.open("wb") as target:
+        left = os.fstat(source.fileno()).st_size
+        while left > 0:
+            # Clones where the file system can (Btrfs, XFS), else copies within the kernel.
+            left -= os.copy_file_range(source.fileno(), target.fileno(), left) or left
+
+
+def _in_place(copy: Path, path: Path) -> None:
+    with copy.open("rb") as made:
+        os.fsync(made.fileno())
+    if path.exists():
+        copy.chmod(path.stat().st_mode & 0o777)
+    copy.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _remove(copy: Path) -> None:
+    for path in (copy, copy.with_name(f"{copy.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _explained(error, place) from None
+    except OSError as error:
+        raise TryLater(
+            f"The DuckDB file could not be written: {error.strerror}", where=place, todo="run again"
+        ) from None
+
+
+def _explained(error: duckdb.Error, place: str) -> FixThis | TryLater:
+    why = redact(str(error)).split("\n\nLINE ")[0].strip()
+    if _NO_DATABASE in why:
+        return FixThis("The file is no DuckDB database.", where=place, todo="name another file, or move it away")
+    if isinstance(error, _PASSING):
+        return TryLater(
+            f"The DuckDB file is not to be had: {why}", where=place, todo="close it elsewhere, and run again"
+        )
+    return FixThis(f"DuckDB refused it: {why}", where=place, todo="mend the table, or the contract")

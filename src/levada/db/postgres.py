@@ -1,0 +1,160 @@
+"""PostgreSQL by ADBC: connect, ask, take rows in bulk, one transaction at a time; the home of its driver.
+
+Every error leaves as one of ours, by what happens next (PostgreSQL, appendix A: SQLSTATE).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from adbc_driver_manager import Error as DriverError
+from adbc_driver_postgresql import dbapi
+
+from levada.errors import FixThis, TryLater
+from levada.secret import redact, remember
+
+__all__ = ["Again", "Database", "connected", "place_of"]
+
+#: Classes and codes that pass by themselves: connection, resources, operator's intervention, system, lock time-out.
+_PASSING = ("08", "53", "57", "58", "55P03", "25006")
+#: Of two that wait for each other, one is told to do it all again (40001 serialization, 40P01 deadlock).
+_AGAIN = ("40001", "40P01")
+#: What a server says of a log-in that a person must change; ADBC gives no SQLSTATE for a connection.
+_REFUSED = (
+    "password authentication",
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "pg_hba.conf",
+    "permission denied",
+    "is not permitted to log in",
+    "invalid connection option",
+    'missing "="',
+)
+
+
+#: What the driver and the server put around a message.
+_AROUND = ("LINE ", ". SQLSTATE")
+
+
+class Again(TryLater):
+    """The database undid the transaction for another one's sake: the same may be done again at once."""
+
+
+class Database:
+    """A connection, and where it leads to, as messages name it."""
+
+    def __init__(self, connection: dbapi.Connection, place: str) -> None:
+        self._connection = connection
+        self.place = place
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; undone where what is inside fails."""
+        with _told(self.place):
+            try:
+                yield
+                self._connection.commit()
+            except BaseException:
+                with suppress(DriverError):  # the connection may be gone: so is the transaction
+                    self._connection.rollback()
+                raise
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Do `sql`, with `values` for $1, $2...; rows that it changed where the driver tells, else -1."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute(sql, list(values) if values else None)
+            return int(cursor.rowcount)
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that `sql` gives."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute(sql, list(values) if values else None)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def take(self, name: str, reader: Any) -> int:
+        """Make the temporary table `name` of the batches of an Arrow reader, by binary COPY; how many rows came."""
+        with closing(self._connection.cursor()) as cursor:
+            return int(cursor.adbc_ingest(name, reader, mode="create", temporary=True))
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Database]:
+    """A connection to the database of `url` (libpq's form, postgresql://user:password@host:port/name).
+
+    Raises:
+        FixThis: the URL is none, or the server refuses the log-in.
+        TryLater: the server cannot be reached, or takes nobody now.
+    """
+    place = place_of(url)
+    try:
+        connection = dbapi.connect(url)
+    except DriverError as error:
+        raise _unconnected(str(error), place) from None
+    try:
+        yield Database(connection, place)
+    finally:
+        with suppress(DriverError):
+            connection.close()
+
+
+def place_of(url: str) -> str:
+    """`url` without user and password; a password in it is redacted everywhere from now on.
+
+    Raises:
+        FixThis: it is no URL of a PostgreSQL database.
+    """
+    try:
+        parts = urlsplit(url)
+        secrets, host = (parts.password, parts.username), parts.hostname
+    except ValueError:
+        parts, secrets, host = urlsplit(""), (None, None), None
+    if secrets[0]:
+        remember(secrets[0])
+    if parts.scheme not in ("postgresql", "postgres") or not host:
+        raise FixThis(
+            "The address of the PostgreSQL database is no URL.",
+            where="load: {postgres: ...}",
+            todo="set the variable to postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+        )
+    return urlunsplit(("postgresql", parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _unconnected(said: str, place: str) -> FixThis | TryLater:
+    why = _why(said)
+    if any(word in said for word in _REFUSED):
+        todo = "mend user, password or name of the database in its URL, or have the server let this user in"
+        return FixThis(f"The database refused the connection: {why}", where=place, todo=todo)
+    return TryLater(f"The database could not be reached: {why}", where=place, todo="run again when it is up")
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    try:
+        yield
+    except DriverError as error:
+        raise _explained(error, place) from None
+
+
+def _explained(error: DriverError, place: str) -> FixThis | TryLater:
+    state, why = error.sqlstate or "", _why(str(error))
+    if state in _AGAIN:
+        return Again(f"The database undid the transaction: {why}", where=place, todo="run again")
+    if state.startswith(_PASSING) or not state:
+        return TryLater(f"The database broke off: {why}", where=place, todo="run again: nothing was changed half")
+    if state == "42501":
+        todo = "have the owner of the database grant it to this user"
+        return FixThis(f"The database does not allow it: {why}", where=place, todo=todo)
+    return FixThis(f"The database refused it: {why}", where=place, todo="mend the table, or the contract")
+
+
+def _why(said: str) -> str:
+    """What the server itself said: the driver puts the statement, which may be long, and its own words around it."""
+    lines = redact(said).replace("ERROR:  ", "\n").split("\nQuery was:")[0].splitlines()
+    kept = [line.strip() for line in lines[1:] or lines]
+    return _shortened("; ".join(line for line in kept if line not in ("", "^") and not line.startswith(_AROUND)))
+
+
+def _shortened(text: str, most: int = 500) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -1,0 +1,125 @@
+"""Loads into PostgreSQL: rows by binary COPY into a temporary table, then typed SQL (docs/adr/0010-loads.md).
+
+The ledger's row is locked first and written with the rows, so a load that was done is recognised, and two loads of one
+partition come one after the other.
+"""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+
+from levada.contract.model import Column
+from levada.db.named import quoted
+from levada.db.postgres import Again, connected
+from levada.load.dialect import Dialect, table_of
+from levada.load.model import Database, Loading
+from levada.load.rows import Change, append, done, load_rows, receipt, replace_partition
+from levada.load.tables import make_ready, settled
+from levada.nouns import LoadMode, Receipt
+
+__all__ = ["load", "prepare"]
+
+#: Tries of a transaction that the database undid for another one's sake.
+_TRIES = 6
+
+
+def _is_json(column: Column) -> bool:
+    """Whether the driver cannot carry it: a struct, a list of lists or of structs."""
+    return column.type == "struct" or bool(column.item and column.item.type in ("list", "struct"))
+
+
+_DIALECT = Dialect(
+    "postgres",
+    "levada.load.sql.postgres",
+    types={
+        "string": "text",
+        "int32": "integer",
+        "int64": "bigint",
+        "float64": "double precision",
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "timestamp with time zone",
+        "time": "time without time zone",
+        "binary": "bytea",
+        "uuid": "uuid",
+        "json": "jsonb",
+    },
+    decimal="numeric",
+    wider={
+        "text": ("character varying", "citext"),
+        "integer": ("bigint", "numeric", "double precision"),
+        "bigint": ("numeric",),
+        "jsonb": ("json", "text"),
+        "uuid": ("text", "character varying"),
+    },
+    is_json=_is_json,
+    coming="excluded",
+    indexed=True,
+    longest_name=63,  # NAMEDATALEN
+)
+
+
+def prepare(url: str, loading: Loading) -> None:
+    """Make what the table lacks: schema, ledger, table, columns, key, index, descriptions. Nothing ever goes.
+
+    Raises:
+        FixThis: the table cannot take rows of the contract, belongs to another stream, or may not be made.
+        TryLater: the database is away.
+    """
+    with connected(url) as database:
+        make_ready(database, _DIALECT, settled(database, _DIALECT, loading))
+
+
+def load(url: str, loading: Loading, pause: Callable[[int], None]) -> Receipt:
+    """Make the table hold the rows of the commit; nothing is done if it does.
+
+    Args:
+        url: Of the database, postgresql://user:password@host:port/name.
+        loading: The rows.
+        pause: Waits before the next try, whose number it is told.
+
+    Raises:
+        FixThis: as in `prepare`; or the table's own rules refuse the rows.
+        ContractBroken: other rows of the partition were appended before; rows lie outside of it.
+        TryLater: the database is away, or busy; another commit took the place of this one.
+    """
+    with connected(url) as database:
+        one = settled(database, _DIALECT, loading)
+        if found := done(database, _DIALECT, one):
+            return found
+        make_ready(database, _DIALECT, one)
+        for turn in range(1, _TRIES):
+            try:
+                return load_rows(database, _DIALECT, one, _MODES)
+            except Again:
+                pause(turn)
+        return load_rows(database, _DIALECT, one, _MODES)
+
+
+def _merge(database: Database, dialect: Dialect, loading: Loading, staged: int) -> Receipt:
+    [(inserted, updated)] = database.ask(dialect.sql("merge", loading))
+    [(left,)] = database.ask(dialect.sql("left_behind", loading))
+    counts = {"inserted": inserted, "updated": updated, "unchanged": staged - inserted - updated}
+    return receipt(database, dialect, loading, staged, **counts, left_behind=left)
+
+
+def _replace(database: Database, dialect: Dialect, loading: Loading, staged: int) -> Receipt:
+    """All rows of the table: made aside, then in its place, so that readers wait for two renames alone."""
+    aside = f"_levada_{sha256(loading.target.name.encode()).hexdigest()[:12]}"
+    made = f"{quoted(loading.target.schema or '')}.{quoted(aside)}"
+    [(before,)] = database.ask(dialect.sql("count", loading))
+    database.run(dialect.sql("make_alike", loading, made=made))
+    inserted = database.run(dialect.sql("insert", loading, into=made))
+    grants = database.ask(dialect.text("grants"), (loading.target.schema, loading.target.table))
+    database.run(f"DROP TABLE {table_of(loading)}")
+    database.run(f"ALTER TABLE {made} RENAME TO {quoted(loading.target.table)}")
+    for (grant,) in grants:
+        database.run(grant)
+    return receipt(database, dialect, loading, staged, inserted=inserted, removed=before)
+
+
+_MODES: Mapping[LoadMode, Change] = {
+    "replace_partition": replace_partition,
+    "append": append,
+    "merge": _merge,
+    "replace": _replace,
+}

@@ -1,0 +1,2 @@
+-- A copy of the file is changed: nobody else is here.
+SELECT $1

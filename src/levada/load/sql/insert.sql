@@ -1,0 +1,3 @@
+INSERT INTO {into} ({names})
+SELECT {rows}
+FROM {stage}

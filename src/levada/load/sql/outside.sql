@@ -1,0 +1,1 @@
+SELECT count(*) FROM (SELECT {rows} FROM {stage}) AS s WHERE ({found}) IS NOT TRUE
