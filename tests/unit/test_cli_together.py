@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from levada.cli.together import report_each, worst
+from levada.cli.together import How, report_each, worst
 from levada.edges import Edges
 from levada.lake.memory import MemoryStore
 from levada.pipeline import Pipeline
@@ -38,6 +38,6 @@ def test_a_bug_in_one_partition_is_raised_after_the_others_are_done(capsys):
     found = pipeline.chosen("replay", Choice(start="2022-08-09", end="2022-08-12"))
     found = replace(found, work=(*found.work[:1], ("2022-08-10", found.work[0][1]), *found.work[1:]))
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        report_each(pipeline, found, 2, as_json=False)
+        report_each(pipeline, found, How("replay", 2, as_json=False))
     told = capsys.readouterr().out
     assert [line.split()[1] for line in told.splitlines()] == ["2022-08-09:", "2022-08-11:"]

@@ -133,7 +133,7 @@ GIVES = {
         "incremental": ("incremental.cursor", "$.updated_at"), "raw": "raw/{date}/{page}.json",
         "raw_joined": "raw/{date}.json", "raw_split": ("raw_split.records", 100),
         "contract": ("contract.fields[0].name", "id"),
-        "stage": ("stage.outputs[0].name", "stg/{date}.avro"),
+        "stage": ("stage.outputs[0].name", "stg/{date}.avro"), "load": "Load",
     }),
     "request": (f"{STREAM}.request", {
         "method": "POST", "path": "/sales/{date:%Y/%m}",
@@ -197,16 +197,23 @@ GIVES = {
     "delta": (OUTPUT, {
         "table": ("name", "tables/sales"), "column": "day", "codec": "snappy", "row_group": 64 * 1024**2,
     }),
+    "load": (f"{STREAM}.load", {
+        "to": ("file", ""), "postgres": ("url", "${DATABASE_URL}"), "duckdb": ("file", "sales.duckdb"),
+        "table": ("schema", "staging"), "mode": "append", "key": ("id",), "newest_by": "updated_at",
+        "rows_by": "created_at",
+    }),
 }  # fmt: skip
 #: What a stream needs beside one of its sections.
 BESIDE = {
     "for_each": 'request: {path: "/sales/{row.id}"}',
     "stage": "contract: {fields: {id: int64}}",
+    "load": "contract: {fields: {id: int64, updated_at: timestamp, created_at: timestamp}}",
     "next": "by: cursor",
     "schedule": "partition: {by: day, default: yesterday}",
 }
 #: What excludes what a section needs otherwise.
-INSTEAD = {"token_header": "token", "rows": "row_of", "pages_of": "request", "files": "request"}
+INSTEAD = {"token_header": "token", "rows": "row_of", "pages_of": "request", "files": "request", "to": "postgres",
+           "duckdb": "postgres"}  # fmt: skip
 #: Where the fields of one row differ in name from the key: the header of a rule is a pair itself.
 PAIRS = {("a response rule", "header"), ("auth", "secrets")}
 

@@ -9,7 +9,7 @@ import click
 
 from levada.cli.asking import known_lake, opened
 from levada.cli.door import warn
-from levada.cli.together import JOBS, report_each
+from levada.cli.together import JOBS, How, report_each
 
 if TYPE_CHECKING:
     from levada.pipeline import Options, Pipeline
@@ -126,7 +126,7 @@ def load(**arguments: Any) -> None:
     """
     pipeline, choice = working(arguments, asking=False), choice_of(arguments)
     found = _chosen(pipeline, "load", choice)
-    report_each(pipeline, found, arguments["jobs"], as_json=arguments["as_json"], verb="load")
+    report_each(pipeline, found, How("load", arguments["jobs"], arguments["as_json"]))
 
 
 @click.command(short_help="Stage again after a change of the contract, no HTTP.")
@@ -144,7 +144,8 @@ def replay(**arguments: Any) -> None:
     that were never committed are told, and no failure.
     """
     pipeline, choice = known_lake(working(arguments, asking=False)), choice_of(arguments)
-    report_each(pipeline, _chosen(pipeline, "replay", choice), arguments["jobs"], as_json=arguments["as_json"])
+    found = _chosen(pipeline, "replay", choice)
+    report_each(pipeline, found, How("replay", arguments["jobs"], arguments["as_json"]))
 
 
 def _work(verb: str, arguments: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from levada.cli.asking import known_lake
 from levada.cli.commands import choice_of, taking, working
 from levada.cli.door import say
 from levada.cli.progress import counted
-from levada.cli.together import JOBS, report_each
+from levada.cli.together import JOBS, How, report_each
 
 if TYPE_CHECKING:
     from levada.cli.report import Told
@@ -34,7 +34,7 @@ def redrive(**arguments: Any) -> None:
     if not found.work and not arguments["as_json"]:
         say(f"No row of {pipeline.spec.pipeline} is in quarantine there: nothing to put through again.")
         return
-    report_each(pipeline, found, arguments["jobs"], as_json=arguments["as_json"], ending=_ending)
+    report_each(pipeline, found, How("replay", arguments["jobs"], arguments["as_json"], _ending))
 
 
 def _ending(told: "Told") -> str:

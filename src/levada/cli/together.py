@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from levada.pipeline import Pipeline
     from levada.pipeline.choosing import Chosen
 
-__all__ = ["JOBS", "report_each", "worst"]
+__all__ = ["JOBS", "How", "report_each", "worst"]
 
 JOBS = click.option(
     "--jobs",
@@ -37,61 +38,63 @@ def worst(codes: "Iterable[int]") -> int:
     return min(codes, key=WORST.index, default=0)
 
 
-def report_each(
-    pipeline: "Pipeline",
-    chosen: "Chosen",
-    jobs: int | None,
-    *,
-    as_json: bool,
-    verb: str = "replay",
-    ending: "Callable[[Told], str] | None" = None,
-) -> None:
-    """Do `verb` to each of these partitions of streams, tell each result; leave with the exit code that says the worst.
+@dataclass(frozen=True, slots=True)
+class How:
+    """What is done to each partition, and how it is told."""
+
+    verb: str
+    #: How many partitions at once; None for one a core.
+    jobs: int | None
+    #: Whether all is told as one JSON object.
+    as_json: bool
+    #: Makes a last line of all that came of them.
+    ending: "Callable[[Told], str] | None" = None
+
+
+def report_each(pipeline: "Pipeline", chosen: "Chosen", how: How) -> None:
+    """Work through each of these partitions of streams, tell each result; leave with the exit code that says the worst.
 
     An error of one is its own, and the others go on.
 
     Args:
         pipeline: What to work with.
         chosen: Partitions with their streams; streams of one partition stand together.
-        jobs: How many partitions at once; None for one a core.
-        as_json: Whether all is told as one JSON object.
-        verb: What to do.
-        ending: Makes a last line of all that came of them.
+        how: What to do to them.
     """
     told = Told(list(chosen.work), nothing=chosen.nothing)
     try:
-        _each(pipeline, verb, told, jobs, as_json=as_json)
+        _each(pipeline, told, how)
     except (KeyboardInterrupt, SystemExit):
         heard()
         warn("levada: stopped; what was committed stands, and the same command does the rest")
         raise
-    if as_json:
+    if how.as_json:
         say_json(pipeline, told)
     else:
-        _say_rest(pipeline, verb, told, ending)
+        _say_rest(pipeline, told, how)
     if code := worst(_codes(told)):
         sys.exit(code)
 
 
-def _say_rest(pipeline: "Pipeline", verb: str, told: Told, ending: "Callable[[Told], str] | None") -> None:
-    if ending:
-        say(ending(told))
+def _say_rest(pipeline: "Pipeline", told: Told, how: How) -> None:
+    if how.ending:
+        say(how.ending(told))
     if told.nothing:
         names = [f"{stream.name} {date}" for date, stream in told.nothing]
         some = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         of = f"{counted(len(names), 'partition')} of {pipeline.spec.pipeline}"
-        warn(f"levada: {of} not committed, nothing to {verb}: {some}")
+        warn(f"levada: {of} not committed, nothing to {how.verb}: {some}")
     through = len(told.runs) + len(told.errors)
     if told.errors and through > 1:
         others = "; the others are done" if told.runs else ""
         warn(f"levada: {len(told.errors)} of {counted(through, 'partition')} failed{others}")
 
 
-def _each(pipeline: "Pipeline", verb: str, told: Told, jobs: int | None, *, as_json: bool) -> None:
+def _each(pipeline: "Pipeline", told: Told, how: How) -> None:
     from levada.backfill import cores, each
 
     bugs: list[Exception] = []
-    with closing(each(pipeline, verb, tuple(told.left), jobs or cores())) as found:
+    with closing(each(pipeline, how.verb, tuple(told.left), how.jobs or cores())) as found:
         for ended in found:
             told.left.pop(0)
             if isinstance(ended.error, LevadaError):
@@ -100,7 +103,7 @@ def _each(pipeline: "Pipeline", verb: str, told: Told, jobs: int | None, *, as_j
                 bugs.append(ended.error)
             elif ended.run:
                 told.runs.append(ended.run)
-            if not as_json:
+            if not how.as_json:
                 _say(ended)
     if bugs:
         raise bugs[0]

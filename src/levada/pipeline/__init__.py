@@ -211,7 +211,7 @@ class Pipeline:
         return cursor.going_on(self.spec.streams)
 
     def chosen(self, verb: str, choice: Choice) -> Chosen:
-        """The partitions of the chosen streams that `verb` works on; of those named, replay and load take the committed ones.
+        """The partitions of the chosen streams that `verb` works on; replay and load take committed ones.
 
         Raises:
             FixThis: the choice names none, or one is needed; nothing that it names is there to replay.

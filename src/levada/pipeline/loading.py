@@ -10,7 +10,7 @@ from typing import Any
 from levada.contract.model import Contract, columns
 from levada.errors import FixThis, TryLater
 from levada.extras import require
-from levada.lake.lease import read_record
+from levada.lake.lease import stands
 from levada.lake.location import is_remote
 from levada.lake.record import Record
 from levada.lake.verify import check_key
@@ -120,7 +120,7 @@ def _loading(job: Job, load: Load, contract: Contract, record: Record | None) ->
         made,
         schema(made),
         lambda: _batches(job, record) if record else iter(()),
-        lambda: _stands(job, record),
+        lambda: record is not None and stands(job.area, record),
         job.options.replace,
     )
 
@@ -138,11 +138,6 @@ def _fingerprint(target: Target, record: Record) -> str:
     """Of the rows and of how they are loaded."""
     facts = [record.staged, target.mode, target.key, target.newest_by, str(target.marked)]
     return sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _stands(job: Job, record: Record | None) -> bool:
-    now, _ = read_record(job.area)
-    return now is not None and record is not None and now.run == record.run
 
 
 def _batches(job: Job, record: Record) -> Iterator[Any]:
