@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from levada.contract.model import Contract, columns
 from levada.errors import FixThis, TryLater
 from levada.extras import require
 from levada.lake.lease import stands
 from levada.lake.location import is_remote
+from levada.lake.reading import open_parts
 from levada.lake.record import Record
+from levada.lake.store import Missing
 from levada.lake.verify import check_key
 from levada.load.model import Between, Loading, Target
 from levada.nouns import LakeFile, Receipt
@@ -141,18 +143,24 @@ def _fingerprint(target: Target, record: Record) -> str:
 
 
 def _batches(job: Job, record: Record) -> Iterator[Any]:
-    """The rows of the record's Parquet files, in order; each file was checked before its first row is given."""
+    """The rows of the record's Parquet files, in order, each proven before it is given."""
     from levada.staging import parquet
 
-    store = job.area.store
     for file in record.files:
         if file.kind == "staged" and file.format == "parquet":
-            _refuse_damaged(job, file)
-            with store.open(file.key) as opened:
-                yield from parquet.batches(opened)
+            with _opened(job, file) as stream:
+                yield from parquet.batches(stream)
 
 
-def _refuse_damaged(job: Job, file: LakeFile) -> None:
-    if problems := check_key(job.area.store, file):
-        todo = f"make it again from the pages: {job.command('replay')}"
-        raise FixThis(str(problems[0]), where=job.where, todo=todo)
+@contextmanager
+def _opened(job: Job, file: LakeFile) -> Iterator[BinaryIO]:
+    store = job.area.store
+    try:
+        with open_parts(store, file) as stream:
+            yield stream
+    except (TryLater, Missing):
+        # Other bytes on the way are another time's; what lies there damaged is not.
+        if problems := check_key(store, file):
+            todo = f"make it again from the pages: {job.command('replay')}"
+            raise FixThis(str(problems[0]), where=job.where, todo=todo) from None
+        raise
