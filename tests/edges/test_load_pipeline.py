@@ -11,6 +11,7 @@ from levada.lake.area import Area
 from levada.lake.disk import DiskStore
 from levada.lake.lease import read_record
 from levada.lake.memory import MemoryStore
+from levada.lake.status import status
 from levada.pipeline import Options, Pipeline
 from levada.spec.read import read_text
 from shop import Shop, prices, public
@@ -113,6 +114,7 @@ def test_a_database_that_is_away_delays_the_load_alone(place, postgres):
     assert "hunter2secret" not in said
     record = place.record()
     assert (record.shown, record.unloaded, record.level) == (True, True, "staged")
+    assert [each.state for each in status(place.store)] == ["not loaded"]
     assert public(place.store)
     asked = len(place.shop.urls)
     with pytest.raises(TryLater):
@@ -122,7 +124,7 @@ def test_a_database_that_is_away_delays_the_load_alone(place, postgres):
     assert done.loads[0].inserted == 3
     assert "nothing was fetched" in done.notes[0]
     assert len(place.shop.urls) == asked
-    assert not place.record().unloaded
+    assert [each.state for each in status(place.store)] == ["done"]
     assert place.do(spec=POSTGRES, url=url, missing=True).notes == ("complete already, skipped",)
 
 

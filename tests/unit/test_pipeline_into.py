@@ -295,6 +295,13 @@ def test_a_job_stages_no_table(store, api):
     assert "without a server" in refused.value.todo
 
 
+def test_a_job_loads_no_table(store, api):
+    land(store, api)
+    with pytest.raises(FixThis, match="loads a table, and a stage job fills folders with files") as refused:
+        stage(store, api, spec=SPEC.replace("    stage: {", "    load: duckdb\n    stage: {"))
+    assert "without a server" in refused.value.todo
+
+
 def test_staged_bytes_are_those_of_a_run(store, api):
     land(store, api)
     stage(store, api)

@@ -16,7 +16,16 @@ from levada.nouns import Counts, Gap, Holder, Level
 __all__ = ["PartitionState", "PartitionStatus", "status"]
 
 PartitionState = Literal[
-    "done", "done with quarantine", "no data", "partial", "failed", "running", "unfinished", "not shown", "damaged"
+    "done",
+    "done with quarantine",
+    "no data",
+    "partial",
+    "failed",
+    "running",
+    "unfinished",
+    "not shown",
+    "not loaded",
+    "damaged",
 ]
 
 
@@ -102,7 +111,9 @@ def _state(record: Record | None, latest: RunFolder | None, failure: Failure | N
     if record is None:
         # A job whose run came to its end without a commit: there was nothing to fill its folder with.
         return "no data" if latest is not None else "unfinished"
-    return _content(record) if record.shown else "not shown"
+    if not record.shown:
+        return "not shown"
+    return "not loaded" if record.unloaded else _content(record)
 
 
 def _content(record: Record) -> PartitionState:

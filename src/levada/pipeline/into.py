@@ -116,6 +116,9 @@ def refuse_unable(stream: Stream, verb: str) -> None:
     if verb == "stage" and any(output.format == "delta" for output in outputs):
         what = f"stream {stream.name} stages a Delta table, and a stage job fills folders with files"
         raise FixThis(what, where=str(stream.place), todo="leave `delta` out, or stage it without a server")
+    if verb == "stage" and stream.load:
+        what = f"stream {stream.name} loads a table, and a stage job fills folders with files"
+        raise FixThis(what, where=str(stream.load.place), todo="leave `load` out, or stage it without a server")
     for name, template in (("raw", stream.raw), *((output.format, output.name) for output in outputs)):
         if template and "page" in variables(template) and "page" not in variables(in_folder(template, "")):
             raise FixThis(

@@ -1,4 +1,11 @@
+-- From the tables of the catalogue: to_regclass may go by what this transaction saw when it began.
 SELECT
-    to_regnamespace(quote_ident($1)) IS NOT NULL,
-    to_regclass(format('%I.%I', $1, $2)) IS NOT NULL,
-    to_regclass(format('%I.%I', $1, $3)) IS NOT NULL
+    EXISTS (SELECT FROM pg_namespace WHERE nspname = $1),
+    EXISTS (
+        SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = $2
+    ),
+    EXISTS (
+        SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = $3
+    )
