@@ -91,48 +91,57 @@ def changed(path: Path, pause: Callable[[int], None]) -> Iterator[Database]:
         FixThis: the file is none of DuckDB's, or cannot be written.
         TryLater: others have it for too long, or the disk is full.
     """
-    with _told(str(path)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(path.with_name(f".{path.name}.lock"), pause):
-            # What a killed run left goes: nobody else is here.
-            copy = path.with_name(f".{path.name}.copy")
-            _remove(copy)
-            try:
+    copy = path.with_name(f".{path.name}.copy")
+    with _alone(path, pause):
+        try:
+            with _told(str(path)):
+                _remove(copy)  # what a killed run left: nobody else is here
                 _copied(path, copy)
-                with _opened(copy, path, read_only=False) as database:
-                    yield database
+            with _opened(copy, path, read_only=False) as database:
+                yield database
+            with _told(str(path)):
                 _in_place(copy, path)
-            finally:
-                _remove(copy)
+        finally:
+            _remove(copy)
 
 
 @contextmanager
 def _opened(path: Path, shown: Path, *, read_only: bool) -> Iterator[Database]:
     with _told(str(shown)):
         connection = duckdb.connect(str(path), read_only=read_only)
-        try:
-            yield Database(connection, str(shown))
-        finally:
-            connection.close()
+    try:
+        yield Database(connection, str(shown))
+    finally:
+        with _told(str(shown)):
+            connection.close()  # writes its log into the file
 
 
 @contextmanager
-def _alone(lock: Path, pause: Callable[[int], None]) -> Iterator[None]:
+def _alone(path: Path, pause: Callable[[int], None]) -> Iterator[None]:
     """Nobody else inside, of those who use this function; freed by the death of the process."""
-    number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = path.with_name(f".{path.name}.lock")
+    with _told(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         for turn in range(1, _TRIES + 1):
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _locked(number):
                 break
-            except BlockingIOError:
-                if turn == _TRIES:
-                    what = "Other runs have been changing the DuckDB file all the time."
-                    raise TryLater(what, where=str(lock), todo="run again when they have ended") from None
-                pause(turn)
+            pause(turn)
+        else:
+            what = "Other runs have been changing the DuckDB file all the time."
+            raise TryLater(what, where=str(path), todo="run again when they have ended")
         yield
     finally:
         os.close(number)
+
+
+def _locked(number: int) -> bool:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _copied(path: Path, copy: Path) -> None:

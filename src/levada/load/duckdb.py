@@ -51,7 +51,9 @@ def prepare(path: Path, loading: Loading) -> None:
     """
     with looked_at(path) as database:
         if database is not None:
-            compare(database, _DIALECT, settled(database, _DIALECT, loading))
+            one = settled(database, _DIALECT, loading)
+            with database.transaction():
+                compare(database, _DIALECT, one)
 
 
 def load(path: Path, loading: Loading, pause: Callable[[int], None]) -> Receipt:

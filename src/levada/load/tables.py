@@ -21,7 +21,8 @@ def settled(database: Database, dialect: Dialect, loading: Loading) -> Loading:
     _refuse_long(dialect, loading)
     if loading.target.schema is not None:
         return loading
-    [(schema,)] = database.ask("SELECT current_schema()")
+    with database.transaction():
+        [(schema,)] = database.ask("SELECT current_schema()")
     if schema is None:
         what = "No schema of the search path is there."
         raise FixThis(what, where=database.place, todo="name one: `table: schema.table`, or mend `search_path`")
