@@ -127,7 +127,7 @@ def test_what_it_calls_no_request_the_server_refuses(body):
 def test_the_schema_of_a_run_is_that_of_the_noun():
     schemas = document()["components"]["schemas"]
     _, nouns = msgspec.json.schema_components([Run], ref_template="#/components/schemas/{name}")
-    for name in ("Run", "Counts"):
+    for name in ("Run", "Counts", "Receipt"):
         assert {member: kind_of(said) for member, said in schemas[name]["properties"].items()} == {
             member: kind_of(said) for member, said in nouns[name]["properties"].items()
         }

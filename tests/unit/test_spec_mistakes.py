@@ -167,7 +167,7 @@ CASES = [
     ("raw: raw/{date}/{page}.json", "raw_joined: x/{date}/{page}", "12:17", "{page} is no variable here", ""),
     ("raw: raw/{date}/{page}.json", "records: $.data[", "12:14", "no JSONPath", "RFC 9535"),
     ("raw: raw/{date}/{page}.json", "records: data", "12:14", "begin with $", ""),
-    ("raw: raw/{date}/{page}.json", "load: {}", "12:5", "load in a stream is not built yet", ""),
+    ("raw: raw/{date}/{page}.json", "decode: {}", "12:5", "decode in a stream is not built yet", ""),
     # contract
     ("client: string", "client: strnig", "15:17", "not known here", "did you mean string?"),
     ("client: string", "client:", "15:16", "a field is no mapping", "type"),

@@ -211,7 +211,7 @@ def test_defaults_are_merged_name_by_name_and_the_stream_wins():
         ("lang: en", 'lang: "{dat}"', "4:28", "{dat} is no variable", "{date}"),
         ("lang: en", 'lang: "{row.id}"', "4:28", "without for_each", "for_each"),
         ("  raw: none", "  pages_of: a", "6:3", 'unknown key "pages_of" in defaults', ""),
-        ("  raw: none", "  load: {}", "6:3", "load in defaults is not built yet", ""),
+        ("  raw: none", "  decode: {}", "6:3", "decode in defaults is not built yet", ""),
     ],
 )
 def test_a_mistake_in_defaults_is_told_at_its_line(old, new, at, what, todo):

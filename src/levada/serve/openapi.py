@@ -127,6 +127,20 @@ _GAP = {
     "status": {"type": ["integer", "null"], "description": "Status of the answer, if there was one."},
 }
 _GAPS = {"type": "array", "items": _schema("Gap"), "description": "What was left out by rule: the run is partial."}
+_RECEIPT = {
+    "to": _text("The kind of database.", enum=["postgres", "duckdb"]),
+    "table": _text("The table, its schema before it."),
+    "database": _text("Its URL without user and password, or its file."),
+    "mode": _text("What became of rows that were there.", enum=["replace_partition", "append", "merge", "replace"]),
+    "rows": _count("Rows of the commit."),
+    "inserted": _count("Rows that were inserted."),
+    "updated": _count("Rows that changed what was there."),
+    "unchanged": _count("Rows that were there as they are, or newer."),
+    "removed": _count("Rows that went."),
+    "left_behind": _count("Rows that an earlier commit brought and this one lacks."),
+    "before": {"type": "boolean", "description": "True where the table had them already."},
+}
+_LOADS = {"type": "array", "items": _schema("Receipt"), "description": "What tables took; jobs load none."}
 _RUN = {
     "pipeline": _text("Name of the pipeline."),
     "stream": _text("Name of the stream."),
@@ -149,6 +163,7 @@ _RUN = {
     "gaps": _GAPS,
     "left_out": _count("Rows of other streams that lack a field, so that nothing was asked for by them."),
     "returned": _count("Rows that were in quarantine before and are not any more; 0 for jobs, which begin anew."),
+    "loads": _LOADS,
 }
 _SCHEMAS: dict[str, Any] = {
     "Done": {
@@ -177,4 +192,5 @@ _SCHEMAS: dict[str, Any] = {
     "Run": {"type": "object", "required": list(_RUN), "properties": _RUN},
     "Counts": {"type": "object", "required": list(_COUNTS), "properties": _COUNTS},
     "Gap": {"type": "object", "required": list(_GAP), "properties": _GAP},
+    "Receipt": {"type": "object", "required": list(_RECEIPT), "properties": _RECEIPT},
 }
