@@ -41,13 +41,13 @@ def test_a_load_that_is_killed_and_done_again_leaves_the_rows_of_one(kind, memor
         str(memory) if kind == "duckdb" else f"{request.getfixturevalue('postgres').url()}?options=-csearch_path%3D{{}}"
     )
     variables = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[1]), "PYTHONWARNINGS": ""}
-    command = [sys.executable, SCRIPT, kind, where, "1" if WHOLE else "11"]
+    command = [sys.executable, SCRIPT, kind, where, "1" if WHOLE else "23"]
     ended = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
     print(ended.stdout)
     told = json.loads(ended.stdout)
     assert {*told} == {"replace_partition", "append", "merge", "replace"}
-    assert all(killed > (50 if WHOLE else 3) for killed in told.values()), told
+    assert all(killed > (50 if WHOLE else 1) for killed in told.values()), told
 
 
 def test_a_server_that_stops_within_a_load_leaves_nothing_and_takes_it_later():
