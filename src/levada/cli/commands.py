@@ -124,7 +124,7 @@ def load(**arguments: Any) -> None:
     Without --date or --from and --to: every staged partition of the lake, so that a table that is lost is made again.
     Asks nothing of the API and needs no token. What a table has already is recognised and left alone.
     """
-    pipeline, choice = working(arguments, asking=False), choice_of(arguments)
+    pipeline, choice = known_lake(working(arguments, asking=False)), choice_of(arguments)
     found = _chosen(pipeline, "load", choice)
     report_each(pipeline, found, How("load", arguments["jobs"], arguments["as_json"]))
 
