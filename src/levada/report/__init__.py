@@ -1,0 +1,1 @@
+"""Questions asked after the work, and where their rows go."""
