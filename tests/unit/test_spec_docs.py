@@ -73,12 +73,14 @@ def test_every_form_of_a_date_is_documented():
 #: field of that name, or (name of the field, value).
 STREAM = "streams[0]"
 OUTPUT = f"{STREAM}.stage.outputs[0]"
+REPORT = "reports[0]"
 GIVES = {
     "the spec": ("", {
         "pipeline": "sales", "lake": "s3://my-bucket/sales", "partition": ("partition.by", "hour"),
         "resume_within": 21600.0, "keep_replaced": 0.0, "source": ("source.url", "https://api.example.com"),
         "defaults": ("streams[0].request.params", (("lang", "en"),)), "streams": ("streams[0].name", "sales"),
-        "schedule": ("schedule.every", 3600.0),
+        "schedule": ("schedule.every", 3600.0), "reports": ("reports[0].name", "daily"), "notify": "Notify",
+        "logs": ("logs.keep_days", 3), "history": ("history.off", True),
     }),
     "schedule": ("schedule", {"every": 60.0, "cron": ("cron.text", "0 3 * * *")}),
     "partition": ("partition", {
@@ -202,6 +204,28 @@ GIVES = {
         "table": ("schema", "staging"), "mode": "append", "key": ("id",), "newest_by": "updated_at",
         "rows_by": "created_at",
     }),
+    "report": (REPORT, {
+        "sql": "SELECT count(*) FROM sales", "sql_file": "daily.sql", "params": (("least", 5),), "of": ("lake", True),
+        "postgres": "${DATABASE_URL}", "duckdb": "sales.duckdb", "csv": "reports/{date}.csv",
+        "html": "reports/{date}.html", "chart": ("chart.file", "attempts.svg"), "google_sheet": "Sheet",
+    }),
+    "chart": (f"{REPORT}.chart", {"file": "a.svg", "kind": "bar", "x": "date", "y": ("attempts", "users")}),
+    "google_sheet": (f"{REPORT}.google_sheet", {
+        "id": "${SHEET_ID}", "worksheet": "daily", "credentials": "${SHEETS_ACCOUNT}", "mode": "append",
+        "key": ("date", "product"),
+    }),
+    "notify": ("notify", {"mail": "Mail", "webhook": "Webhook"}),
+    "mail": ("notify.mail", {
+        "server": "${SMTP_URL}", "to": ("ops@example.com",), "from": ("sender", "levada@example.com"),
+        "subject": "Grader {partition}: {outcome}", "when": ("partial", "failure"),
+    }),
+    "webhook": ("notify.webhook", {"url": "${HOOK_URL}", "form": "slack", "when": ("partial", "failure")}),
+    "logs": ("logs", {
+        "folder": "logs", "file": "{date:%Y-%m-%d}.txt", "keep_days": 3, "form": "json", "timezone": "Europe/Lisbon",
+    }),
+    "history": ("history", {
+        "to": ("off", True), "file": "history.sqlite", "postgres": "${DATABASE_URL}", "keep": 365 * 86400.0,
+    }),
 }  # fmt: skip
 #: What a stream needs beside one of its sections.
 BESIDE = {
@@ -213,7 +237,7 @@ BESIDE = {
 }
 #: What excludes what a section needs otherwise.
 INSTEAD = {"token_header": "token", "rows": "row_of", "pages_of": "request", "files": "request", "to": "postgres",
-           "duckdb": "postgres"}  # fmt: skip
+           "duckdb": "postgres", "sql_file": "sql"}  # fmt: skip
 #: Where the fields of one row differ in name from the key: the header of a rule is a pair itself.
 PAIRS = {("a response rule", "header"), ("auth", "secrets")}
 

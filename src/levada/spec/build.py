@@ -15,6 +15,8 @@ from levada.spec.values import folder, is_elsewhere
 
 __all__ = ["build"]
 
+_AS_THEY_ARE = ("resume_within", "keep_replaced", "schedule", "notify", "logs", "history")
+
 
 def build(
     root: Node, environment: Mapping[str, str], *, lake: str | None = None, mistakes: Iterable[Mistake] = ()
@@ -51,7 +53,8 @@ def _spec(given: Given, reading: Reading, lake: str | None) -> Spec:
         source=given.get("source", Source("", given.place)),
         streams=_streams(given.values["streams"]),
         missing=tuple(missing),
-        **{key: given.values[key] for key in ("resume_within", "keep_replaced", "schedule") if key in given.values},
+        reports=tuple(given.get("reports", {}).values()),
+        **{key: given.values[key] for key in _AS_THEY_ARE if key in given.values},
     )
 
 

@@ -10,7 +10,10 @@ from levada.nouns import Records
 from levada.spec.engine import Each, Given, Key, Named, Section
 from levada.spec.grammar_contract import CONTRACT
 from levada.spec.grammar_load import LOAD
+from levada.spec.grammar_logs import HISTORY, LOGS
+from levada.spec.grammar_notify import NOTIFY
 from levada.spec.grammar_paging import PAGING, RESPONSE
+from levada.spec.grammar_report import REPORT, REPORT_RULES
 from levada.spec.grammar_schedule import SCHEDULE, SCHEDULE_RULES
 from levada.spec.grammar_source import REQUEST, SOURCE
 from levada.spec.grammar_split import SPLIT
@@ -254,13 +257,18 @@ SPEC = Section(
             required=True,
             example="streams: {sales: {request: {path: /sales}}}",
         ),
+        Key(
+            "reports",
+            Named(REPORT, name_problem("report"), "report"),
+            "what is asked of the rows after the work, by name",
+            "none",
+            example="reports: {daily: {sql: SELECT count(*) FROM sales}}",
+        ),
+        Key("notify", NOTIFY, "who is told of the end of the work", "none", example='notify: {webhook: "${HOOK_URL}"}'),
+        Key("logs", LOGS, "log files, one a day", "none", example="logs: {keep_days: 3}"),
+        Key("history", HISTORY, "where the history of runs is kept", "in a lake on disk", example="history: none"),
     ),
     lambda given: given,
-    rules=(*ROOT_RULES, *SCHEDULE_RULES),
-    later={
-        "reports": "reports",
-        "notify": "mails",
-        "logs": "log files",
-    },
+    rules=(*ROOT_RULES, *SCHEDULE_RULES, *REPORT_RULES),
     around="pipeline: sales, source: {url: https://api.example.com}, streams: {sales: {request: {path: /sales}}}",
 )

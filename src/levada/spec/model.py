@@ -7,6 +7,7 @@ from levada.contract.model import Contract
 from levada.nouns import LoadMode, PartitionBy, Place, Records
 from levada.spec.auth import Auth, SecretRef
 from levada.spec.cron import Cron
+from levada.spec.telling import History, Logs, Notify, Report
 from levada.spec.template import Template
 
 __all__ = [
@@ -396,4 +397,8 @@ class Spec:
     #: Seconds that replaced files stay readable under `_levada/`.
     keep_replaced: float = 3600.0
     schedule: Schedule | None = None
+    reports: tuple[Report, ...] = ()
+    notify: Notify | None = None
+    logs: Logs | None = None
+    history: History | None = None
     missing: tuple[Missing, ...] = ()
