@@ -136,6 +136,51 @@ def purchases(port: int, host: str, seed: int, errors: int | None) -> None:
     serve(app, host, port, ready=lambda url: say(f"Simulated purchases API on {url}; no key. Ctrl-C ends it."))
 
 
+@simulate.command(short_help="Grader: attempts of a time window in one list; slow if asked for.")
+@_port
+@_host
+@click.option("--rows", type=click.IntRange(min=1), metavar="N", default=1000, show_default=True, help="Rows a day.")
+@click.option("--seed", type=int, metavar="N", default=16, show_default=True, help="Other seeds, other attempts.")
+@click.option(
+    "--slow",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    default=0.0,
+    help="How long each answer takes; 0 if left out.",
+)
+@click.option(
+    "--odd", type=click.IntRange(min=0), metavar="N", default=3, show_default=True, help="Odd rows a day of each kind."
+)
+@click.option(
+    "--bad", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help="Bad rows a day of each kind."
+)
+def grader(port: int, host: str, seed: int, slow: float, **amounts: int) -> None:
+    """The grader's API: GET /api/statistics with client, client_key, start and end, in UTC.
+
+    The key is GRADER_CLIENT_KEY of this process's environment, else gR4deR. In another terminal:
+
+    \b
+      export GRADER_API_URL=http://127.0.0.1:8000/api GRADER_CLIENT_KEY=gR4deR
+      levada run examples/grader/pipeline.yaml --date 2024-10-08
+
+    Each day has the same attempts whenever it is asked for. Odd rows are such as the real API has; bad ones break the
+    example's contract, and some are attacks. GET /_log tells the requests seen. PUT /_faults makes it fail, as in
+    `levada simulate sales`.
+    """
+    import os
+
+    from levada.simulate import require
+
+    require()
+    from levada.simulate.grader import key, make_app
+    from levada.simulate.grader_made import Amounts
+    from levada.simulate.server import serve
+
+    _, origin = key(os.environ)
+    app = make_app(amounts=Amounts(**amounts), seed=seed, slow=slow, environment=os.environ)
+    serve(app, host, port, ready=lambda url: say(f"Simulated grader API on {url}/api; key: {origin}. Ctrl-C ends it."))
+
+
 @simulate.command(short_help="Files: movies.csv and series.csv of any size, as a course's data lake has them.")
 @click.option(
     "--rows", type=click.IntRange(min=1), metavar="N", default=1000, show_default=True, help="Rows of movies.csv."
