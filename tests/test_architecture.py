@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "levada"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("version", "errors"),
     ("nouns", "secret", "extras", "jsonpath", "charsets"),
+    ("round",),
     ("edges",),
     ("contract",),
     ("spec", "records", "lake", "db"),

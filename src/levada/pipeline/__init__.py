@@ -16,6 +16,7 @@ from levada.lake.store import Store
 from levada.nouns import Level, Partition, Run
 from levada.pipeline import cursor, into, steps
 from levada.pipeline.choosing import OF_THE_LAKE, Choice, Chosen, Kept, Known, chosen
+from levada.pipeline.course import Course
 from levada.pipeline.job import Job, Options
 from levada.pipeline.slicing import in_order
 from levada.source.auth.make import signer_for
@@ -288,6 +289,11 @@ class Pipeline:
             levels = zip(areas, each(self.store, level, areas), strict=True)
             found[stream.name] = {area.partition: known for area, known in levels if known}
         return found
+
+    @property
+    def course(self) -> Course:
+        """What rounds of it need."""
+        return Course(self.spec, self.store, self.edges)
 
     def observed(self, observe: Callable[[Event], None]) -> "Pipeline":
         """This pipeline, telling `observe` what happens."""

@@ -1,0 +1,79 @@
+"""A round from its begin to its end: what comes of the partitions is gathered; then reports, history, notices.
+
+runs ──► reports ──► history ──► notices
+
+The data stands whatever becomes of these: a report that fails is told as an error of the round, a history that cannot
+be written and a notice that cannot be sent are notes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Literal
+
+from levada.edges import run_id
+from levada.nouns import Run
+from levada.pipeline.course import Course
+from levada.pipeline.notifying import notified
+from levada.pipeline.remembering import remembered
+from levada.pipeline.reporting import reported
+from levada.round import Failure, Round, failure_of
+
+__all__ = ["Ongoing", "begun"]
+
+Door = Literal["command", "schedule", "lambda", "python"]
+
+
+class Ongoing:
+    """A round that goes on. `close` ends it; nothing is gathered after that."""
+
+    def __init__(self, course: Course, verb: str, door: Door) -> None:
+        now = course.edges.clock.now()
+        self._course = course
+        self._round = Round(course.spec.pipeline, run_id(course.edges), verb, door, now, now)
+        self.closed = False
+
+    def ran(self, run: Run) -> None:
+        """A partition is done."""
+        self._round = replace(self._round, runs=(*self._round.runs, run))
+
+    def failed(self, error: BaseException, stream: str = "", partition: str = "") -> None:
+        """A partition failed, or the round itself."""
+        self._failed(failure_of(error, stream, partition))
+
+    def _failed(self, failure: Failure) -> None:
+        self._round = replace(self._round, failures=(*self._round.failures, failure))
+
+    def not_tried(self, stream: str, partition: str) -> None:
+        """A partition was left."""
+        self._round = replace(self._round, not_tried=(*self._round.not_tried, (stream, partition)))
+
+    def close(self, *, stopped: bool = False) -> Round:
+        """Reports, history, notices; all of the round. Raises nothing that the data could be blamed for.
+
+        Args:
+            stopped: Whether a signal ended it: then there is no time for more than the history.
+        """
+        self.closed = True
+        course, done = self._course, replace(self._round, ended=self._course.edges.clock.now())
+        if not stopped:
+            done = reported(course, done)
+        done = remembered(course, done)
+        return done if stopped else notified(course, done)
+
+
+@contextmanager
+def begun(course: Course, verb: str, door: Door) -> Iterator[Ongoing]:
+    """A round to gather in; one that is not closed by the end of the block is closed as stopped, or as failed."""
+    ongoing = Ongoing(course, verb, door)
+    try:
+        yield ongoing
+    except Exception as error:
+        if not ongoing.closed:
+            ongoing.failed(error)
+            ongoing.close()
+        raise
+    except BaseException:
+        if not ongoing.closed:
+            ongoing.close(stopped=True)
+        raise

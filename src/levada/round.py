@@ -1,0 +1,89 @@
+"""What one command, or one tick of a schedule, did: the runs of its partitions and what followed them. Frozen."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from levada.errors import LevadaError
+from levada.nouns import Run
+from levada.secret import redact
+
+__all__ = ["Ending", "Failure", "Reported", "Round", "failure_of"]
+
+#: How a round ended: all well; committed with gaps; something failed or was not tried.
+Ending: TypeAlias = Literal["success", "partial", "failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error in words, without secrets."""
+
+    #: FixThis, ContractBroken, TryLater ..., or "bug".
+    kind: str
+    what: str
+    where: str = ""
+    todo: str = ""
+    #: Of which partition; "" where it is of none.
+    stream: str = ""
+    partition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What one report said of one partition, and where that went."""
+
+    report: str
+    partition: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    #: Files that were written, as absolute paths.
+    files: tuple[str, ...] = ()
+    #: Address of the worksheet, and what became of the rows there.
+    sheet: str = ""
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """All that was done for one spec at one time."""
+
+    pipeline: str
+    #: Sorts by time; see `levada.edges.run_id`.
+    id: str
+    #: run, land, stage, load, replay.
+    verb: str
+    #: Who asked for it: a command, a schedule, a function, a program.
+    door: Literal["command", "schedule", "lambda", "python"]
+    #: Aware, UTC.
+    started: datetime
+    ended: datetime
+    runs: tuple[Run, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    #: Stream and partition of what was left because of a failure or a signal.
+    not_tried: tuple[tuple[str, str], ...] = ()
+    reports: tuple[Reported, ...] = ()
+    #: What could not be told or written down, and failed nothing.
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended, reports included."""
+        if self.failures or self.not_tried or any(one.error for one in self.reports):
+            return "failure"
+        return "partial" if any(run.outcome == "partial" for run in self.runs) else "success"
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """The partitions that it worked on, in order."""
+        return tuple(dict.fromkeys(run.partition for run in self.runs))
+
+
+def failure_of(error: BaseException, stream: str = "", partition: str = "") -> Failure:
+    """An error as a failure; one that is none of Levada's own is a bug."""
+    if not isinstance(error, LevadaError):
+        return Failure("bug", redact(f"{type(error).__name__}: {error}"), stream=stream, partition=partition)
+    kind = type(error).__name__
+    return Failure(kind, redact(error.what), redact(error.where), redact(error.todo), stream, partition)
