@@ -181,6 +181,46 @@ def grader(port: int, host: str, seed: int, slow: float, **amounts: int) -> None
     serve(app, host, port, ready=lambda url: say(f"Simulated grader API on {url}/api; key: {origin}. Ctrl-C ends it."))
 
 
+@simulate.command(short_help="Google Sheets: a service account, and a spreadsheet shared with it.")
+@_port
+@_host
+@click.option(
+    "--credentials",
+    metavar="FILE",
+    default="credentials.json",
+    show_default=True,
+    help="Where the account's credentials go.",
+)
+@click.option(
+    "--quota", type=click.IntRange(min=1), metavar="N", help="Refuse more reads or writes a minute, with 429."
+)
+def sheets(port: int, host: str, credentials: str, quota: int | None) -> None:
+    """Google Sheets as gspread asks it: spreadsheets, their values, and the log-in of a service account.
+
+    The spreadsheet levada-demo is shared with the account, levada-read-only to be read, levada-private is not. In
+    another terminal:
+
+    \b
+      export GOOGLE_APPLICATION_CREDENTIALS=credentials.json SHEET_ID=levada-demo
+      levada run pipeline.yaml --date 2022-08-09
+
+    A browser shows it at /spreadsheets/d/levada-demo/edit. GET /_log tells the requests seen. PUT /_faults makes it
+    fail, as in `levada simulate sales`.
+    """
+    from pathlib import Path
+
+    from levada.simulate.server import serve
+    from levada.simulate.sheets import drawer, keep_credentials, make_app
+
+    within = drawer(quota=quota)
+
+    def ready(url: str) -> None:
+        keep_credentials(within, url, Path(credentials))
+        say(f"Simulated Google Sheets on {url}; credentials: {credentials}. Ctrl-C ends it.")
+
+    serve(make_app(within), host, port, ready=ready)
+
+
 @simulate.command(short_help="Files: movies.csv and series.csv of any size, as a course's data lake has them.")
 @click.option(
     "--rows", type=click.IntRange(min=1), metavar="N", default=1000, show_default=True, help="Rows of movies.csv."
