@@ -5,6 +5,7 @@ import json
 import pprint
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import pytest
@@ -220,3 +221,14 @@ def test_a_text_that_looks_like_code_is_a_bad_value_and_no_more(tmp_path):
     (violation,) = check_record(prepare(Contract((field,))), raw)
     assert (violation.path, violation.rule) == ("x", "decode")
     assert not witness.exists()
+
+
+@pytest.mark.parametrize("text", ["[" * 49_999 + "]" * 49_999, "{1:" * 33_000, "[" * LIMIT, "(" * 10 + "[" * 90_000])
+def test_what_is_nested_too_deeply_is_not_read_to_its_end(text):
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"^$"):
+            literal(text)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(text) + 50_000
+    finally:
+        tracemalloc.stop()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from levada.contract import check
+from levada.contract import check, quick
 from levada.contract.check import Memory, check_page, check_record, prepare
 from levada.contract.model import Contract, Field
 from levada.contract.quick import plainly_good
@@ -168,6 +168,62 @@ def test_the_quick_path_takes_the_sales_records(monkeypatch):
     monkeypatch.setattr(check, "_examine", None)
     page = [b'{"a": "2022-08-09", "b": 1}', b'{"b": null, "a": "2022-08-09"}', b'{"a": "2022-08-09"}']
     assert [row["b"] for row in check_page(prepare(contract), 1, page).rows] == [1, None, None]
+
+
+PACKED = Contract(
+    (
+        Field("a", "string", source="$.p.a", nullable=True, pattern="^[a-z]*$"),
+        Field("b", "int32", source="$.p.b", nullable=True, max=5),
+        Field("c", "json", source="p", nullable=True),
+        Field("d", "string", decode="json", nullable=True),
+    ),
+    decode=(("p", "python_literal"), ("d", "json"), ("nobody", "json")),
+)
+packed = st.sampled_from(
+    [
+        "{'a': 'x'}",
+        "{'a': 'X'}",
+        "{'a': 'x', 'b': 3}",
+        "{'a': 1}",
+        "{'b': 9}",
+        "None",
+        "{}",
+        "[]",
+        "{'a': ':'}",
+        "{",
+        "7",
+    ]
+)
+packs = st.builds(
+    lambda text, nested, one: json.dumps({"p": text, **nested, **one}).encode(),
+    packed | st.none() | st.just({}),
+    st.sampled_from([{}, {"d": '"\\"deep\\""'}, {"d": '"flat"'}, {"d": None}, {"d": "7"}]),
+    st.sampled_from([{}, {"nobody": "{"}, {"nobody": 5}]),
+)
+
+
+@given(st.lists(packs, max_size=25))
+def test_the_two_paths_agree_on_what_is_packed(page):
+    checker = prepare(PACKED)
+    alone = [check_record(checker, raw) for raw in page]
+    for raw, row, exact in zip(page, plainly_good(checker.quick, page, Memory()), alone, strict=True):
+        assert row is None or repr(row) == repr(exact), raw
+    batch = check_page(checker, 1, page)
+    assert repr(batch.rows) == repr(tuple(each for each in alone if isinstance(each, dict)))
+    assert [one.violations for one in batch.rejected] == [each for each in alone if isinstance(each, tuple)]
+
+
+def test_a_packed_key_is_unpacked_once_for_all_of_its_fields(monkeypatch):
+    opened = []
+    true = quick.unpacked
+    monkeypatch.setattr(quick, "unpacked", lambda how, raw: opened.append(how) or true(how, raw))
+    monkeypatch.setattr(check, "_examine", None)
+    page = [json.dumps({"p": f"{{'a': 'x', 'b': {number}}}", "d": None}).encode() for number in range(5)]
+    rows = check_page(prepare(PACKED), 1, page).rows
+    assert [(row["a"], row["b"], row["c"]) for row in rows] == [
+        ("x", number, f'{{"a": "x", "b": {number}}}') for number in range(5)
+    ]
+    assert opened == ["python_literal"] * 5 + ["json"] * 5
 
 
 @given(st.binary(max_size=40))

@@ -22,13 +22,15 @@ PACKED = {
     "python_literal": f"text with a literal of Python (up to {LIMIT} characters)",
     "json": "text with JSON in it",
 }
-_STRING = r"""(?:'(?:[^'\\\n\r\0]|\\[^\r\0])*+'|"(?:[^"\\\n\r\0]|\\[^\r\0])*+")"""
+#: Unrolled: what is no escape is passed in one step, in a third of the time.
+_STRING = "(?:" + "|".join(rf"{q}[^{q}\\\n\r\0]*+(?:\\[^\r\0][^{q}\\\n\r\0]*+)*+{q}" for q in "'\"") + ")"
 _DIGITS = r"(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|0+|[1-9][0-9]*)"
 #: Texts in three quotes are none: Python prints no such.
 _TOKEN = re.compile(
     rf"""[ \t\n\f]*+(?![rRuU]?(?:'''|\"{{3}}))(?:(?P<mark>[][(){{}},:])|(?P<number>[-+]?{_DIGITS}(?![\w.]))"""
     rf"""|(?P<name>(?:True|False|None)(?!\w))|(?P<raw>[rR]{_STRING})|(?P<string>[uU]?{_STRING}))"""
 )
+_LEVELS = {**dict.fromkeys("[({", 1), **dict.fromkeys("])}", -1)}
 _NAMES = {"True": True, "False": False, "None": None}
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 _ESCAPED = {
@@ -84,14 +86,18 @@ def literal(text: str) -> Any:
 
 
 def _tokens(text: str) -> list[_Token]:
-    """The last one first, so that the next one can be popped."""
+    """The last one first, so that the next one can be popped; what is nested too deeply is not read to its end."""
     found: list[_Token] = []
-    at = 0
+    at = levels = 0
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None or token.lastgroup is None:
             raise ValueError
-        found.append((token.lastgroup, token[token.lastgroup]))
+        said = token[token.lastgroup]
+        levels += _LEVELS.get(said, 0)
+        if levels > DEPTH:
+            raise ValueError
+        found.append((token.lastgroup, said))
         at = token.end()
     return found[::-1]
 

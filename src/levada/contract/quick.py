@@ -7,14 +7,15 @@ takes 1.0 to 1.4 µs, one by one it took 2.8 (bench/contract_avro.py has the who
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
 from levada.contract.memory import Memory
-from levada.contract.model import UNKNOWN, Contract, Field
+from levada.contract.model import UNKNOWN, Contract, Decode, Field
+from levada.contract.packed import unpacked
 from levada.contract.reading import Found, Named, root, taken
 from levada.contract.rules import When
 from levada.contract.values import annotation, keyed
@@ -41,8 +42,9 @@ class Quick:
     plain: bool
     #: Fields and their keys, with how the value is made of the raw one; None where msgspec does it.
     fields: tuple[tuple[str, str, Named | None], ...]
-    #: Keys whose values come raw.
+    #: Keys whose values come raw, and those of them that are unpacked before fields are taken from them.
     raw: tuple[str, ...]
+    packed: tuple[tuple[str, Decode], ...]
     #: Rules besides the types, by field, of the fields that are read column by column.
     tests: tuple[tuple[str, Callable[[Any], bool]], ...]
     whens: tuple[When, ...]
@@ -50,6 +52,7 @@ class Quick:
 
 def quick(contract: Contract, fields: Sequence[Named], whens: tuple[When, ...]) -> Quick:
     """Make the quick path of a contract ready, whose fields are."""
+    fields = [replace(field, outer=None) for field in fields]  # keys are unpacked once, not for each of their fields
     keys = [root(field) for field in contract.fields]
     raw = {key for key, field in zip(keys, contract.fields, strict=True) if _needs_raw(contract, field, keys)}
     return Quick(
@@ -58,6 +61,7 @@ def quick(contract: Contract, fields: Sequence[Named], whens: tuple[When, ...]) 
         plain=not raw and keys == [field.name for field in fields],
         fields=tuple((field.name, key, field if key in raw else None) for key, field in zip(keys, fields, strict=True)),
         raw=tuple(sorted(raw)),
+        packed=tuple((key, how) for key, how in contract.decode if key in keys),
         tests=tuple(
             (field.name, rule.good)
             for key, field in zip(keys, fields, strict=True)
@@ -179,11 +183,25 @@ def _made(quick: Quick, found: list[_Row], shapes: set[tuple[str, ...]]) -> list
     if not quick.raw:
         pairs = [(name, key) for name, key, _ in quick.fields]
         return [{name: record.get(key) for name, key in pairs} for record in found]
+    if not _opened(quick.packed, found):
+        return None
     columns = [_column(quick, key, field, found) for _, key, field in quick.fields]
     names = [name for name, _, _ in quick.fields]
     if None in columns:
         return None
     return [dict(zip(names, row, strict=True)) for row in zip(*filter(None, columns), strict=True)]
+
+
+def _opened(packed: Sequence[tuple[str, Decode]], found: Sequence[_Row]) -> bool:
+    """Whether these keys of all records could be unpacked, as they then are."""
+    try:
+        for key, how in packed:
+            for record in found:
+                if key in record:
+                    record[key] = unpacked(how, record[key])
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _column(quick: Quick, key: str, field: Named | None, found: Sequence[_Row]) -> list[Any] | None:
@@ -203,7 +221,7 @@ def _column(quick: Quick, key: str, field: Named | None, found: Sequence[_Row]) 
 
 def _is_plain(field: Named) -> bool:
     """Whether the raw value of its key is all that a field's own reader needs."""
-    return field.read is not None and len(field.steps) == 1 and not field.outer and not field.inner
+    return field.read is not None and len(field.steps) == 1 and not field.inner
 
 
 def _taken(quick: Quick, field: Named, found: Sequence[_Row]) -> list[Any] | None:
