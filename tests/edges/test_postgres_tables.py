@@ -4,6 +4,7 @@ import pytest
 
 from levada.contract.model import Column
 from levada.errors import FixThis, TryLater
+from levada.load.model import Between
 from warehouse import COLUMNS, Warehouse, loading, row
 
 
@@ -46,6 +47,7 @@ def test_a_user_who_may_not(place, postgres):
 def test_indexes_are_made(place):
     place.load(loading([row(1)]))
     place.load(loading([row(1)], table="merged", mode="merge", key=("id", "at")))
+    place.load(loading([row(1)], table="by_time", marked=Between("at", "2024-01-01", "2024-01-02")))
     sql = "SELECT indexdef AS name FROM pg_indexes WHERE schemaname = current_schema() AND tablename = '{}' ORDER BY 1"
     [index] = names(place, sql.format("orders"))
     assert index.endswith("USING btree (_levada_partition)")
@@ -53,6 +55,8 @@ def test_indexes_are_made(place):
     assert by_partition.endswith("USING btree (_levada_partition)")
     assert by_key.startswith("CREATE UNIQUE INDEX")
     assert by_key.endswith("USING btree (id, at)")
+    [by_time] = names(place, sql.format("by_time"))
+    assert by_time.endswith("USING btree (at)")
 
 
 def test_a_key_that_the_table_has_is_used(place):

@@ -83,7 +83,9 @@ def _make(database: Database, dialect: Dialect, loading: Loading) -> None:
     database.run(f"CREATE TABLE {table} ({lines})")
     # What was loaded went with the table that somebody dropped.
     database.run(dialect.sql("forget", loading), (loading.target.name,))
-    for name in loading.marks if dialect.indexed else ():
+    if dialect.indexed:
+        marked = loading.target.marked
+        name = marked if isinstance(marked, str) else marked.column
         database.run(dialect.sql("make_index", loading, column=quoted(name)))
 
 
