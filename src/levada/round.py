@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from levada.errors import LevadaError
+from levada.errors import BUG, ContractBroken, FixThis, LevadaError, TryLater
 from levada.nouns import Run
 from levada.secret import redact
 
-__all__ = ["Ending", "Failure", "Reported", "Round", "failure_of"]
+__all__ = ["Door", "Ending", "Failure", "Reported", "Round", "error_of", "failure_of", "said_of"]
 
+#: Who asked for a round: a command, a schedule, a function, a program.
+Door: TypeAlias = Literal["command", "schedule", "lambda", "python"]
 #: How a round ended: all well; committed with gaps; something failed or was not tried.
 Ending: TypeAlias = Literal["success", "partial", "failure"]
 
@@ -18,8 +20,10 @@ Ending: TypeAlias = Literal["success", "partial", "failure"]
 class Failure:
     """An error in words, without secrets."""
 
-    #: FixThis, ContractBroken, TryLater ..., or "bug".
+    #: FixThis, ContractBroken, TryLater ..., or "Bug".
     kind: str
+    #: The exit code that a command leaves with for it.
+    code: int
     what: str
     where: str = ""
     todo: str = ""
@@ -55,8 +59,7 @@ class Round:
     id: str
     #: run, land, stage, load, replay.
     verb: str
-    #: Who asked for it: a command, a schedule, a function, a program.
-    door: Literal["command", "schedule", "lambda", "python"]
+    door: Door
     #: Aware, UTC.
     started: datetime
     ended: datetime
@@ -84,6 +87,27 @@ class Round:
 def failure_of(error: BaseException, stream: str = "", partition: str = "") -> Failure:
     """An error as a failure; one that is none of Levada's own is a bug."""
     if not isinstance(error, LevadaError):
-        return Failure("bug", redact(f"{type(error).__name__}: {error}"), stream=stream, partition=partition)
-    kind = type(error).__name__
-    return Failure(kind, redact(error.what), redact(error.where), redact(error.todo), stream, partition)
+        said = f"{type(error).__name__}: {error}"
+        return Failure("Bug", BUG, redact(said), stream=stream, partition=partition)
+    return Failure(
+        type(error).__name__,
+        error.exit_code,
+        redact(error.what),
+        redact(error.where),
+        redact(error.todo),
+        stream,
+        partition,
+    )
+
+
+def error_of(failure: Failure) -> LevadaError:
+    """A failure as an error again, of its kind as far as that decides what happens next."""
+    kind = next((one for one in (FixThis, ContractBroken, TryLater) if one.exit_code == failure.code), LevadaError)
+    return kind(failure.what, where=failure.where, todo=failure.todo)
+
+
+def said_of(reported: Reported) -> str:
+    """What came of a report that went well, in words: `1 row; reports/2024-10-08.csv; https://...: 1 added, ...`."""
+    rows = f"{len(reported.rows)} row{'' if len(reported.rows) == 1 else 's'}"
+    changed = f"{reported.added} added, {reported.updated} updated, {reported.unchanged} unchanged"
+    return "; ".join([rows, *reported.files, *([f"{reported.sheet}: {changed}"] if reported.sheet else [])])

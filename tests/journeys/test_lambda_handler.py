@@ -385,7 +385,10 @@ def test_the_environment_may_say_what_is_done(specs, lake, monkeypatch):
     assert body(handler({"date": DAY}, Context()))["runs"][0]["level"] == "staged"
     monkeypatch.setenv("LEVADA_VERB", "dance")
     (error,) = body(handler({"date": DAY}, Context()))["errors"]
-    assert (error["what"], error["todo"]) == ("LEVADA_VERB is dance.", "set it to one of: run, land, stage, replay")
+    assert (error["what"], error["todo"]) == (
+        "LEVADA_VERB is dance.",
+        "set it to one of: run, land, stage, replay, load",
+    )
 
 
 def test_the_environment_may_say_which_streams(specs, monkeypatch):

@@ -141,7 +141,7 @@ def test_redrive_of_a_span_leaves_others_alone(shell, store):
     assert done.returncode == 0
     assert done.stdout == "No row of shop is in quarantine there: nothing to put through again.\n"
     nothing = shell("quarantine", "redrive", "shop.yaml", "--lake", store.describe(), "--date", DAYS[0], "--json")
-    assert told(nothing) == {"runs": [], "errors": [], "not_tried": []}
+    assert told(nothing) == {"runs": [], "errors": [], "not_tried": [], "reports": [], "notes": []}
 
 
 def test_redrive_does_not_touch_what_a_failed_run_left(shell, store, tmp_path):

@@ -21,10 +21,11 @@ _JSON = """## What `--json` prints
 
 One JSON document on stdout and nothing else; progress, waits and the report of a bug go to stderr.
 
-- `run`, `land`, `stage` and `replay`: `{"runs": [...], "errors": [...], "not_tried": [...]}`. `runs` holds a run object
-  for each partition that is well, `errors` an error object for each that is not, `not_tried` the `pipeline`, `stream`
-  and `partition` of those that an error kept from being tried, and for `replay` of those that were named and never
-  committed.
+- `run`, `land`, `stage`, `load` and `replay`: `{"runs": [...], "errors": [...], "not_tried": [...], "reports": [...],
+  "notes": [...]}`. `runs` holds a run object for each partition that is well, `errors` an error object for each that
+  is not, `not_tried` the `pipeline`, `stream` and `partition` of those that an error kept from being tried, and for
+  `replay` of those that were named and never committed; `reports` what each report said of each partition (`error` is
+  null where it went well), `notes` what could not be told or written down, and failed nothing.
 - `status`: a list of partitions. `quarantine`: a list of partitions; with PARTITION a list of rows. `quarantine
   redrive` is told as `replay` is.
 - `verify`: `{"partitions": [...], "extra": [...], "errors": [...]}`: partition objects, findings of public files that

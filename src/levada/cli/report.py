@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from levada.nouns import Receipt, Run
     from levada.pipeline import Pipeline
+    from levada.pipeline.rounds import Ongoing
+    from levada.round import Round
     from levada.spec.model import Stream
 
-__all__ = ["Told", "line", "lines", "report", "say_json"]
+__all__ = ["Told", "codes", "line", "lines", "report", "say_json", "say_round"]
 
 
 #: Gaps of a run that are told one by one.
@@ -30,12 +32,29 @@ class Told:
     """What came of the partitions so far."""
 
     left: "list[tuple[str, Stream]]"
+    ongoing: "Ongoing"
     runs: "list[Run]" = field(default_factory=list)
     errors: list[LevadaError] = field(default_factory=list)
     #: Children of what failed: partition and stream.
     orphans: "list[tuple[str, Stream]]" = field(default_factory=list)
     #: What was named and was never committed, which no replay works on: partition and stream.
     nothing: "Sequence[tuple[str, Stream]]" = ()
+
+    def ran(self, run: "Run") -> None:
+        """A partition is done."""
+        self.runs.append(run)
+        self.ongoing.ran(run)
+
+    def failed(self, error: LevadaError, date: str, stream: str) -> None:
+        """A partition failed."""
+        self.errors.append(error)
+        self.ongoing.failed(error, stream, date)
+
+    def ended(self) -> "Round":
+        """The round with its reports; see `Ongoing.close`."""
+        for date, stream in (*self.orphans, *self.left):
+            self.ongoing.not_tried(stream.name, date)
+        return self.ongoing.close()
 
 
 def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]", *, as_json: bool) -> None:
@@ -45,21 +64,25 @@ def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]"
     from it. Anything else (a wrong token, an API that is away, a full disk) would meet the next partition too, so the
     work stops there.
     """
-    told = Told(list(work))
-    try:
-        _work(pipeline, verb, told, as_json=as_json)
-    except (KeyboardInterrupt, SystemExit):
-        heard()
-        warn("levada: stopped; what had arrived is kept, and the same command goes on from there")
-        raise
+    from levada.pipeline.rounds import begun
+
+    with begun(pipeline.course, verb, "command") as ongoing:
+        told = Told(list(work), ongoing)
+        try:
+            _work(pipeline, verb, told, as_json=as_json)
+        except (KeyboardInterrupt, SystemExit):
+            heard()
+            warn("levada: stopped; what had arrived is kept, and the same command goes on from there")
+            raise
+        done = told.ended()
     if as_json:
-        say_json(pipeline, told)
-    elif told.left:
-        warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
-    if told.errors:
-        sys.exit(told.errors[0].exit_code)
-    if any(run.outcome == "partial" for run in told.runs):
-        sys.exit(PARTIAL)
+        say_json(pipeline, told, done)
+    else:
+        say_round(done)
+        if told.left:
+            warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
+    if code := next(iter((*(error.exit_code for error in told.errors), *codes(done))), 0):
+        sys.exit(code)
 
 
 def _work(pipeline: "Pipeline", verb: str, told: Told, *, as_json: bool) -> None:
@@ -74,9 +97,9 @@ def _work(pipeline: "Pipeline", verb: str, told: Told, *, as_json: bool) -> None
                 warn(f"levada: {pipeline.spec.pipeline}/{stream.name} {date} was not tried: it is made from {failed}")
             continue
         try:
-            told.runs.append(_one(pipeline, verb, stream, date))
+            told.ran(_one(pipeline, verb, stream, date))
         except LevadaError as error:
-            told.errors.append(error)
+            told.failed(error, date, stream.name)
             orphans.failed(date, stream)
             if not as_json:
                 tell(error)
@@ -92,7 +115,26 @@ def _one(pipeline: "Pipeline", verb: str, stream: "Stream", date: str) -> "Run":
         return pipeline.observed(observe).work(verb, stream, date)
 
 
-def say_json(pipeline: "Pipeline", told: Told) -> None:
+def codes(done: "Round") -> list[int]:
+    """The exit codes of what was not well beside errors of partitions: reports, then gaps."""
+    reports = [one.error.code for one in done.reports if one.error]
+    return [*reports, *([PARTIAL] if any(run.outcome == "partial" for run in done.runs) else [])]
+
+
+def say_round(done: "Round") -> None:
+    """What followed the partitions, a line each; what could not be told or written, beside the output."""
+    from levada.round import error_of, said_of
+
+    for one in done.reports:
+        if one.error:
+            tell(error_of(one.error))
+        else:
+            say(f"report {one.report} {one.partition}: {said_of(one)}")
+    for note in done.notes:
+        warn(f"levada: {note}")
+
+
+def say_json(pipeline: "Pipeline", told: Told, done: "Round") -> None:
     """All that came of the partitions, as one JSON object."""
     from levada.nouns import plain
 
@@ -103,6 +145,8 @@ def say_json(pipeline: "Pipeline", told: Told) -> None:
             {"pipeline": pipeline.spec.pipeline, "stream": stream.name, "partition": date}
             for date, stream in (*told.orphans, *told.left, *told.nothing)
         ],
+        "reports": plain(done.reports),
+        "notes": list(done.notes),
     }
     say(json.dumps(result, indent=2))
 

@@ -9,7 +9,7 @@ import click
 
 from levada.cli.door import heard, say, tell, warn
 from levada.cli.progress import counted
-from levada.cli.report import Told, lines, say_json
+from levada.cli.report import Told, codes, lines, say_json, say_round
 from levada.errors import BUG, PARTIAL, ContractBroken, FixThis, LevadaError, TryLater
 
 if TYPE_CHECKING:
@@ -61,18 +61,23 @@ def report_each(pipeline: "Pipeline", chosen: "Chosen", how: How) -> None:
         chosen: Partitions with their streams; streams of one partition stand together.
         how: What to do to them.
     """
-    told = Told(list(chosen.work), nothing=chosen.nothing)
-    try:
-        _each(pipeline, told, how)
-    except (KeyboardInterrupt, SystemExit):
-        heard()
-        warn("levada: stopped; what was committed stands, and the same command does the rest")
-        raise
+    from levada.pipeline.rounds import begun
+
+    with begun(pipeline.course, how.verb, "command") as ongoing:
+        told = Told(list(chosen.work), ongoing, nothing=chosen.nothing)
+        try:
+            _each(pipeline, told, how)
+        except (KeyboardInterrupt, SystemExit):
+            heard()
+            warn("levada: stopped; what was committed stands, and the same command does the rest")
+            raise
+        done = told.ended()
     if how.as_json:
-        say_json(pipeline, told)
+        say_json(pipeline, told, done)
     else:
+        say_round(done)
         _say_rest(pipeline, told, how)
-    if code := worst(_codes(told)):
+    if code := worst((*(error.exit_code for error in told.errors), *codes(done))):
         sys.exit(code)
 
 
@@ -98,11 +103,11 @@ def _each(pipeline: "Pipeline", told: Told, how: How) -> None:
         for ended in found:
             told.left.pop(0)
             if isinstance(ended.error, LevadaError):
-                told.errors.append(ended.error)
+                told.failed(ended.error, ended.partition, ended.stream)
             elif ended.error:
                 bugs.append(ended.error)
             elif ended.run:
-                told.runs.append(ended.run)
+                told.ran(ended.run)
             if not how.as_json:
                 _say(ended)
     if bugs:
@@ -114,8 +119,3 @@ def _say(ended: "Ended") -> None:
         tell(ended.error)
     elif ended.run:
         say("\n".join(lines(ended.run)))
-
-
-def _codes(told: Told) -> list[int]:
-    gaps = any(run.outcome == "partial" for run in told.runs)
-    return [*(error.exit_code for error in told.errors), *([PARTIAL] if gaps else [])]

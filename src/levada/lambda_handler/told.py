@@ -50,6 +50,10 @@ class Told:
         self.not_tried.append({"pipeline": self.pipeline, "stream": stream, "partition": date})
         _say(logging.WARNING, "not tried", self.not_tried[-1])
 
+    def noted(self, note: str) -> None:
+        """What could not be told or written down, and failed nothing."""
+        _say(logging.WARNING, "note", {"pipeline": self.pipeline, "note": note})
+
 
 def log_error(error: LevadaError) -> None:
     """A line of the log for an error."""

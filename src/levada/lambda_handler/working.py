@@ -1,6 +1,6 @@
 """Works through the partitions that an event asks for, parents first."""
 
-from levada.errors import ContractBroken, FixThis
+from levada.errors import ContractBroken, FixThis, TryLater
 from levada.lambda_handler.events import Asked
 from levada.lambda_handler.specs import found
 from levada.lambda_handler.told import Told
@@ -9,6 +9,8 @@ from levada.nouns import Run
 from levada.pipeline import Pipeline
 from levada.pipeline.choosing import Choice, Known, chosen
 from levada.pipeline.orphans import Orphans
+from levada.pipeline.rounds import begun
+from levada.round import Round, error_of
 from levada.spec.model import Stream
 
 __all__ = ["work"]
@@ -26,15 +28,39 @@ def work(asked: Asked, told: Told, until: Until) -> None:
     pipeline, verb = found(asked)
     told.pipeline = pipeline.spec.pipeline
     orphans = Orphans(verb)
-    for date, stream in _partitions(pipeline, verb, asked):
-        if orphans.made_from(date, stream):
-            told.left_out(stream.name, date)
-            continue
-        try:
-            told.done(_one(pipeline, verb, (date, stream), until))
-        except ContractBroken as error:
-            orphans.failed(date, stream)
-            told.failed(error)
+    with begun(pipeline.course, verb, "lambda") as ongoing:
+        for date, stream in _partitions(pipeline, verb, asked):
+            if orphans.made_from(date, stream):
+                told.left_out(stream.name, date)
+                ongoing.not_tried(stream.name, date)
+                continue
+            try:
+                run = _one(pipeline, verb, (date, stream), until)
+            except ContractBroken as error:
+                orphans.failed(date, stream)
+                told.failed(error)
+                ongoing.failed(error, stream.name, date)
+            else:
+                told.done(run)
+                ongoing.ran(run)
+        with until.kept(f"{told.pipeline}: what follows the runs"):
+            done = ongoing.close()
+    _followed(done, told)
+
+
+def _followed(done: Round, told: Told) -> None:
+    """Tell what followed the runs.
+
+    Raises:
+        TryLater: a report could not be made or published now.
+    """
+    for note in done.notes:
+        told.noted(note)
+    for failure in (one.error for one in done.reports if one.error):
+        error = error_of(failure)
+        if isinstance(error, TryLater):
+            raise error
+        told.failed(error)
 
 
 def _one(pipeline: Pipeline, verb: str, what: tuple[str, Stream], until: Until) -> Run:

@@ -1,7 +1,8 @@
 """A spec at work: the order of the rooms. `load` reads a spec; a `Pipeline` runs, lands, stages and replays it."""
 
+import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,9 @@ from levada.pipeline import cursor, into, steps
 from levada.pipeline.choosing import OF_THE_LAKE, Choice, Chosen, Kept, Known, chosen
 from levada.pipeline.course import Course
 from levada.pipeline.job import Job, Options
+from levada.pipeline.rounds import begun
 from levada.pipeline.slicing import in_order
+from levada.round import error_of
 from levada.source.auth.make import signer_for
 from levada.source.events import Event, ignore
 from levada.spec.bind import Verb, needed, require
@@ -27,6 +30,8 @@ from levada.spec.packed import opened
 from levada.spec.partition import parse, parse_day
 
 __all__ = ["Options", "Pipeline", "load", "open_lake"]
+
+_log = logging.getLogger(__name__)
 
 #: What can be done to a partition, and as what it uses the spec.
 VERBS: dict[str, tuple[Callable[[Job], Run], Verb]] = {
@@ -107,10 +112,23 @@ class Pipeline:
 
     def redrive(self, *, date: str | None = None) -> list[Run]:
         """Replay the partitions whose commit has rows in quarantine: those of one name, or all; see `replay`."""
-        return [self.work("replay", stream, name) for name, stream in self.quarantined(Choice(date)).work]
+        return self._each("replay", self.quarantined(Choice(date)).work)
 
     def _all(self, verb: str, date: str | None) -> list[Run]:
-        return [self.work(verb, stream, name) for name, stream in self.chosen(verb, Choice(date)).work]
+        return self._each(verb, self.chosen(verb, Choice(date)).work)
+
+    def _each(self, verb: str, work: Sequence[tuple[str, Stream]]) -> list[Run]:
+        """One round of these partitions; the first error ends it."""
+        with begun(self.course, verb, "python") as ongoing:
+            for name, stream in work:
+                ongoing.ran(self.work(verb, stream, name))
+            done = ongoing.close()
+        for note in done.notes:
+            _log.warning("%s", note)
+        for one in done.reports:
+            if one.error:
+                raise error_of(one.error)
+        return list(done.runs)
 
     def land_into(self, raw_dir: str, *, date: str) -> Run:
         """Fetch and land one date as all that the folder `raw_dir` of the lake holds.

@@ -9,7 +9,6 @@ be written and a notice that cannot be sent are notes.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Literal
 
 from levada.edges import run_id
 from levada.nouns import Run
@@ -17,11 +16,9 @@ from levada.pipeline.course import Course
 from levada.pipeline.notifying import notified
 from levada.pipeline.remembering import remembered
 from levada.pipeline.reporting import reported
-from levada.round import Failure, Round, failure_of
+from levada.round import Door, Round, failure_of
 
 __all__ = ["Ongoing", "begun"]
-
-Door = Literal["command", "schedule", "lambda", "python"]
 
 
 class Ongoing:
@@ -39,9 +36,7 @@ class Ongoing:
 
     def failed(self, error: BaseException, stream: str = "", partition: str = "") -> None:
         """A partition failed, or the round itself."""
-        self._failed(failure_of(error, stream, partition))
-
-    def _failed(self, failure: Failure) -> None:
+        failure = failure_of(error, stream, partition)
         self._round = replace(self._round, failures=(*self._round.failures, failure))
 
     def not_tried(self, stream: str, partition: str) -> None:

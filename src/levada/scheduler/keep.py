@@ -10,7 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from levada.errors import BUG, PARTIAL, ContractBroken, LevadaError
+from levada.nouns import Run
 from levada.pipeline.orphans import Orphans
+from levada.pipeline.rounds import begun
+from levada.round import Round, error_of, said_of
 from levada.scheduler.post import Post, work_at
 from levada.scheduler.stop import Bell, Stopped, heeding
 from levada.scheduler.ticks import COUNTED, Due, Wait, due, settled
@@ -102,25 +105,43 @@ def _work(keeper: _Keeper, tick: datetime) -> None:
     else goes wrong would meet the next one too, so the tick ends there.
     """
     left, orphans = list(work_at(keeper.post.pipeline, tick).work), Orphans("run")
-    while left and not keeper.bell.is_set():
-        key, stream = left.pop(0)
-        about = {"stream": stream.name, "partition": key, "tick": tick}
-        if failed := orphans.made_from(key, stream):
-            keeper.say("not_tried", f"not tried: it is made from {failed}", **about)
-        elif error := _one(keeper, key, stream, about):
+    with begun(keeper.post.pipeline.course, "run", "schedule") as ongoing:
+        while left and not keeper.bell.is_set():
+            key, stream = left.pop(0)
+            about = {"stream": stream.name, "partition": key, "tick": tick}
+            if failed := orphans.made_from(key, stream):
+                keeper.say("not_tried", f"not tried: it is made from {failed}", **about)
+                ongoing.not_tried(stream.name, key)
+                continue
+            came = _one(keeper, key, stream, about)
+            if isinstance(came, Run):
+                ongoing.ran(came)
+                continue
             orphans.failed(key, stream)
-            if not isinstance(error, ContractBroken):
+            ongoing.not_tried(stream.name, key) if isinstance(came, Stopped) else ongoing.failed(came, stream.name, key)
+            if not isinstance(came, ContractBroken):
                 break
-    _not_tried(keeper, left, tick)
+        for key, stream in left:
+            keeper.say("not_tried", "not tried", stream=stream.name, partition=key, tick=tick)
+            ongoing.not_tried(stream.name, key)
+        _followed(keeper, ongoing.close(stopped=keeper.bell.is_set()), tick)
 
 
-def _not_tried(keeper: _Keeper, left: list[tuple[str, Stream]], tick: datetime) -> None:
-    for key, stream in left:
-        keeper.say("not_tried", "not tried", stream=stream.name, partition=key, tick=tick)
+def _followed(keeper: _Keeper, done: Round, tick: datetime) -> None:
+    """Tell what followed the partitions: reports, and what could not be told or written down."""
+    for one in done.reports:
+        about: dict[str, Any] = {"partition": one.partition, "tick": tick}
+        if one.error:
+            keeper.code = keeper.code or one.error.code
+            keeper.say("failed", error=error_of(one.error), **about)
+        else:
+            keeper.say("reported", f"report {one.report}: {said_of(one)}", **about)
+    for note in done.notes:
+        keeper.say("note", note, tick=tick)
 
 
-def _one(keeper: _Keeper, key: str, stream: Stream, about: dict[str, Any]) -> BaseException | None:
-    """Work one partition of one stream, and tell what came of it; what went wrong, or None."""
+def _one(keeper: _Keeper, key: str, stream: Stream, about: dict[str, Any]) -> Run | BaseException:
+    """Work one partition of one stream, and tell what came of it; the run, or what went wrong."""
 
     def watch(event: Event) -> None:
         if isinstance(event, Waiting) and event.seconds >= _WORTH_TELLING:
@@ -139,7 +160,7 @@ def _one(keeper: _Keeper, key: str, stream: Stream, about: dict[str, Any]) -> Ba
     if run.outcome == "partial":
         keeper.code = keeper.code or PARTIAL
     keeper.say("ran", run=run, **{**about, "partition": run.partition})
-    return None
+    return run
 
 
 def _command(post: Post, stream: Stream, key: str) -> str:

@@ -10,9 +10,20 @@ __all__ = ["Happened", "Told"]
 
 #: began: it waits for the first tick. ran, failed: what came of a partition. waiting: for the API, a while. skipped:
 #: ticks that nobody worked. clock: it was put back. not_tried: a stream that the tick had no use for any more.
-#: handed_back: a partition that was left before its end, because this is to end. ended: nothing is at work.
+#: handed_back: a partition that was left before its end, because this is to end. reported: what came of a report of the
+#: tick. note: what could not be told or written down. ended: nothing is at work.
 Happened: TypeAlias = Literal[
-    "began", "ran", "failed", "waiting", "skipped", "clock", "not_tried", "handed_back", "ended"
+    "began",
+    "ran",
+    "failed",
+    "waiting",
+    "skipped",
+    "clock",
+    "not_tried",
+    "handed_back",
+    "reported",
+    "note",
+    "ended",
 ]
 
 
