@@ -35,11 +35,11 @@ def work(asked: Asked, told: Told, until: Until) -> None:
                 ongoing.not_tried(stream.name, date)
                 continue
             try:
-                run = _one(pipeline, verb, (date, stream), until)
+                with ongoing.of(stream.name, date):
+                    run = _one(pipeline, verb, (date, stream), until)
             except ContractBroken as error:
                 orphans.failed(date, stream)
                 told.failed(error)
-                ongoing.failed(error, stream.name, date)
             else:
                 told.done(run)
                 ongoing.ran(run)

@@ -121,7 +121,8 @@ class Pipeline:
         """One round of these partitions; the first error ends it."""
         with begun(self.course, verb, "python") as ongoing:
             for name, stream in work:
-                ongoing.ran(self.work(verb, stream, name))
+                with ongoing.of(stream.name, name):
+                    ongoing.ran(self.work(verb, stream, name))
             done = ongoing.close()
         for note in done.notes:
             _log.warning("%s", note)

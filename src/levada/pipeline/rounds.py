@@ -28,6 +28,7 @@ class Ongoing:
         now = course.edges.clock.now()
         self._course = course
         self._round = Round(course.spec.pipeline, run_id(course.edges), verb, door, now, now)
+        self._error: BaseException | None = None
         self.closed = False
 
     def ran(self, run: Run) -> None:
@@ -35,9 +36,21 @@ class Ongoing:
         self._round = replace(self._round, runs=(*self._round.runs, run))
 
     def failed(self, error: BaseException, stream: str = "", partition: str = "") -> None:
-        """A partition failed, or the round itself."""
+        """A partition failed, or the round itself; the same error is taken once, where it was told first."""
+        if error is self._error:
+            return
+        self._error = error
         failure = failure_of(error, stream, partition)
         self._round = replace(self._round, failures=(*self._round.failures, failure))
+
+    @contextmanager
+    def of(self, stream: str, partition: str) -> Iterator[None]:
+        """What fails inside is a failure of this partition, and raised."""
+        try:
+            yield
+        except Exception as error:
+            self.failed(error, stream, partition)
+            raise
 
     def not_tried(self, stream: str, partition: str) -> None:
         """A partition was left."""
