@@ -21,6 +21,7 @@ from levada.pipeline.course import Course
 from levada.pipeline.job import Job, Options
 from levada.pipeline.rounds import begun
 from levada.pipeline.slicing import in_order
+from levada.pipeline.stages import ended, failing, logged
 from levada.round import error_of
 from levada.source.auth.make import signer_for
 from levada.source.events import Event, ignore
@@ -145,7 +146,8 @@ class Pipeline:
             LevadaError: see levada.errors; the folder is as it was.
         """
         stream, partition = self.job_stream("land"), parse_day(date)
-        return into.land_into(self._filling(stream), self._folder(raw_dir), partition)
+        with logged(self.course), failing(stream.name, date):
+            return ended(into.land_into(self._filling(stream), self._folder(raw_dir), partition))
 
     def stage_into(self, stg_dir: str, *, raw_dir: str) -> Run:
         """Check and stage the raw files of the folder `raw_dir` as all that the folder `stg_dir` of the lake holds.
@@ -158,7 +160,8 @@ class Pipeline:
             LevadaError: see levada.errors; the folder is as it was.
         """
         stream = self.job_stream("stage")
-        return into.stage_into(self._filling(stream), self._folder(raw_dir), self._folder(stg_dir))
+        with logged(self.course), failing(stream.name, ""):
+            return ended(into.stage_into(self._filling(stream), self._folder(raw_dir), self._folder(stg_dir)))
 
     def job_stream(self, verb: Literal["land", "stage"]) -> Stream:
         """The stream that jobs of this kind fill folders from.
@@ -216,10 +219,11 @@ class Pipeline:
             LevadaError: see levada.errors; what was committed before still stands.
         """
         step, uses = VERBS[verb]
-        require(self.spec, needed(uses, stream))
-        if stream.name in self.going_on:
-            return cursor.work(self._job(stream, Partition("interval", "")), verb, step, date)
-        return step(self._job(stream, parse(date, self.spec.partition)))
+        with logged(self.course), failing(stream.name, date):
+            require(self.spec, needed(uses, stream))
+            if stream.name in self.going_on:
+                return ended(cursor.work(self._job(stream, Partition("interval", "")), verb, step, date))
+            return ended(step(self._job(stream, parse(date, self.spec.partition))))
 
     def _job(self, stream: Stream, partition: Partition) -> Job:
         area = Area(self.store, self.spec.pipeline, stream.name, partition.key)

@@ -14,6 +14,7 @@ from levada.pipeline.drift import drifted
 from levada.pipeline.gaps import told as told_gaps
 from levada.pipeline.job import Job
 from levada.pipeline.making import Made
+from levada.pipeline.stages import committing
 from levada.pipeline.tables import refuse_unable, showing, table_of
 from levada.pipeline.tally import Tally
 from levada.version import __version__
@@ -66,6 +67,7 @@ def committed(job: Job, lease: Lease, end: Closing) -> Run:
     mended: list[str] = []
     loads: list[Receipt] = []
     aside = showing(job, mended.append, loads.append) if end.level == "staged" else commit.Aside(mended.append)
+    aside = replace(aside, show=committing(job, aside.show))
     record, changed = commit.publish(lease, draft, adopt=job.options.adopt, known=end.known, aside=aside)
     done = stands(record, *mended, *told, changed=changed or bool(mended), run=end.tally.work.run)
     return replace(done, loads=tuple(loads))

@@ -19,6 +19,7 @@ from levada.lake.verify import check_key
 from levada.load.model import Between, Loading, Target
 from levada.nouns import LakeFile, Receipt
 from levada.pipeline.job import Job
+from levada.pipeline.stages import filled, say
 from levada.spec.bind import secret
 from levada.spec.model import Load
 
@@ -38,7 +39,9 @@ def loader(job: Job, took: Callable[[Receipt], None]) -> Callable[[Record], None
 
     def loads(record: Record) -> None:
         if record.level == "staged":
-            took(_load(job, load, _loading(job, load, contract, record)))
+            with filled(job, load.table or job.stream.name, record.counts.kept) as receipts:
+                receipts.append(_load(job, load, _loading(job, load, contract, record)))
+            took(receipts[0])
 
     return loads
 
@@ -62,6 +65,7 @@ def prepare(job: Job) -> None:
 
 def _load(job: Job, load: Load, loading: Loading) -> Receipt:
     def pause(turn: int) -> None:
+        say(job, "again", "the table is filled again: another load was in the way")
         job.edges.clock.pause(job.edges.uniform(0, min(_WAIT * 2**turn, _LONGEST_WAIT)))
 
     try:

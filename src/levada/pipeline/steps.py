@@ -35,6 +35,7 @@ from levada.pipeline.kept import Kept, kept, kept_files, named_today, pages_in
 from levada.pipeline.making import make
 from levada.pipeline.parents import Asked, PagesOf, asked, pages_of
 from levada.pipeline.sieve import bounded
+from levada.pipeline.stages import checked, downloading, held, watching
 from levada.pipeline.tables import showing
 from levada.pipeline.taking import coming, files_of
 from levada.pipeline.taking import fingerprint as fingerprint_of
@@ -144,7 +145,7 @@ def _fetch_or_anew(job: Job, lease: Lease, level: Level) -> Run:
         return staged(job, lease, pages_of(job), level)
     if job.stream.files:
         return _take(job, lease, level)
-    parts, tally = asked(job), Tally(job.observe)
+    parts, tally = asked(job), Tally(watching(job))
     plan = bounded(job.plan(), job.reach)
     what = Fetching(replace(plan, slices=parts.sliced.slices), level, tally, parts)
     try:
@@ -172,7 +173,9 @@ def _fetch(job: Job, lease: Lease, what: Fetching) -> Run:
     work = tally.begin(begin(lease, prints, job.edges, job.spec.resume_within, fresh=what.fresh))
     with _failing(job, tally), closing(_reading(job, what, work)) as answers:
         name = Names(job, job.stream.raw)
-        made = make(job, chain(taken(work, name), land_pages(answers, work, name, tally.took)), what.level, tally)
+        pages = chain(taken(work, name), land_pages(answers, work, name, tally.took))
+        made = make(job, downloading(job, tally, pages), what.level, tally)
+        checked(job, tally, what.level)
         gaps = (*what.parts.gaps, *gaps_of(job.stream.paging, what.plan.slices, tally.skipped))
         end = Closing(made, tally, what.level, gaps=gaps, left_out=what.parts.sliced.left_out)
         done = committed(job, lease, end)
@@ -180,13 +183,14 @@ def _fetch(job: Job, lease: Lease, what: Fetching) -> Run:
 
 
 def _take(job: Job, lease: Lease, level: Level) -> Run:
-    started, tally, files = job.edges.clock.monotonic(), Tally(job.observe), files_of(job)
+    started, tally, files = job.edges.clock.monotonic(), Tally(watching(job)), files_of(job)
     prints = Fingerprints(fingerprint_of(files), job.contract_fingerprint())
     work = tally.begin(begin(lease, prints, job.edges, job.spec.resume_within))
     with _failing(job, tally):
         name = Names(job, job.stream.raw)
         come = receive(coming(job, files, len(work.done), tally.saw), work, name, tally.took)
-        made = make(job, chain(taken(work, name, whole=False), come), level, tally)
+        made = make(job, downloading(job, tally, chain(taken(work, name, whole=False), come)), level, tally)
+        checked(job, tally, level)
         done = committed(job, lease, Closing(made, tally, level))
     return _closed(job, lease, tally, done, started)
 
@@ -231,11 +235,12 @@ def finished(lease: Lease, aside: commit.Aside | None = None) -> Lease:
 
 def staged(job: Job, lease: Lease, pages: Kept | PagesOf, level: Level = "staged") -> Run:
     """Check and stage these pages, and commit what comes of them; no further than `level`."""
-    started, tally = job.edges.clock.monotonic(), Tally(job.observe)
+    started, tally = job.edges.clock.monotonic(), Tally(watching(job))
     prints = Fingerprints("", job.contract_fingerprint())
     work = tally.begin(begin(lease, prints, job.edges, 0.0, fresh=True))
     with _failing(job, tally):
         made = make(job, pages.landed(work), level, tally)
+        checked(job, tally, level)
         end = Closing(made, tally, level, pages.adopted, pages.names, pages.gaps, pages.left_out)
         done = committed(job, lease, end)
         back = _returned(job, pages.refused, made.others) if done.changed else 0
@@ -256,7 +261,9 @@ def _returned(job: Job, before: LakeFile | None, files: Iterable[LakeFile]) -> i
 @contextmanager
 def _held(job: Job) -> Iterator[Lease]:
     """The partition, alone, cleared of what nobody needs any more."""
+    asked_for = job.edges.clock.monotonic()
     with hold(job.area, job.edges, job.options.wait) as lease:
+        held(job, job.edges.clock.monotonic() - asked_for)
         yield sweep(lease, job.edges, job.spec.keep_replaced, job.spec.resume_within)
 
 

@@ -1,5 +1,6 @@
 """What happens while a run works: counted, written down, passed on."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,6 +9,9 @@ from levada.nouns import Batch, Counts, PageFacts
 from levada.source.events import Asked, Event, Refused
 
 __all__ = ["Tally"]
+
+#: Rules that are told apart: names of keys that an API invents would be without end.
+_RULES = 100
 
 
 class Tally:
@@ -29,6 +33,8 @@ class Tally:
         self.skipped = [facts for facts in work.done if facts.means == "skip"]
         #: Rows so far.
         self.counts = Counts()
+        #: How often rows broke which rule: `price: type`.
+        self.rules = Counter[str]()
         return work
 
     def saw(self, event: Event) -> None:
@@ -48,6 +54,10 @@ class Tally:
     def checked(self, batch: Batch) -> None:
         """A page that went through the contract."""
         self.counts = self.counts.plus(batch)
+        for row in batch.rejected:
+            for broken in row.violations:
+                rule = f"{broken.path}: {broken.rule}"
+                self.rules[rule if rule in self.rules or len(self.rules) < _RULES else broken.rule] += 1
 
     def dropped(self, rows: int) -> None:
         """Records that are not of the run's interval, or were taken by an earlier run."""
