@@ -9,7 +9,7 @@ takes 1.0 to 1.4 µs, one by one it took 2.8 (bench/contract_avro.py has the who
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import msgspec
 
@@ -18,7 +18,7 @@ from levada.contract.model import UNKNOWN, Contract, Decode, Field
 from levada.contract.packed import unpacked
 from levada.contract.reading import Found, Named, root, taken
 from levada.contract.rules import When
-from levada.contract.values import annotation, keyed
+from levada.contract.typed import Keys, beyond, counted, finished, kind, shape
 
 __all__ = ["Quick", "plainly_good", "quick"]
 
@@ -48,13 +48,29 @@ class Quick:
     #: Rules besides the types, by field, of the fields that are read column by column.
     tests: tuple[tuple[str, Callable[[Any], bool]], ...]
     whens: tuple[When, ...]
+    #: Fields whose values msgspec reads as something else than they are in a row: moments and structs.
+    unfinished: tuple[Field, ...]
+    #: How it is done where structs hold more keys than the first one has: part by part.
+    other: "Quick | None" = None
+
+    @property
+    def structs(self) -> tuple[Field, ...]:
+        """Those of them that are structs."""
+        return tuple(field for field in self.unfinished if field.type == "struct")
 
 
 def quick(contract: Contract, fields: Sequence[Named], whens: tuple[When, ...]) -> Quick:
     """Make the quick path of a contract ready, whose fields are."""
     fields = [replace(field, outer=None) for field in fields]  # keys are unpacked once, not for each of their fields
     keys = [root(field) for field in contract.fields]
-    raw = {key for key, field in zip(keys, contract.fields, strict=True) if _needs_raw(contract, field, keys)}
+    raw = frozenset(key for key, field in zip(keys, contract.fields, strict=True) if _needs_raw(contract, field, keys))
+    structs = {key for key, field in zip(keys, contract.fields, strict=True) if field.type == "struct"} - raw
+    part_by_part = _quick(contract, fields, whens, raw | structs)
+    return replace(_quick(contract, fields, whens, raw), other=part_by_part) if structs else part_by_part
+
+
+def _quick(contract: Contract, fields: Sequence[Named], whens: tuple[When, ...], raw: frozenset[str]) -> Quick:
+    keys = [root(field) for field in contract.fields]
     return Quick(
         contract=contract,
         keys=tuple(dict.fromkeys(keys)),
@@ -69,6 +85,9 @@ def quick(contract: Contract, fields: Sequence[Named], whens: tuple[When, ...]) 
             if key not in raw or _is_plain(field)
         ),
         whens=whens,
+        unfinished=tuple(
+            field for field in contract.fields if root(field) not in raw and field.type in ("timestamp", "struct")
+        ),
     )
 
 
@@ -77,96 +96,91 @@ def _needs_raw(contract: Contract, field: Field, keys: list[str]) -> bool:
     key = root(field)
     led = field.source is not None and field.source.startswith("$") and field.source not in (f"$.{key}", f"$['{key}']")
     shared = keys.count(key) > 1 or key in dict(contract.decode)
-    return led or shared or annotation(field, strict=contract.strict) is None
+    return led or shared or kind(field, strict=contract.strict) is None
 
 
 def plainly_good(quick: Quick, records: Sequence[_Raw], memory: Memory) -> list[_Row | None]:
     """The row of each record that is plainly good, None for any other.
 
     Keys beyond the contract that the first record has are expected in the others; a record with yet other keys is left
-    to the record path.
+    to the record path, one with such keys in a struct to the other way.
     """
-    beyond = _beyond(quick.keys, records[:1]) if quick.contract.unknown == "drop" else ()
-    decode = _typed(quick.contract, beyond)
-    rows = _rows(quick, decode, beyond, records, memory)
+    more = _beyond(quick, records[:1]) if quick.contract.unknown == "drop" else ()
+    decode = _typed(quick.contract, quick.raw, more)
+    rows = _rows(quick, decode, more, records, memory)
     if rows is not None:
         return [*rows]
+    if quick.other:
+        return plainly_good(quick.other, records, memory)
     return [
         row
         for start in range(0, len(records), _PART)
-        for row in _part(quick, decode, beyond, records[start : start + _PART], memory)
+        for row in _part(quick, decode, more, records[start : start + _PART], memory)
     ]
 
 
 def _part(
-    quick: Quick, decode: Callable[[_Raw], _Row], beyond: tuple[str, ...], records: Sequence[_Raw], memory: Memory
+    quick: Quick, decode: Callable[[_Raw], _Row], more: tuple[Keys, ...], records: Sequence[_Raw], memory: Memory
 ) -> list[_Row | None]:
-    rows = _rows(quick, decode, beyond, records, memory) if len(records) > 1 else None
+    rows = _rows(quick, decode, more, records, memory) if len(records) > 1 else None
     if rows is not None:
         return [*rows]
-    alone = (_rows(quick, decode, beyond, (raw,), memory) for raw in records)
+    alone = (_rows(quick, decode, more, (raw,), memory) for raw in records)
     return [one[0] if one else None for one in alone]
 
 
-def _beyond(keys: tuple[str, ...], first: Sequence[_Raw]) -> tuple[str, ...]:
+def _beyond(quick: Quick, first: Sequence[_Raw]) -> tuple[Keys, ...]:
     try:
-        return tuple(sorted({key for raw in first for key in keyed(raw)}.difference(keys)))
+        more: set[Keys] = set().union(*(beyond(quick.contract.fields, raw, quick.structs) for raw in first))
     except (ValueError, RecursionError):
         return ()
+    return tuple(sorted(more))
 
 
 @lru_cache(64)
-def _typed(contract: Contract, beyond: tuple[str, ...]) -> Callable[[_Raw], _Row]:
-    kinds: dict[str, Any] = {}
-    keys = [root(field) for field in contract.fields]
-    for field in contract.fields:
-        if _needs_raw(contract, field, keys):
-            kinds[root(field)] = NotRequired[msgspec.Raw]
-        else:
-            kind = annotation(field, strict=contract.strict)
-            kinds[root(field)] = NotRequired[kind | None] if field.optional else kind
-    make: Any = TypedDict  # mypy wants the keys of a TypedDict written out
-    typed = make("Record", kinds | dict.fromkeys(beyond, NotRequired[msgspec.Raw]))
+def _typed(contract: Contract, raw: tuple[str, ...], more: tuple[Keys, ...]) -> Callable[[_Raw], _Row]:
+    fields = [field for field in contract.fields if root(field) not in raw]
+    typed = shape(fields, strict=contract.strict, more=(*more, *((key,) for key in raw)))
     decode: Callable[[_Raw], _Row] = msgspec.json.Decoder(typed).decode
     return decode
 
 
 def _rows(
-    quick: Quick, decode: Callable[[_Raw], _Row], beyond: tuple[str, ...], records: Sequence[_Raw], memory: Memory
+    quick: Quick, decode: Callable[[_Raw], _Row], more: tuple[Keys, ...], records: Sequence[_Raw], memory: Memory
 ) -> list[_Row] | None:
     """The rows of records that are all plainly good, else None."""
     try:
         found = list(map(decode, records))
         text = b"".join(records)
-        if beyond or quick.raw:
+        if more or quick.raw:
             text.decode()  # msgspec passes over raw values without a look at their UTF-8
     except (ValueError, RecursionError):
         return None
-    if not _accounted(text, found, (*beyond, *quick.raw)):
+    if not _accounted(quick, text, found, more):
         return None
     shapes = set(map(tuple, found))
     rows = _made(quick, found, shapes)
-    if rows is None or not _by_the_rules(quick, rows):
+    if rows is None or not _finished(quick, rows) or not _by_the_rules(quick, rows):
         return None
-    for shape in shapes:
-        memory.saw(shape)
+    for keys in shapes:
+        memory.saw(keys)
     if quick.contract.unknown == "keep":
         for row in rows:
             row[UNKNOWN] = None
     return rows
 
 
-def _accounted(text: bytes, found: Sequence[_Row], raw: tuple[str, ...]) -> bool:
+def _accounted(quick: Quick, text: bytes, found: Sequence[_Row], more: Sequence[Keys]) -> bool:
     """Whether the objects in `text` surely have no key but those of `found`, and none twice.
 
     Every key ends in a colon. If there are as many colons as keys, besides those inside raw values, there is no room
     for another key. Values that msgspec reads may hold colons too (addresses, texts): then as many `":` as keys prove
     the same, provided that no blank stands before a colon.
     """
-    keys = sum(map(len, found))
+    keys, raw = counted(quick.structs, found, (*more, *((key,) for key in quick.raw)))
     if text.count(b":") == keys:
         return True
-    rest = b"\n".join([row[key] for key in raw for row in found if key in row])
+    rest = b"\n".join(raw)
     if rest and text.count(b":") == keys + rest.count(b":"):
         return True
     return text.count(b'":') == keys + rest.count(b'":') and not any(blank in text for blank in _BLANK_COLONS)
@@ -232,6 +246,20 @@ def _taken(quick: Quick, field: Named, found: Sequence[_Row]) -> list[Any] | Non
         if wrong.violations or (wrong.beyond and quick.contract.unknown != "drop"):
             return None
     return values
+
+
+def _finished(quick: Quick, rows: Sequence[_Row]) -> bool:
+    """Whether moments and structs are good; they are in the rows then."""
+    for field in quick.unfinished:
+        name = field.name
+        read = [row[name] for row in rows]
+        values = finished(field, read)
+        if values is None:
+            return False
+        if values is not read:
+            for row, value in zip(rows, values, strict=True):
+                row[name] = value
+    return True
 
 
 def _by_the_rules(quick: Quick, rows: Sequence[_Row]) -> bool:

@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import cache, partial
@@ -25,6 +25,7 @@ __all__ = [
     "integral",
     "keyed",
     "moment",
+    "moments",
     "number",
     "plain_reader",
     "shown",
@@ -77,7 +78,7 @@ _EXPECTED: Mapping[FieldType, str] = {
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?"
 _TIME = re.compile(_CLOCK)
-_OFFSET = r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
+_OFFSET = r"(?P<offset>Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
 _MOMENT = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}{_OFFSET}?", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -225,6 +226,18 @@ def moment(text: str, *, zone: ZoneInfo | None) -> datetime:
     if not _MOMENT.fullmatch(text):
         raise ValueError
     return in_utc(datetime.fromisoformat(text.upper()), zone)
+
+
+def moments(texts: Sequence[str], zone: ZoneInfo | None) -> list[datetime]:
+    """The moments of many texts, as `moment` reads each. Raises ValueError where one is none."""
+    found = list(map(_MOMENT.fullmatch, texts))
+    offsets = {match["offset"] if match else "none" for match in found}
+    upper = map(str.upper, texts)
+    if offsets == {None} and zone is not None and zone.key == "UTC":  # which no clock was ever set by
+        return list(map(datetime.fromisoformat, map("{}+00:00".format, upper)))
+    if "none" in offsets:
+        raise ValueError
+    return [in_utc(value, zone) for value in map(datetime.fromisoformat, upper)]
 
 
 def in_utc(value: datetime, zone: ZoneInfo | None) -> datetime:
