@@ -30,11 +30,13 @@ class Sheet:
     #: What else it was given: frozenRowCount, tabColor...
     grid: dict[str, Any] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
+    #: Whether its cells are protected from the account.
+    protected: bool = False
 
     def copy(self) -> "Sheet":
         """The same again, to be changed apart."""
         kept = (dict(self.cells), dict(self.grid), dict(self.more))
-        return Sheet(self.number, self.title, self.rows, self.columns, *kept)
+        return Sheet(self.number, self.title, self.rows, self.columns, *kept, self.protected)
 
     def properties(self, index: int) -> dict[str, Any]:
         """Its SheetProperties as the `index`th worksheet."""
@@ -72,8 +74,10 @@ class Sheet:
         """Change one cell.
 
         Raises:
-            Refused: the grid does not have it.
+            Refused: the grid does not have it, or it is protected.
         """
+        if self.protected:
+            raise invalid("You are trying to edit a protected cell or object.")
         if row >= self.rows or column >= self.columns:
             where = self.named(Area(row, column, row + 1, column + 1))
             raise outside(where, self.rows, self.columns)

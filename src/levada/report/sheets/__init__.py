@@ -1,0 +1,1 @@
+"""Rows into Google Sheets: `publish` does it, `account` says for whom; with the libraries of the extra `sheets`."""
