@@ -40,6 +40,11 @@ class About:
     #: The round.
     round: str = ""
 
+    @property
+    def where(self) -> str:
+        """The partition, or what is known of it, as messages name it."""
+        return f"{'/'.join(filter(None, (self.pipeline, self.stream)))} {self.partition}".rstrip()
+
 
 def text_line(record: logging.LogRecord, about: About, at: datetime) -> str:
     """A line for people: `2024-10-08 07:01:02.345Z INFO grader/attempts 2024-10-07: download started`.
@@ -51,10 +56,8 @@ def text_line(record: logging.LogRecord, about: About, at: datetime) -> str:
         about: What was worked on.
         at: When (aware); shown with its offset from UTC.
     """
-    of = _of(record, about)
-    where = f"{'/'.join(filter(None, (of.pipeline, of.stream)))} {of.partition}".rstrip()
     told = "\n".join(filter(None, (_words(record), _report(record))))
-    shown = _shown(f"{where}: {told}").translate(_CONTROLS).replace("\n", "\n    ")
+    shown = _shown(f"{_of(record, about).where}: {told}").translate(_CONTROLS).replace("\n", "\n    ")
     return f"{_stamp(at, ' ')} {record.levelname} {shown}"
 
 

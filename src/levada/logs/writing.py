@@ -8,7 +8,7 @@ Rooms, and a user's own code, speak to loggers named `levada` or `levada.…` an
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -20,9 +20,10 @@ from levada.logs.book import PROBLEMS, Book
 from levada.logs.lines import STAGES, About
 from levada.spec.telling import Logs
 
-__all__ = ["about", "note", "note_error", "writing"]
+__all__ = ["about", "note_error", "say", "trouble", "writing"]
 
 _ROOT = "levada"
+_stages = logging.getLogger(STAGES)
 #: Whose lines are said here: None where a pipeline has no log files; unset on threads that nobody told.
 _book: ContextVar[Book | None] = ContextVar("levada_log")
 _about: ContextVar[About] = ContextVar("levada_log_about")
@@ -76,25 +77,54 @@ def about(**known: str) -> Iterator[None]:
         _about.reset(before)
 
 
-def note(level: int, event: str, words: str, error: BaseException | None = None, **facts: Any) -> None:
-    """Write a line into the log files of this context, and tell nobody else.
+def say(of: About, event: str, words: str, level: int = logging.INFO, **facts: Any) -> None:
+    """Say what happens: to everybody, by the standard logging; what is worse than INFO to the log files alone.
 
-    For what whoever called learns in another way: an error is raised as well.
+    For of that whoever called learns in another way: it is raised, or stands in what is given back.
+
+    Args:
+        of: What it is about.
+        event: What, in a word or two that never change.
+        words: The same for people, with figures.
+        level: Of logging.
+        facts: The figures, by name.
     """
-    book = _book.get(None)
-    if book is not None:
-        trace = (type(error), error, error.__traceback__) if error else None
-        record = logging.LogRecord(STAGES, level, "", 0, words, (), trace)
-        record.__dict__.update(facts, event=event, words=words)
-        book.take(record, _about.get(About(book.pipeline)))
+    if level <= logging.INFO and not _stages.isEnabledFor(level):
+        return
+    named = {"pipeline": of.pipeline, "stream": of.stream, "partition": of.partition}
+    extra = {**facts, **named, "event": event, "words": words}
+    if level <= logging.INFO:
+        _stages.log(level, "%s: %s", of.where, words, extra=extra)
+    elif book := _book.get(None):
+        _write(book, level, extra)
 
 
-def note_error(error: BaseException, event: str, words: str, **facts: Any) -> None:
-    """`note` an error, unless it was the last that was noted: it passes several who would."""
+def note_error(error: BaseException, words: str, facts: Mapping[str, str], *, traced: bool = False) -> None:
+    """Write an error into the log files of this context, unless it was the last: it passes several who would.
+
+    Args:
+        error: What was raised.
+        words: It, for people.
+        facts: It, by name.
+        traced: Whether to tell where it was raised.
+    """
     book = _book.get(None)
     if book is not None and book.told is not error:
         book.told = error
-        note(logging.ERROR, event, words, error if facts.pop("bug", False) else None, **facts)
+        _write(book, logging.ERROR, {**facts, "event": "failed", "words": words}, error if traced else None)
+
+
+def trouble() -> str:
+    """Why lines of the log files of this context were lost; "" where none was."""
+    book = _book.get(None)
+    return book.trouble if book else ""
+
+
+def _write(book: Book, level: int, extra: dict[str, Any], error: BaseException | None = None) -> None:
+    trace = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord(STAGES, level, "", 0, extra["words"], (), trace)
+    vars(record).update(extra)
+    book.take(record, _about.get(About(book.pipeline)))
 
 
 class _Ear(logging.Handler):

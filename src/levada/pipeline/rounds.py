@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from levada.edges import run_id
+from levada.logs.writing import about, trouble
 from levada.nouns import Run
 from levada.pipeline.course import Course
+from levada.pipeline.milestones import tell_begin, tell_end, tell_reports
 from levada.pipeline.notifying import notified
 from levada.pipeline.remembering import remembered
 from levada.pipeline.reporting import reported
+from levada.pipeline.stages import failed, logged
 from levada.round import Door, Round, failure_of
 
 __all__ = ["Ongoing", "begun"]
@@ -27,7 +30,9 @@ class Ongoing:
     def __init__(self, course: Course, verb: str, door: Door) -> None:
         now = course.edges.clock.now()
         self._course = course
-        self._round = Round(course.spec.pipeline, run_id(course.edges), verb, door, now, now)
+        #: As it was in the beginning.
+        self.begin = Round(course.spec.pipeline, run_id(course.edges), verb, door, now, now)
+        self._round = self.begin
         self._error: BaseException | None = None
         self.closed = False
 
@@ -66,18 +71,30 @@ class Ongoing:
         course, done = self._course, replace(self._round, ended=self._course.edges.clock.now())
         if not stopped:
             done = reported(course, done)
+            tell_reports(done)
         done = remembered(course, done)
-        return done if stopped else notified(course, done)
+        done = replace(done, notes=(*done.notes, *filter(None, [trouble()])))
+        done = done if stopped else notified(course, done)
+        tell_end(done, stopped=stopped)
+        return done
 
 
 @contextmanager
 def begun(course: Course, verb: str, door: Door) -> Iterator[Ongoing]:
     """A round to gather in; one that is not closed by the end of the block is closed as stopped, or as failed."""
     ongoing = Ongoing(course, verb, door)
-    try:
+    with logged(course), about(round=ongoing.begin.id), _closing(ongoing):
+        tell_begin(ongoing.begin)
         yield ongoing
+
+
+@contextmanager
+def _closing(ongoing: Ongoing) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         if not ongoing.closed:
+            failed(error)
             ongoing.failed(error)
             ongoing.close()
         raise

@@ -12,20 +12,28 @@ from typing import Any
 from levada.errors import LevadaError
 from levada.lake.record import Record
 from levada.landing import Landed
-from levada.logs.book import Book
-from levada.logs.lines import STAGES
-from levada.logs.writing import about, note, note_error, writing
+from levada.logs import writing
+from levada.logs.lines import About
 from levada.nouns import Level, Receipt, Run
 from levada.pipeline.course import Course
 from levada.pipeline.job import Job
 from levada.pipeline.tally import Tally
 from levada.source.events import Event, Waiting
 
-__all__ = ["checked", "committing", "downloading", "ended", "failing", "filled", "held", "logged", "say", "watching"]
+__all__ = [
+    "checked",
+    "committing",
+    "downloading",
+    "ended",
+    "failed",
+    "failing",
+    "filled",
+    "held",
+    "logged",
+    "say",
+    "watching",
+]
 
-_log = logging.getLogger(STAGES)
-# Without it, and without logging set up, Python shows warnings on stderr, where the command tells them already.
-_log.addHandler(logging.NullHandler())
 #: Seconds: a shorter wait is not worth a line.
 _LONG = 5.0
 #: Pages that are asked for again are told so often in a run; the number of requests tells of the others.
@@ -35,10 +43,10 @@ _RULES = 10
 _KILO = 1024
 
 
-def logged(course: Course) -> AbstractContextManager[Book | None]:
+def logged(course: Course) -> AbstractContextManager[object]:
     """While inside, what is said goes to the log files of the spec, if it has them."""
     spec = course.spec
-    return writing(spec.logs, spec.pipeline, Path(spec.file).parent.absolute(), course.edges.clock)
+    return writing.writing(spec.logs, spec.pipeline, Path(spec.file).parent.absolute(), course.edges.clock)
 
 
 def say(job: Job, event: str, words: str, level: int = logging.INFO, **facts: Any) -> None:
@@ -51,27 +59,28 @@ def say(job: Job, event: str, words: str, level: int = logging.INFO, **facts: An
         level: Of logging.
         facts: The figures, by name.
     """
-    if _log.isEnabledFor(level):
-        of = {"pipeline": job.spec.pipeline, "stream": job.stream.name, "partition": job.partition.key}
-        _log.log(level, "%s: %s", job.where, words, extra={**facts, **of, "event": event, "words": words})
+    of = About(job.spec.pipeline, job.stream.name, job.partition.key)
+    writing.say(of, event, words, level, **facts)
 
 
 @contextmanager
 def failing(stream: str, partition: str) -> Iterator[None]:
     """While inside, lines are about this partition; an error is told to the log files, and raised."""
-    with about(stream=stream, partition=partition):
+    with writing.about(stream=stream, partition=partition):
         try:
             yield
-        except LevadaError as error:
-            facts = {"not_before" if name == "at" else name: fact for name, fact in error.facts().items()}
-            note_error(error, "failed", f"failed: {_in_a_line(error)}", **facts)
-            raise
         except Exception as error:
-            note_error(error, "failed", "failed: this is a bug of Levada", kind="bug", bug=True)
+            failed(error)
             raise
-        except BaseException:
-            note(logging.WARNING, "stopped", "stopped by a signal: what had arrived is kept")
-            raise
+
+
+def failed(error: Exception) -> None:
+    """Tell an error to the log files; it is told once, though several see it pass."""
+    if isinstance(error, LevadaError):
+        facts = {"not_before" if name == "at" else name: fact for name, fact in error.facts().items()}
+        writing.note_error(error, f"failed: {_in_a_line(error)}", facts)
+    else:
+        writing.note_error(error, "failed: this is a bug of Levada", {"kind": "Bug"}, traced=True)
 
 
 def _in_a_line(error: LevadaError) -> str:
@@ -168,15 +177,12 @@ def filled(job: Job, table: str, rows: int) -> Iterator[list[Receipt]]:
 def ended(run: Run) -> Run:
     """A line for what came of a partition; the run."""
     level = logging.WARNING if run.gaps else logging.INFO
-    if _log.isEnabledFor(level):
-        gaps = [_counted(len(run.gaps), "gap")] if run.gaps else []
-        figures = (_counted(run.pages, "page"), _counted(run.counts.read, "row"), f"{run.seconds:.2f} s")
-        words = ", ".join([f"{run.outcome}{'' if run.changed else ' (nothing changed)'}", *gaps, *figures])
-        of = {"pipeline": run.pipeline, "stream": run.stream, "partition": run.partition, "event": "done"}
-        told = "; ".join([words, *run.notes])
-        facts = {"outcome": run.outcome, "changed": run.changed, "run": run.run, "seconds": run.seconds}
-        where = f"{run.pipeline}/{run.stream} {run.partition}"
-        _log.log(level, "%s: %s", where, told, extra={**facts, **of, "words": told})
+    gaps = [_counted(len(run.gaps), "gap")] if run.gaps else []
+    figures = (_counted(run.pages, "page"), _counted(run.counts.read, "row"), f"{run.seconds:.2f} s")
+    words = ", ".join([f"{run.outcome}{'' if run.changed else ' (nothing changed)'}", *gaps, *figures])
+    facts = {"outcome": run.outcome, "changed": run.changed, "run": run.run, "seconds": run.seconds}
+    of = About(run.pipeline, run.stream, run.partition)
+    writing.say(of, "done", "; ".join([words, *run.notes]), level, **facts, gaps=len(run.gaps))
     return run
 
 
