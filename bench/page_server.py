@@ -3,7 +3,7 @@
     python page_server.py ROWS PAGE_SIZE LATENCY_MS
 
 Prints its URL, then serves until it is killed: GET /sales?date=…&page=N gives a bare list and a 404 past the last page,
-GET /wrapped?page=N the same rows under `data`, with `total_pages`, GET /orders?page=N such pages with rows of ten fields.
+GET /wrapped?page=N the same rows under `data`, with `total_pages`; GET /orders?page=N such pages, rows of ten fields.
 """
 
 import asyncio
