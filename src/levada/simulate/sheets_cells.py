@@ -28,6 +28,9 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?([eE][+-]?\d+)
 _MOMENT: Final = re.compile(
     r"(?:(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})/(\d{1,2})/(\d{4}))?[ T]?(?:(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?)?"
 )
+#: Field masks that name the value, and those that name the number format.
+_OF_VALUE: Final = re.compile(r"\*|userEnteredValue")
+_OF_FORMAT: Final = re.compile(r"\*|numberFormat|userEnteredFormat(?![.(/])")
 _TOKENS: Final = re.compile(r"yyyy|yy|mm?|dd?|hh?|ss?(?:\.0+)?", re.IGNORECASE)
 
 
@@ -103,10 +106,9 @@ def _moment(text: str) -> tuple[float, tuple[str, str]] | None:
 def entered(given: Mapping[str, Any], fields: str, before: Cell) -> Cell:
     """The cell after a CellData of spreadsheets.batchUpdate, as far as `fields` has it: value and number format."""
     value, formula, form = before.value, before.formula, before.form
-    names = {name.strip() for name in fields.split(",")}
-    if names & {"*", "userEnteredValue"}:
+    if _OF_VALUE.search(fields):
         value, formula = _extended(given.get("userEnteredValue"))
-    if names & {"*", "userEnteredFormat", "userEnteredFormat.numberFormat"}:
+    if _OF_FORMAT.search(fields):
         given_form = (given.get("userEnteredFormat") or {}).get("numberFormat")
         form = (given_form.get("type", ""), given_form.get("pattern", "")) if given_form else None
     return Cell(value, formula, form)

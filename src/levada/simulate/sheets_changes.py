@@ -155,8 +155,6 @@ def _entering(given: Mapping[str, Any], fields: str) -> Callable[[Cell], Cell]:
 def _repeat_cell(book: Book, given: Mapping[str, Any]) -> None:
     sheet = book.sheet(given["range"].get("sheetId", 0))
     area = sheet.clipped(_area(given["range"]))
-    if not re.search(r"\*|userEnteredValue|numberFormat|userEnteredFormat *(,|$)", given["fields"]):
-        return
     for row in range(area.top, area.bottom or 0):
         for place in range(area.left, area.right or 0):
             sheet.put(row, place, _entering(given.get("cell") or {}, given["fields"]))

@@ -99,12 +99,13 @@ def _replaced(rows: Rows, state: State) -> Plan:
         return counts
     # A column whose name stays keeps the format that people gave it; under a new name an old date format would lie.
     fresh = frozenset(place for place, name in enumerate(rows.columns) if state.cell(0, place) != name)
-    blocks = (
+    blocks = [
         _block(0, range(len(names)), (names,), frozenset()),
         _block(1, range(len(names)), rows.lines, fresh if state.values else frozenset()),
-    )
+    ]
     lines = frozenset(range(len(rows.lines)))
-    return replace(counts, blocks=tuple(filter(None, blocks)), rows=len(wanted), columns=len(names), alone=True, lines=lines)
+    full = tuple(block for block in blocks if block)
+    return replace(counts, blocks=full, rows=len(wanted), columns=len(names), alone=True, lines=lines)
 
 
 def _line(cells: Iterable[Any]) -> Identity:
