@@ -50,8 +50,8 @@ def account_in(environment: Mapping[str, str], names: Sequence[str] = (CREDENTIA
         todo = f"set {names[0]} to the path of the account's JSON file, or to the JSON itself (docs/sheets.md)"
         raise FixThis("There are no credentials for Google Sheets.", where=f"${names[0]}", todo=todo)
     info = _info(_text(environment[name].strip(), name), name)
-    for line in [info["private_key"], *info["private_key"].split("\n")]:
-        if len(line) >= _LINE and not (line.startswith("-----") and line.endswith("-----")):
+    for line in info["private_key"].split("\n"):
+        if len(line) >= _LINE and not line.startswith("-----"):
             remember(line)
     remember(info.get("private_key_id", ""))
     return Account(info["client_email"], info, _url(info["token_uri"], environment, name), name)

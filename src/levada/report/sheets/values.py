@@ -93,10 +93,11 @@ def _float(value: float) -> Entry:
 
 
 def _decimal(value: Decimal) -> Entry:
-    number = float(value)
     if not value.is_finite():
-        return _float(number)
-    return _float(number) if math.isfinite(number) and Decimal(repr(number)) == value else Entry(format(value, "f"))
+        return Entry("NaN" if value.is_nan() else "Infinity" if value > 0 else "-Infinity")
+    number = float(value)
+    is_double = math.isfinite(number) and Decimal(repr(number)) == value
+    return _float(number) if is_double else Entry(format(value, "f"))
 
 
 def _datetime(value: datetime) -> Entry:
