@@ -20,9 +20,12 @@ _BLOCKS: Final = 25
 _HANDED_IN: Final = 15
 _RIGHT: Final = 40
 #: One learner for so many attempts of a day, and at least so many learners.
-_EACH: Final = 12
+_EACH: Final = 4
 _FEWEST: Final = 20
-_DAY: Final = 86_400
+_HOUR: Final = 3_600
+_DAY: Final = 24 * _HOUR
+#: How busy each hour of the day is.
+_BUSY: Final = (3, 2, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 9, 10, 12, 13, 14, 16, 19, 22, 23, 19, 12, 6)
 _SECOND: Final = 1_000_000
 
 #: Text that Python's `eval` would run: it would leave a file behind.
@@ -169,7 +172,8 @@ def _moments(rng: random.Random, amounts: Amounts) -> tuple[list[int], list[int]
     whole = [second * _SECOND for second in (0, *rng.sample(range(1, _DAY), amounts.odd))[: amounts.odd]]
     others = {_DAY * _SECOND - 1}
     while len(others) < amounts.rows - len(whole):
-        others.add(rng.randrange(_DAY) * _SECOND + rng.randint(1, _SECOND - 1))
+        [hour] = rng.choices(range(24), _BUSY)
+        others.add((hour * _HOUR + rng.randrange(_HOUR)) * _SECOND + rng.randint(1, _SECOND - 1))
     return whole, sorted(others)
 
 
