@@ -59,6 +59,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pyarrow": ("records.arrow", "staging", "load"),
     "re2": ("contract",),
     "rich": ("cli",),
+    "sqlite3": ("state.sqlite",),
     "requests": ("report.sheets.client",),
     "starlette": ("simulate",),
     "uvicorn": ("simulate",),

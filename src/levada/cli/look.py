@@ -1,4 +1,4 @@
-"""The commands that look at a lake: status, quarantine, version."""
+"""The commands that look: quarantine, version; and the lake that they look at."""
 
 import json
 import os
@@ -17,36 +17,12 @@ from levada.version import __version__
 if TYPE_CHECKING:
     from levada.lake.area import Area
     from levada.lake.quarantine import Quarantined
-    from levada.lake.status import PartitionStatus
     from levada.lake.store import Store
 
-__all__ = ["LAKE", "existing", "quarantine", "status", "version"]
+__all__ = ["JSON", "LAKE", "existing", "quarantine", "version"]
 
 LAKE = click.option("--lake", metavar="FOLDER", default="lake", show_default=True, help="The lake to look at.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON list on stdout.")
-
-
-@click.command(short_help="The state of every partition of a lake.")
-@LAKE
-@JSON
-def status(lake: str, *, as_json: bool) -> None:
-    """Tell the state of every partition of a lake: done, failed, running, unfinished …
-
-    \b
-      levada status --lake lake
-
-    Reads the commit records, what failed runs left, and the locks; needs no spec and no API. Times are UTC. Unless
-    --lake or the spec says otherwise, the lake of a spec is the folder lake/ beside it.
-    """
-    from levada.lake.status import status as read_status
-
-    found = read_status(existing(lake))
-    if as_json:
-        _say_json(found)
-    elif not found:
-        say(f"There is no partition in {lake} yet; `levada run SPEC --date … --lake {shlex.quote(lake)}` makes one.")
-    else:
-        _show_status(found)
 
 
 def existing(lake: str) -> "Store":
@@ -73,46 +49,6 @@ def existing(lake: str) -> "Store":
             todo="name the lake's folder with --lake; `levada check SPEC` says where a spec's lake is",
         )
     return open_lake(lake)
-
-
-def _show_status(found: "list[PartitionStatus]") -> None:
-    from levada.cli.table import show as show_table
-    from levada.pipeline.gaps import told
-
-    # A column that hardly any lake needs is left out of the others.
-    nullified = ("nullified#",) if any(one.counts.nullified for one in found) else ()
-    columns = ("stream", "partition", "state~", "pages#", "read#", "kept#", "quarantined#", *nullified, "committed~")
-    show_table(columns, [_row(one, nullified=bool(nullified)) for one in found])
-    for one in found:
-        name = f"{one.pipeline}/{one.stream} {one.partition}"
-        if one.error:
-            say(f"{name}: {one.error}")
-        if one.gaps:
-            say(f"{name}: {told(one.gaps)}")
-        if one.unfinished_pages:
-            are = "is" if one.unfinished_pages == 1 else "are"
-            kept = "so far" if one.state == "running" else f"of an interrupted run {are} kept for the next one"
-            say(f"{name}: {counted(one.unfinished_pages, 'answer')} {kept}")
-        if one.holder:
-            holder = f"{one.holder.host}, process {one.holder.process}"
-            since = f"{one.holder.since:%Y-%m-%d %H:%M:%S} UTC"
-            say(f"{name}: held by {holder}, since {since}")
-
-
-def _row(one: "PartitionStatus", *, nullified: bool) -> tuple[object, ...]:
-    counts = one.counts
-    checked = (counts.kept, counts.quarantined, *((counts.nullified,) if nullified else ()))
-    committed = f"{one.committed:%Y-%m-%d %H:%M}" if one.committed else "-"
-    landed = " (landed only)" if one.level == "landed" else ""
-    return (
-        f"{one.pipeline}/{one.stream}",
-        one.partition,
-        f"{one.state}{landed}",
-        one.pages,
-        counts.read,
-        *(checked if one.level != "landed" else "-" * len(checked)),
-        committed,
-    )
 
 
 class _Quarantine(click.Group):

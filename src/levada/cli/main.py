@@ -21,6 +21,7 @@ from levada.cli import (
     redrive,
     schedule,
     serve,
+    status,
     verify,
 )
 from levada.cli.door import closing
@@ -48,7 +49,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         schedule.schedule,
         package.package,
     ),
-    "To look": (look.status, look.quarantine, verify.verify, doctor.doctor, look.version),
+    "To look": (status.status, look.quarantine, verify.verify, doctor.doctor, look.version),
 }
 
 

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from levada.contract.infer import Guess
+from levada.due import Does, Due
 from levada.lake.audit import Finding, FindingKind, Verified
 from levada.lake.quarantine import Quarantined
 from levada.lake.status import PartitionState, PartitionStatus
@@ -97,6 +98,19 @@ SHAPES: tuple[tuple[str, type[Any], dict[str, str]], ...] = (
             "error": "why the latest run failed, or what is damaged; else empty",
             "unfinished_pages": "answers that an interrupted run left for the next one",
             "gaps": "what the commit lacks, a list of gap objects",
+            "unshown": "true: the commit has yet to get its public names",
+            "unloaded": "true: a table has yet to take the rows of the commit",
+        },
+    ),
+    (
+        "A partition, as `levada status --missing` lists it",
+        Due,
+        {
+            "stream": _NAMES["stream"],
+            "partition": f"{_NAMES['partition']}; empty where a stream goes on where it stopped",
+            "state": "as above, or `missing`",
+            "does": ", ".join(f"`{does}`" for does in get_args(Does)),
+            "why": "why, in one line",
         },
     ),
     (

@@ -88,9 +88,9 @@ def _quoted(name: str) -> str:
     return quote(name, safe=" ")
 
 
-def areas(store: Store) -> dict[Area, list[str]]:
-    """The partitions that the store has control files of, each with their keys, sorted."""
-    return _below(store)
+def areas(store: Store, *names: str) -> dict[Area, list[str]]:
+    """The partitions that the lake, a pipeline, or a stream of one has control files of, with their keys, sorted."""
+    return _below(store, *names)
 
 
 def areas_of(store: Store, pipeline: str, stream: str) -> dict[Area, list[str]]:

@@ -54,11 +54,18 @@ class PartitionStatus:
     unfinished_pages: int = 0
     #: What the commit that stands lacks.
     gaps: tuple[Gap, ...] = ()
+    #: Whether the commit that stands has yet to get its public names, and whether a table has yet to take its rows.
+    unshown: bool = False
+    unloaded: bool = False
 
 
-def status(store: Store) -> list[PartitionStatus]:
-    """The partitions of a lake, sorted by pipeline, stream, partition; those that never got anywhere are left out."""
-    found = (_partition(area, keys) for area, keys in areas(store).items())
+def status(store: Store, pipeline: str | None = None) -> list[PartitionStatus]:
+    """The partitions of a lake, or of one pipeline, sorted by pipeline, stream, partition.
+
+    Those that never got anywhere are left out.
+    """
+    known = areas(store, *([] if pipeline is None else [pipeline]))
+    found = (_partition(area, keys) for area, keys in known.items())
     return sorted((each for each in found if each), key=lambda each: (each.pipeline, each.stream, each.partition))
 
 
@@ -91,6 +98,8 @@ def _partition(area: Area, keys: Sequence[str]) -> PartitionStatus | None:
         error=error or _text(failure, state),
         unfinished_pages=pages,
         gaps=record.gaps if record else (),
+        unshown=record is not None and not record.shown,
+        unloaded=record is not None and record.unloaded,
     )
 
 

@@ -1,0 +1,1 @@
+"""The history of rounds: an index beside the commit records, which are the truth and make it again."""

@@ -1,0 +1,1 @@
+INSERT INTO _levada_history (version) VALUES (1)
