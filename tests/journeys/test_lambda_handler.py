@@ -85,7 +85,7 @@ def names(answer):
 
 
 def said(caplog):
-    return [json.loads(record.getMessage()) for record in caplog.records if record.name == "levada"]
+    return [json.loads(record.getMessage()) for record in caplog.records if record.name == "levada.lambda_handler"]
 
 
 def days(lake):

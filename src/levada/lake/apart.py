@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TypeVar
 
 __all__ = ["apart", "is_left", "side_by_side"]
@@ -59,7 +60,8 @@ def is_left() -> bool:
 
 def _start(work: Callable[[], None]) -> threading.Thread:
     # A daemon: who left does not want to wait at the end of the process either.
-    thread = threading.Thread(target=work, name="levada-apart", daemon=True)
+    # What is said there is said for whoever waits.
+    thread = threading.Thread(target=copy_context().run, args=(work,), name="levada-apart", daemon=True)
     thread.start()
     return thread
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -162,7 +163,8 @@ class Leases:
             lease = self.take(key, note)
             lease.over = over
             self._held.append(lease)
-            thread = threading.Thread(target=self._live, args=(lease,), name="levada-lease", daemon=True)
+            target = copy_context().run
+            thread = threading.Thread(target=target, args=(self._live, lease), name="levada-lease", daemon=True)
             thread.start()
             living.append(thread)
 

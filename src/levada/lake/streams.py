@@ -5,6 +5,7 @@ import io
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 from levada.errors import FixThis
@@ -141,7 +142,8 @@ class Upload:
             self._thread.join(_PARTING)
 
     def _begin(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="levada-upload", daemon=True)
+        target = copy_context().run
+        self._thread = threading.Thread(target=target, args=(self._run,), name="levada-upload", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from levada.edges import Edges
@@ -60,7 +61,9 @@ def _ready(file: Path, pipeline: Pipeline, asked: Asked) -> tuple[Pipeline, str]
         raise FixThis(f"{VERB} is {verb}.", where=VERB, todo=f"set it to one of: {', '.join(VERBS)}")
     usual = tuple(name.strip() for name in environment.get(STREAMS, "").split(",") if name.strip())
     streams = asked.streams or usual or (packed.streams if packed else ())
-    ready = pipeline.having(Options(streams=streams, missing=asked.missing))
+    # A function's disk is read-only, and what it may write is gone with it.
+    without_files = replace(pipeline, spec=replace(pipeline.spec, logs=None))
+    ready = without_files.having(Options(streams=streams, missing=asked.missing))
     try:
         ready.streams()
     except FixThis as error:

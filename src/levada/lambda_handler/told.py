@@ -13,7 +13,8 @@ from levada.secret import redact, redacted
 
 __all__ = ["Told", "answer", "log_error", "raised"]
 
-_log = logging.getLogger("levada")
+#: Not the logger above it: what the rooms say is not for every function's log.
+_log = logging.getLogger("levada.lambda_handler")
 #: Characters of an answer; Lambda takes 6 MB. Beyond it the names of files are left out: the commit records have them.
 _LONGEST = 4_000_000
 #: By the kind of an error; the first that fits.
