@@ -27,13 +27,14 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   `replay` of those that were named and never committed; `reports` what each report said of each partition (`error` is
   null where it went well), `notes` what could not be told or written down, and failed nothing.
 - `status`: a list of partitions. `status SPEC`: `pipeline`, `lake`, `history` (where it is, or `none: ` and why, or
-  null where it could not be looked at), `rounds`, the latest first, `partitions`, and `notes`, a list of texts. A round
-  has `id`, `verb`, `door` (`command`, `schedule`, `lambda`, `python`; `lake` where it was told from the lake), `ending`
-  (`success`, `partial`, `failure`), `started`, `ended` (UTC), `notes`, `error` (null, or `kind`, `what`, `where` and
-  `todo`) and `runs`: `stream`, `partition`, `outcome` (as of a run, or `failed`, `not tried`), `run`, `level`, the counts of
-  rows, `loaded` (rows that tables took), `pages`, `requests`, `resumed`, `files` and `gaps` (how many), `changed`,
-  `seconds` and `error`. `status SPEC --missing`: `pipeline`, `due`, a list of partitions, and `left_out`, names of
-  streams. `status SPEC --rebuild`: `pipeline`, `history`, `added` (runs) and `aside` (where a damaged file lies now).
+  null where it could not be looked at), `rounds`, the latest first, `partitions`, and `notes`, a list of texts. A
+  round has `id`, `verb`, `door` (`command`, `schedule`, `lambda`, `python`; `lake` where it was told from the lake),
+  `ending` (`success`, `partial`, `failure`), `started`, `ended` (UTC), `notes`, `error` (null, or `kind`, `what`,
+  `where` and `todo`) and `runs`: `stream`, `partition`, `outcome` (as of a run, or `failed`, `not tried`), `run`,
+  `level`, the counts of rows, `loaded` (rows that tables took), `pages`, `requests`, `resumed`, `files` and `gaps`
+  (how many), `changed`, `seconds` and `error`. `status SPEC --missing`: `pipeline`, `due`, a list of partitions, and
+  `left_out`, names of streams. `status SPEC --rebuild`: `pipeline`, `history`, `added` (runs) and `aside` (where a
+  damaged file lies now).
 - `quarantine`: a list of partitions; with PARTITION a list of rows. `quarantine redrive` is told as `replay` is.
 - `verify`: `{"partitions": [...], "extra": [...], "errors": [...]}`: partition objects, findings of public files that
   are in no record, and why partitions could not be repaired, or tables not be looked at.
