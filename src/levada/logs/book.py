@@ -72,10 +72,10 @@ class Book:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, _FLAGS, 0o666)
         try:
-            whole, self._torn = b"\n" + line if self._torn else line, False
+            whole = b"\n" + line if self._torn else line
             written = os.write(descriptor, whole)
-            if written < len(whole):
-                self._torn = True
+            self._torn = written < len(whole)
+            if self._torn:
                 os.write(descriptor, whole[written:])  # says what is in the way
         finally:
             os.close(descriptor)

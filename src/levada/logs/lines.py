@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import traceback
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -131,17 +130,13 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, int | float):
         shown = _text(value)
-        return value if redact(shown) == shown and not _odd(value) else _shown(value)
+        is_number = shown.lstrip("-")[:1].isdigit()  # what is infinite has no JSON, nor what Python will not write out
+        return value if is_number and redact(shown) == shown else _shown(value)
     if depth < _DEEPEST and isinstance(value, Mapping):
         return {_shown(name): _plain(item, depth + 1) for name, item in value.items()}
     if depth < _DEEPEST and isinstance(value, list | tuple | AbstractSet):
         return [_plain(item, depth + 1) for item in value]
     return _shown(value)
-
-
-def _odd(value: object) -> bool:
-    """What JSON has no number for."""
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _shown(value: object) -> str:
