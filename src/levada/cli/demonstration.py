@@ -48,7 +48,7 @@ def demonstrate(folder: str) -> None:
         environment = {**os.environ, "SALES_API_URL": api.url, "AUTH_TOKEN": TOKEN}
         pipeline = load(str(spec), edges=Edges(environment=environment))
         say(f"A simulated sales API answers on {api.url}; the spec is {spec}.\n")
-        runs = [_run(pipeline, date) for date in DATES]
+        runs = _runs(pipeline)
     _show_runs(runs)
     _show_rows(pipeline, runs[0])
     _show_next(spec, runs[-1].counts.quarantined)
@@ -68,6 +68,15 @@ def _spec(folder: Path) -> Path:
             todo="name a folder that you may write to with --folder",
         ) from error
     return spec
+
+
+def _runs(pipeline: "Pipeline") -> "list[Run]":
+    from levada.pipeline.rounds import begun
+
+    with begun(pipeline.course, "run", "command") as ongoing:
+        for date in DATES:
+            ongoing.ran(_run(pipeline, date))
+        return list(ongoing.close().runs)
 
 
 def _run(pipeline: "Pipeline", date: str) -> "Run":
