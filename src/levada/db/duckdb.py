@@ -7,24 +7,30 @@ come later see all of it. The rename takes microseconds, the copy grows with the
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from duckdb import DuckDBPyConnection
+from duckdb import DuckDBPyConnection, StatementType
 
+from levada.db.answer import Answer, Unanswered, answer_of
+from levada.db.named import quoted, text_of
 from levada.errors import FixThis, TryLater
 from levada.secret import redact
 
-__all__ = ["Database", "changed", "looked_at"]
+__all__ = ["Database", "changed", "in_memory", "looked_at"]
 
 #: Tries to get at a file that others change or read, with a pause between them.
 _TRIES = 600
 #: What passes by itself: another process has the file, the disk is full or slow.
 _PASSING = (duckdb.IOException, duckdb.ConnectionException, duckdb.TransactionException)
 _NO_DATABASE = "not a valid DuckDB database file"
+_LINE = re.compile(r"^LINE ([0-9]+): ", re.MULTILINE)
+#: Rows of one batch of an answer.
+_BATCH = 8192
 
 
 class Database:
@@ -56,6 +62,58 @@ class Database:
         """The rows that `sql` gives."""
         return self._connection.execute(sql, list(values) or None).fetchall()
 
+    def look(self, sql: str, values: Mapping[str, Any], most: int) -> Answer:
+        """What one question gives, with `values` for its $name, no more and no fewer.
+
+        Args:
+            sql: One statement, a SELECT in whatever form.
+            values: A day is a DATE, an aware datetime a TIMESTAMP WITH TIME ZONE.
+            most: Rows that there may be at most.
+
+        Raises:
+            Unanswered: it is no SELECT, or more than one; DuckDB refuses it; the answer is none.
+            TryLater: the file, or the memory, is not to be had.
+        """
+        try:
+            kinds = [one.type for one in self._connection.extract_statements(sql)]
+            if kinds != [StatementType.SELECT]:
+                raise _no_question([kind.name for kind in kinds])
+            relation = self._connection.sql(sql, params=dict(values) or None)
+            # Left open, a reader would let the connection wait for it for ever.
+            with relation.to_arrow_reader(_BATCH) as reader:
+                return answer_of(reader, most)
+        except duckdb.Error as error:
+            raise _refused(error, self._line(sql, values), self.place) from None
+
+    def _line(self, sql: str, values: Mapping[str, Any]) -> int:
+        """Of which line of a question DuckDB speaks: it says so only of what it is to explain."""
+        try:
+            self._connection.execute(f"EXPLAIN {sql}", dict(values) or None)
+        except duckdb.Error as error:
+            line = _LINE.search(str(error))
+            return int(line[1]) if line else 0
+        return 0
+
+    def in_zone(self, zone: str) -> None:
+        """Let days and hours of moments be those of a time zone, by its IANA name."""
+        with _told(self.place):
+            self.run(f"SET TimeZone = {text_of(zone)}")
+
+    def show(self, name: str, sql: str) -> None:
+        """Let `name` be what `sql` gives, for as long as the connection lasts."""
+        with _told(self.place):
+            self.run(f"CREATE TEMPORARY VIEW {quoted(name)} AS {sql}")
+
+    def lend(self, name: str, table: Any) -> None:
+        """Let `name` be an Arrow table, for as long as the connection lasts."""
+        self._connection.register(name, table)
+
+    def shut_in(self, files: Sequence[Path]) -> None:
+        """Let nothing outside be read from now on, but these files."""
+        with _told(self.place):
+            self.run(f"SET allowed_paths = [{', '.join(text_of(str(path)) for path in files)}]")
+            self.run("SET enable_external_access = false")
+
     def take(self, name: str, reader: Any) -> int:
         """Make the temporary table `name` of the batches of an Arrow reader; how many rows came."""
         self._connection.register("_levada_coming", reader)
@@ -77,6 +135,22 @@ def looked_at(path: Path) -> Iterator[Database | None]:
         return
     with _opened(path, path, read_only=True) as database:
         yield database
+
+
+@contextmanager
+def in_memory(place: str, aside: Path) -> Iterator[Database]:
+    """A database that nothing lies in, and that is gone at the end.
+
+    Args:
+        place: What messages call it.
+        aside: A folder for what memory does not hold.
+    """
+    with _told(place):
+        connection = duckdb.connect(":memory:", config={"temp_directory": str(aside)})
+    try:
+        yield Database(connection, place)
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -196,3 +270,18 @@ def _explained(error: duckdb.Error, place: str) -> FixThis | TryLater:
             f"The DuckDB file is not to be had: {why}", where=place, todo="close it elsewhere, and run again"
         )
     return FixThis(f"DuckDB refused it: {why}", where=place, todo="mend the table, or the contract")
+
+
+def _no_question(kinds: Sequence[str]) -> Unanswered:
+    if len(kinds) > 1:
+        return Unanswered("it is more than one statement", todo="make each a report of its own")
+    found = f"it is {kinds[0].replace('_', ' ')}, and reports only read" if kinds else "it asks nothing"
+    return Unanswered(found, todo="ask by SELECT")
+
+
+def _refused(error: duckdb.Error, line: int, place: str) -> FixThis | TryLater:
+    """Of a question: what DuckDB says of it, and where."""
+    if isinstance(error, _PASSING):
+        return _explained(error, place)
+    said = redact(str(error)).split("\n\nLINE ")[0]
+    return Unanswered("; ".join(filter(None, map(str.strip, said.splitlines()))), line=line)

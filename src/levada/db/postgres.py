@@ -3,6 +3,7 @@
 Every error leaves as one of ours, by what happens next (PostgreSQL, appendix A: SQLSTATE).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any
@@ -11,35 +12,38 @@ from urllib.parse import urlsplit, urlunsplit
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_postgresql import dbapi
 
+from levada.db.answer import Answer, Unanswered, answer_of
+from levada.db.libpq import REFUSED, STATES, patient, unconnected
 from levada.errors import FixThis, TryLater
 from levada.secret import redact, remember
 
-__all__ = ["Again", "Database", "connected", "place_of"]
+__all__ = ["WAIT", "Again", "Blocked", "Database", "connected", "place_of", "read_only"]
 
-#: Classes and codes that pass by themselves: connection, resources, operator's intervention, system, lock time-out.
-_PASSING = ("08", "53", "57", "58", "55P03", "25006")
+#: Classes that pass by themselves, beside `STATES`: connection, resources, operator's intervention, system.
+_PASSING = ("08", "53", "57", "58")
 #: Of two that wait for each other, one is told to do it all again (40001 serialization, 40P01 deadlock).
 _AGAIN = ("40001", "40P01")
-#: What a server says of a log-in that a person must change; ADBC gives no SQLSTATE for a connection.
-_REFUSED = (
-    "password authentication",
-    "authentication failed",
-    "no password supplied",
-    "does not exist",
-    "pg_hba.conf",
-    "permission denied",
-    "is not permitted to log in",
-    "invalid connection option",
-    'missing "="',
-)
-
-
+#: A lock was not to be had in time.
+_LOCKED = "55P03"
+#: Seconds that a statement waits for somebody else's lock.
+WAIT = 30.0
+#: A transaction that only reads was to write.
+_READ_ONLY = "25006"
+#: Of which line of the SQL the server speaks, unless it is that of the COPY which the driver writes around it.
+_LINE = re.compile(r"^LINE ([0-9]+): (?!COPY \()", re.MULTILINE)
+#: What the driver says of values that it cannot read; it gives them no SQLSTATE.
+_UNREADABLE = ("ReadRecord failed", "NOT_IMPLEMENTED")
+_LIMIT = "SELECT set_config('lock_timeout', $1, false) WHERE current_setting('lock_timeout') = '0'"
 #: What the driver and the server put around a message.
 _AROUND = ("LINE ", ". SQLSTATE")
 
 
 class Again(TryLater):
     """The database undid the transaction for another one's sake: the same may be done again at once."""
+
+
+class Blocked(TryLater):
+    """Somebody else held a lock for longer than was waited for it."""
 
 
 class Database:
@@ -73,6 +77,33 @@ class Database:
             cursor.execute(sql, list(values) if values else None)
             return [tuple(row) for row in cursor.fetchall()]
 
+    def look(self, sql: str, values: Sequence[Any], most: int) -> Answer:
+        """What one question gives, with `values` for $1, $2...
+
+        Args:
+            sql: One statement.
+            values: A day is a date to the server, an aware datetime a timestamptz.
+            most: Rows that there may be at most.
+
+        Raises:
+            Unanswered: the server refuses the question, or the answer is none.
+            TryLater: the server broke off.
+        """
+        try:
+            with closing(self._connection.cursor()) as cursor:
+                cursor.execute(sql, list(values) if values else None)
+                if cursor.description is None:
+                    raise Unanswered("it gives no rows", todo="ask by SELECT")
+                with cursor.fetch_record_batch() as reader:
+                    return answer_of(reader, most)
+        except DriverError as error:
+            raise _refused(error, self.place) from None
+        except (OSError, ValueError, NotImplementedError) as error:  # Arrow's, while rows come
+            raise _cut(str(error), self.place) from None
+        finally:
+            with suppress(DriverError):  # the next question begins anew
+                self._connection.rollback()
+
     def take(self, name: str, reader: Any) -> int:
         """Make the temporary table `name` of the batches of an Arrow reader, by binary COPY; how many rows came."""
         with closing(self._connection.cursor()) as cursor:
@@ -80,8 +111,12 @@ class Database:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Database]:
+def connected(url: str, wait: float = WAIT) -> Iterator[Database]:
     """A connection to the database of `url` (libpq's form, postgresql://user:password@host:port/name).
+
+    Args:
+        url: What it says of time limits stands; where it says nothing, ten seconds to connect.
+        wait: Seconds that a statement waits for a lock, unless the server has a limit for this user.
 
     Raises:
         FixThis: the URL is none, or the server refuses the log-in.
@@ -89,14 +124,35 @@ def connected(url: str) -> Iterator[Database]:
     """
     place = place_of(url)
     try:
-        connection = dbapi.connect(url)
+        connection = dbapi.connect(patient(url))
     except DriverError as error:
         raise _unconnected(str(error), place) from None
     try:
-        yield Database(connection, place)
+        database = Database(connection, place)
+        with database.transaction():
+            database.ask(_LIMIT, (str(max(1, round(wait * 1000))),))
+        yield database
     finally:
         with suppress(DriverError):
             connection.close()
+
+
+@contextmanager
+def read_only(url: str, zone: str) -> Iterator[Database]:
+    """A connection whose transactions cannot write.
+
+    Args:
+        url: As for `connected`.
+        zone: The time zone, by its IANA name, in which the server tells days and hours of moments.
+
+    Raises:
+        As `connected`.
+    """
+    with connected(url) as database:
+        with database.transaction():
+            database.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+            database.ask("SELECT set_config('TimeZone', $1, false)", (zone,))
+        yield database
 
 
 def place_of(url: str) -> str:
@@ -123,9 +179,11 @@ def place_of(url: str) -> str:
 
 def _unconnected(said: str, place: str) -> FixThis | TryLater:
     why = _why(said)
-    if any(word in said for word in _REFUSED):
+    if any(word in said for word in REFUSED):
         todo = "mend user, password or name of the database in its URL, or have the server let this user in"
         return FixThis(f"The database refused the connection: {why}", where=place, todo=todo)
+    if state := unconnected(said):
+        return _passing(state, why, place)
     return TryLater(f"The database could not be reached: {why}", where=place, todo="run again when it is up")
 
 
@@ -141,6 +199,8 @@ def _explained(error: DriverError, place: str) -> FixThis | TryLater:
     state, why = error.sqlstate or "", _why(str(error))
     if state in _AGAIN:
         return Again(f"The database undid the transaction: {why}", where=place, todo="run again")
+    if state in STATES:
+        return _passing(state, why, place)
     if state.startswith(_PASSING) or not state:
         return TryLater(f"The database broke off: {why}", where=place, todo="run again: nothing was changed half")
     if state == "42501":
@@ -149,10 +209,38 @@ def _explained(error: DriverError, place: str) -> FixThis | TryLater:
     return FixThis(f"The database refused it: {why}", where=place, todo="mend the table, or the contract")
 
 
+def _refused(error: DriverError, place: str) -> FixThis | TryLater:
+    """Of a question: what the server says of it, and where."""
+    state, said = error.sqlstate or "", str(error)
+    if state == _READ_ONLY:
+        return Unanswered(f"it would write, and reports only read: {_why(said)}", todo="ask by SELECT")
+    if any(word in said for word in _UNREADABLE) and not state:
+        return Unanswered(f"a value cannot be read: {_why(said)}", todo="give it as text: CAST(... AS text)")
+    told = _explained(error, place)
+    if isinstance(told, TryLater) or state == "42501":
+        return told
+    line = _LINE.search(said)
+    return Unanswered(_why(said), line=int(line[1]) if line else 0)
+
+
+def _passing(state: str, why: str, place: str) -> TryLater:
+    what, todo = STATES[state]
+    kind = Blocked if state == _LOCKED else TryLater
+    return kind(f"{what}: {why}", where=place, todo=todo)
+
+
+def _cut(said: str, place: str) -> FixThis | TryLater:
+    """Of an answer that had begun, which comes without an SQLSTATE: the question is wrong, or the server is gone."""
+    if "ERROR:  " in said and "ERROR:  canceling" not in said:
+        return Unanswered(_why(said))
+    return TryLater(f"The database broke off: {_why(said)}", where=place, todo="run again")
+
+
 def _why(said: str) -> str:
     """What the server itself said: the driver puts the statement, which may be long, and its own words around it."""
-    lines = redact(said).replace("ERROR:  ", "\n").split("\nQuery was:")[0].splitlines()
-    kept = [line.strip() for line in lines[1:] or lines]
+    before, marked, after = redact(said).partition("ERROR:  ")
+    lines = (after or before).split("\nQuery was:")[0].splitlines()
+    kept = [line.strip() for line in (lines if marked else lines[1:] or lines)]
     return _shortened("; ".join(line for line in kept if line not in ("", "^") and not line.startswith(_AROUND)))
 
 
