@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from levada import secret
 from objectstore import ObjectServer, object_server
-from postgres import PostgresServer, postgres_server
+from postgres import SomePostgres, postgres_server
 from warehouse import Warehouse
 
 # Hypothesis measures time, which tells more of the machine than of the code; pytest's own timeout catches what hangs.
@@ -35,7 +35,7 @@ def s3(tmp_path_factory) -> Iterator[ObjectServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> Iterator[SomePostgres]:
     """A real PostgreSQL; `postgres.database()` is the URL of a database that nothing lies in."""
     with postgres_server() as server:
         yield server

