@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from levada.spec.engine import Given, Key, Reading, Rule, Section
+from levada.spec.names import Naming, misplaced, tells_partitions, vague
 from levada.spec.telling import History, Logs
 from levada.spec.tree import Mistake
 from levada.spec.values import choice, duration, integer, text, zone
@@ -12,10 +13,23 @@ from levada.spec.values_web import secret
 __all__ = ["HISTORY", "LOGS"]
 
 
-def _dated(given: Given, _: Reading) -> Iterator[Mistake]:
-    template = given.get("file")
-    if template is not None and "{date" not in template.text:
-        yield given.mistake("file", "the name of a log file tells no day", 'write file: "{date}.txt"')
+_TODO = 'write file: "{date}.txt"'
+
+
+def _named(given: Given, _: Reading) -> Iterator[Mistake]:
+    name, naming = given.get("file"), Naming("pipeline", "")
+    if given.get("folder", "").startswith("~"):
+        yield given.mistake(
+            "folder", "a path that begins with ~ is not understood", "write ${HOME}/..., or the whole path"
+        )
+    if name is None:
+        return
+    if misplaced(name, naming):
+        yield given.mistake("file", "a log file lies in the folder or below it, under a name of usual length", _TODO)
+    elif not tells_partitions(name, naming):
+        yield given.mistake("file", "the name of a log file does not tell the day", _TODO)
+    elif vague(name, naming):
+        yield given.mistake("file", "two days run together in this name: 1 and 11, 11 and 1", 'write "{date:%m%d}"')
 
 
 LOGS = Section(
@@ -43,7 +57,7 @@ LOGS = Section(
         Key("timezone", zone, "of the days and times", "UTC", example="timezone: Europe/Lisbon"),
     ),
     lambda given: Logs(place=given.place, **given.values),
-    rules=(Rule(("file",), _dated),),
+    rules=(Rule(("folder", "file"), _named),),
     short="folder",
     around="",
 )

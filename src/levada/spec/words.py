@@ -8,6 +8,7 @@ from levada.spec.template import variables
 from levada.spec.words_asking import answers, asked, paged, sliced
 from levada.spec.words_auth import credential
 from levada.spec.words_contract import checks
+from levada.spec.words_logs import logged
 from levada.spec.words_schedule import when
 from levada.spec.words_units import listed, size, span
 
@@ -28,6 +29,7 @@ def words(spec: Spec) -> list[str]:
         f"  Lake: {_lake(spec)}",
         f"  An interrupted run is continued within {span(spec.resume_within)}.",
         f"  Replaced files stay readable for {span(spec.keep_replaced)}.",
+        *([f"  Log files: {logged(spec.logs)}."] if spec.logs else []),
         *(_source(spec.source) if spec.source.url else ()),
     ]
     for stream in spec.streams:
