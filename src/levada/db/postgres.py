@@ -3,6 +3,7 @@
 Every error leaves as one of ours, by what happens next (PostgreSQL, appendix A: SQLSTATE).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any
@@ -11,11 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_postgresql import dbapi
 
+from levada.db.answer import Answer, Unanswered, answer_of
 from levada.db.libpq import REFUSED, STATES, patient, unconnected
 from levada.errors import FixThis, TryLater
 from levada.secret import redact, remember
 
-__all__ = ["WAIT", "Again", "Blocked", "Database", "connected", "place_of"]
+__all__ = ["WAIT", "Again", "Blocked", "Database", "connected", "place_of", "read_only"]
 
 #: Classes that pass by themselves, beside `STATES`: connection, resources, operator's intervention, system.
 _PASSING = ("08", "53", "57", "58")
@@ -25,6 +27,12 @@ _AGAIN = ("40001", "40P01")
 _LOCKED = "55P03"
 #: Seconds that a statement waits for somebody else's lock.
 WAIT = 30.0
+#: A transaction that only reads was to write.
+_READ_ONLY = "25006"
+#: Of which line of the SQL the server speaks, unless it is that of the COPY which the driver writes around it.
+_LINE = re.compile(r"^LINE ([0-9]+): (?!COPY \()", re.MULTILINE)
+#: What the driver says of values that it cannot read; it gives them no SQLSTATE.
+_UNREADABLE = ("ReadRecord failed", "NOT_IMPLEMENTED")
 _LIMIT = "SELECT set_config('lock_timeout', $1, false) WHERE current_setting('lock_timeout') = '0'"
 #: What the driver and the server put around a message.
 _AROUND = ("LINE ", ". SQLSTATE")
@@ -69,6 +77,33 @@ class Database:
             cursor.execute(sql, list(values) if values else None)
             return [tuple(row) for row in cursor.fetchall()]
 
+    def look(self, sql: str, values: Sequence[Any], most: int) -> Answer:
+        """What one question gives, with `values` for $1, $2...
+
+        Args:
+            sql: One statement.
+            values: A day is a date to the server, an aware datetime a timestamptz.
+            most: Rows that there may be at most.
+
+        Raises:
+            Unanswered: the server refuses the question, or the answer is none.
+            TryLater: the server broke off.
+        """
+        try:
+            with closing(self._connection.cursor()) as cursor:
+                cursor.execute(sql, list(values) if values else None)
+                if cursor.description is None:
+                    raise Unanswered("it gives no rows", todo="ask by SELECT")
+                with cursor.fetch_record_batch() as reader:
+                    return answer_of(reader, most)
+        except DriverError as error:
+            raise _refused(error, self.place) from None
+        except (OSError, ValueError, NotImplementedError) as error:  # Arrow's, while rows come
+            raise _cut(str(error), self.place) from None
+        finally:
+            with suppress(DriverError):  # the next question begins anew
+                self._connection.rollback()
+
     def take(self, name: str, reader: Any) -> int:
         """Make the temporary table `name` of the batches of an Arrow reader, by binary COPY; how many rows came."""
         with closing(self._connection.cursor()) as cursor:
@@ -100,6 +135,24 @@ def connected(url: str, wait: float = WAIT) -> Iterator[Database]:
     finally:
         with suppress(DriverError):
             connection.close()
+
+
+@contextmanager
+def read_only(url: str, zone: str) -> Iterator[Database]:
+    """A connection whose transactions cannot write.
+
+    Args:
+        url: As for `connected`.
+        zone: The time zone, by its IANA name, in which the server tells days and hours of moments.
+
+    Raises:
+        As `connected`.
+    """
+    with connected(url) as database:
+        with database.transaction():
+            database.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+            database.ask("SELECT set_config('TimeZone', $1, false)", (zone,))
+        yield database
 
 
 def place_of(url: str) -> str:
@@ -156,10 +209,31 @@ def _explained(error: DriverError, place: str) -> FixThis | TryLater:
     return FixThis(f"The database refused it: {why}", where=place, todo="mend the table, or the contract")
 
 
+def _refused(error: DriverError, place: str) -> FixThis | TryLater:
+    """Of a question: what the server says of it, and where."""
+    state, said = error.sqlstate or "", str(error)
+    if state == _READ_ONLY:
+        return Unanswered(f"it would write, and reports only read: {_why(said)}", todo="ask by SELECT")
+    if any(word in said for word in _UNREADABLE) and not state:
+        return Unanswered(f"a value cannot be read: {_why(said)}", todo="give it as text: CAST(... AS text)")
+    told = _explained(error, place)
+    if isinstance(told, TryLater) or state == "42501":
+        return told
+    line = _LINE.search(said)
+    return Unanswered(_why(said), line=int(line[1]) if line else 0)
+
+
 def _passing(state: str, why: str, place: str) -> TryLater:
     what, todo = STATES[state]
     kind = Blocked if state == _LOCKED else TryLater
     return kind(f"{what}: {why}", where=place, todo=todo)
+
+
+def _cut(said: str, place: str) -> FixThis | TryLater:
+    """Of an answer that had begun, which comes without an SQLSTATE: the question is wrong, or the server is gone."""
+    if "ERROR:  " in said and "ERROR:  canceling" not in said:
+        return Unanswered(_why(said))
+    return TryLater(f"The database broke off: {_why(said)}", where=place, todo="run again")
 
 
 def _why(said: str) -> str:
