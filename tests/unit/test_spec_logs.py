@@ -63,8 +63,8 @@ def test_mistakes_are_told_at_their_place(written, column, what, todo):
         ("logs", "  Log files: logs/{date}.txt (text, days of UTC); all are kept."),
         ("{keep_days: 1}", "  Log files: logs/{date}.txt (text, days of UTC); today's is kept."),
         (
-            '{folder: /var/l, file: "{date}.json", keep_days: 3, form: json, timezone: Asia/Tokyo}',
-            "  Log files: /var/l/{date}.json (JSON lines, days of Asia/Tokyo); those of 3 days are kept, today included.",
+            '{folder: l, file: "{date}.json", keep_days: 3, form: json, timezone: Asia/Tokyo}',
+            "  Log files: l/{date}.json (JSON lines, days of Asia/Tokyo); those of 3 days are kept, today included.",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """The group of commands, and the one place where an error becomes text and an exit code."""
 
+import logging
 import signal
 import sys
 from types import FrameType
@@ -25,7 +26,7 @@ from levada.cli import (
     status,
     verify,
 )
-from levada.cli.door import closing
+from levada.cli.door import closing, warn
 from levada.cli.exits import epilog
 from levada.version import __version__
 
@@ -76,14 +77,22 @@ class _Group(click.Group):
     cls=_Group, epilog=epilog(), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, "--version", prog_name="levada", help="Show the version and leave.")
-def levada() -> None:
+@click.option("-v", "--verbose", count=True, help="Tell each stage on stderr while it happens; -vv tells more.")
+@click.pass_context
+def levada(ctx: click.Context, verbose: int) -> None:
     """Carry records from HTTP APIs into a lake without losing a drop.
 
     A spec (one YAML file) says where the API is, how it pages, what a good record is and what to make of it. `run`
     does one partition (a day): it lands each page byte for byte, checks every record against the contract, puts bad
     ones into quarantine, stages the rest as Avro, and commits all of it or nothing. Running twice changes nothing;
     killing it loses nothing.
+
+    With -v before the command (`levada -v run sales.yaml`) each stage is told on stderr while it happens.
     """
+    if verbose:
+        from levada.logs.speaking import speaking
+
+        ctx.with_resource(speaking(warn, logging.DEBUG if verbose > 1 else logging.INFO))
 
 
 look.quarantine.add_command(redrive.redrive)

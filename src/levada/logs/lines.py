@@ -56,7 +56,9 @@ def text_line(record: logging.LogRecord, about: About, at: datetime) -> str:
         at: When (aware); shown with its offset from UTC.
     """
     told = "\n".join(filter(None, (_words(record), _report(record))))
-    shown = _shown(f"{_of(record, about).where}: {told}").translate(_CONTROLS).replace("\n", "\n    ")
+    shown = (
+        _shown(": ".join(filter(None, (_of(record, about).where, told)))).translate(_CONTROLS).replace("\n", "\n    ")
+    )
     return f"{_stamp(at, ' ')} {record.levelname} {shown}"
 
 

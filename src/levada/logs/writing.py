@@ -20,7 +20,7 @@ from levada.logs.book import PROBLEMS, Book
 from levada.logs.lines import STAGES, About
 from levada.spec.telling import Logs
 
-__all__ = ["about", "note_error", "say", "trouble", "writing"]
+__all__ = ["about", "note_error", "of_now", "say", "trouble", "writing"]
 
 _ROOT = "levada"
 _stages = logging.getLogger(STAGES)
@@ -75,6 +75,11 @@ def about(**known: str) -> Iterator[None]:
         yield
     finally:
         _about.reset(before)
+
+
+def of_now() -> About:
+    """What is worked on in this context, as far as it is known."""
+    return _about.get(About(""))
 
 
 def say(of: About, event: str, words: str, level: int = logging.INFO, **facts: Any) -> None:
