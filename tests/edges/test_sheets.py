@@ -395,10 +395,16 @@ def test_a_key_that_is_none(sheets):
 
 def test_a_token_that_ends_early_is_renewed(sheets, put):
     put(table((DAY, 5, 3)))
-    sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}{WRITES}"}, "fault": {"status": 401}})
+    sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}"}, "fault": {"status": 401}})
     done = put(table((day(1), 5, 3)))
-    assert counts(done) == (1, 0, 0, 0)
+    assert (counts(done), done.requests) == ((1, 0, 0, 0), 7)
     assert [path for _, path, _ in sheets.log()].count("/token") == 3
+
+
+def test_a_token_that_ends_as_something_is_written(sheets, put):
+    sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}{WRITES}"}, "fault": {"status": 401}})
+    assert counts(put(table((DAY, 5, 3)))) == (1, 0, 0, 0)
+    assert sheets.grid("daily")[1:] == [[SERIAL, 5, 3]]
 
 
 def test_a_token_that_is_never_taken(sheets, put):
@@ -495,7 +501,9 @@ def test_a_token_endpoint_that_fails_is_asked_again(sheets, put):
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
-@pytest.mark.parametrize("fault", [{"status": 503}, {"wrong_length": True}, {"html": True}, {"reset": True}])
+@pytest.mark.parametrize(
+    "fault", [{"status": 503}, {"status": 429}, {"wrong_length": True}, {"html": True}, {"reset": True}]
+)
 def test_an_answer_that_is_lost_after_the_write_doubles_nothing(sheets, put, mode, fault):
     put(table((DAY, 5, 3)), mode)
     sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}{WRITES}"}, "fault": fault})
@@ -590,6 +598,23 @@ def test_somebody_else_wrote_at_the_same_moment(sheets, put, lines, said):
     assert "somebody else may have written at the same moment" in text
 
 
+def test_a_line_that_somebody_else_appended_in_between_is_not_written_over(sheets, put):
+    put(table((DAY, 5, 3)))
+    path = f"/v4/spreadsheets/{sheets.book}/values/'daily'"
+    sheets.fail({"match": {"path": path}, "fault": {"body": {"values": [["date", "attempts", "users"]]}}})
+    put(table((day(1), 7, 4)))
+    assert sheets.grid("daily")[1:] == [[SERIAL, 5, 3], [SERIAL + 1, 7, 4]]
+
+
+def test_the_same_line_of_somebody_else_is_told(sheets, put):
+    put(table((DAY, 5, 3)))
+    path = f"/v4/spreadsheets/{sheets.book}/values/'daily'"
+    sheets.fail({"match": {"path": path}, "fault": {"body": {"values": [["date", "attempts", "users"]]}}})
+    text = message(ContractBroken, lambda: put(table((DAY, 5, 3))))
+    assert "Two rows of the worksheet have the same `date`: 45573." in text
+    assert "where: rows 2 and 3 of the worksheet; spreadsheet levada-demo, worksheet daily" in text
+
+
 def test_somebody_else_made_the_worksheet_in_between(sheets, put):
     path = f"/v4/spreadsheets/{sheets.book}"
     told = {"properties": {"title": "Levada demo"}, "sheets": [], "spreadsheetUrl": "https://x"}
@@ -602,7 +627,7 @@ def test_somebody_else_made_the_worksheet_in_between(sheets, put):
 def test_a_write_that_is_refused_is_told_in_googles_words(sheets, put):
     by_hand(sheets, ["date", "attempts", "users"]).protected = True
     text = message(FixThis, lambda: put(table((DAY, 5, 3))))
-    said = "Invalid requests[0].updateCells: You are trying to edit a protected cell or object."
+    said = "Invalid requests[0].appendCells: You are trying to edit a protected cell or object."
     assert f"Google Sheets cannot do what was asked: {said}" in text
     assert "it may be protected" in text
     assert [path for _, path, _ in sheets.log()].count(WRITES) == 2

@@ -7,12 +7,13 @@ stay texts.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from levada.errors import FixThis
 from levada.report.sheets.plan import Block, Plan, State
-from levada.report.sheets.values import Entry
+from levada.report.sheets.values import EMPTY, Entry
 
 __all__ = ["MOST_CELLS", "grown", "portions"]
 
@@ -50,7 +51,7 @@ def portions(plan: Plan, state: State, sheet: int, title: str, size: int = SIZE)
     """
     ready = [*_room(plan, state, sheet, title)]
     held = 0
-    for requests, weight in _writes(plan.blocks, sheet, size):
+    for requests, weight in chain(_writes(plan.blocks, sheet, size), _appended(plan, sheet, size)):
         if held and held + weight > size:
             yield ready
             ready, held = [], 0
@@ -86,6 +87,50 @@ def _writes(blocks: Sequence[Block], sheet: int, size: int) -> Iterator[tuple[li
             lines.append(line)
             held += weight
         yield _updates(block, sheet, top, lines), held
+
+
+def _appended(plan: Plan, sheet: int, size: int) -> Iterator[tuple[list[dict[str, Any]], int]]:
+    """Requests for new lines, and their bytes.
+
+    Google finds the end of the worksheet as it appends: what somebody else appended since it was read is not written
+    over. Values alone, so that formats of the columns stay; those of dates are set where the lines are expected.
+    """
+    top, rows, held = plan.rows - len(plan.new), [], 0  # type: int, list[dict[str, Any]], int
+    forms = _forms(plan)
+    for line in plan.new:
+        cells = dict(zip(plan.places, line, strict=True))
+        row = _row([cells.get(place, EMPTY) for place in range(plan.columns)], formed=False)
+        weight = len(json.dumps(row))
+        if rows and held + weight > size:
+            yield _append(sheet, top, rows, forms), held
+            top, rows, held = top + len(rows), [], 0
+        rows.append(row)
+        held += weight
+    if rows:
+        yield _append(sheet, top, rows, forms), held
+
+
+def _forms(plan: Plan) -> dict[int, tuple[str, str]]:
+    """The number format of each column of new lines that needs one: the most exact, for milliseconds are rare."""
+    found: dict[int, tuple[str, str]] = {}
+    for line in plan.new:
+        for place, entry in zip(plan.places, line, strict=True):
+            if entry.form and len(entry.form[1]) > len(found.get(place, ("", ""))[1]):
+                found[place] = entry.form
+    return found
+
+
+def _append(
+    sheet: int, top: int, rows: list[dict[str, Any]], forms: Mapping[int, tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """One request that appends, and one for the format of each column with dates."""
+    requests: list[dict[str, Any]] = [{"appendCells": {"sheetId": sheet, "rows": rows, "fields": _VALUE}}]
+    for place, form in forms.items():
+        area = {"startRowIndex": top, "endRowIndex": top + len(rows)}
+        span = {"startColumnIndex": place, "endColumnIndex": place + 1}
+        cell = {"userEnteredFormat": {"numberFormat": {"type": form[0], "pattern": form[1]}}}
+        requests.append({"repeatCell": {"range": {"sheetId": sheet, **area, **span}, "cell": cell, "fields": _FORMAT}})
+    return requests
 
 
 def _updates(block: Block, sheet: int, top: int, lines: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ from google.oauth2.service_account import Credentials
 from gspread.http_client import HTTPClient
 from gspread.urls import SPREADSHEETS_API_V4_BASE_URL
 from gspread.utils import absolute_range_name
-from requests import ConnectionError as NoConnection
 from requests import PreparedRequest, RequestException, Response, Session
 
 from levada.edges import Edges
@@ -33,7 +32,6 @@ _TIMEOUT = (10.0, 185.0)
 _READ = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 _AGAIN = (408, 429, 500, 502, 503, 504)
 _OK = 200
-_TOO_MANY = 429
 _UNKNOWN = 401
 
 
@@ -74,6 +72,7 @@ class Client(HTTPClient):
             raise FixThis("The credentials hold no private key.", where=f"${account.name}", todo=todo) from None
         super().__init__(made, session=Session())
         self.requests = 0
+        self._renewed = False
         self._credentials = made
         self._account = account
         self._where = where
@@ -101,8 +100,11 @@ class Client(HTTPClient):
             self._renew()
         parts |= dict(zip(("params", "data", "json", "files", "headers"), args, strict=False))
         response = self._patiently(method, url, parts)
-        if response.status_code == _UNKNOWN:  # a token may end before its time
+        if response.status_code == _UNKNOWN and not self._renewed:  # a token may end before its time
+            self._renewed = True
             self._renew()
+            if method.lower() != "get":
+                raise Doubtful(Trouble("The token of the account has ended."))
             response = self._patiently(method, url, parts)
         if response.status_code != _OK:
             raise refused(said(response.status_code, _json(response)), self._account.email, self._where)
@@ -122,13 +124,17 @@ class Client(HTTPClient):
         self._edges.clock.pause(seconds)
 
     def _patiently(self, method: str, url: str, parts: Mapping[str, Any]) -> Response:
-        """The first answer that is final; a change is not made again unless it was certainly not done."""
+        """The first answer that is final.
+
+        A change is not made again, whatever the trouble: how much of it a gateway lets through before it answers with
+        an error is its own affair, and what was appended twice is there twice.
+        """
         while True:
             outcome = self._once(method, url, {**parts, "auth": self._sign})
             if isinstance(outcome, Response):
                 self._waits.ease()
                 return outcome
-            if outcome.doubtful and method.lower() != "get":
+            if method.lower() != "get":
                 raise Doubtful(outcome)
             self.wait(outcome)
 
@@ -137,15 +143,14 @@ class Client(HTTPClient):
         try:
             response = self.session.request(method, url, timeout=_TIMEOUT, allow_redirects=False, **parts)
         except RequestException as error:
-            refused_at_once = isinstance(error, NoConnection) and "NewConnectionError" in repr(error)
-            return Trouble(f"Google Sheets does not answer: {_why(error)}.", doubtful=not refused_at_once, silent=True)
+            return Trouble(f"Google Sheets does not answer: {_why(error)}.", silent=True)
         if response.status_code in _AGAIN:
             told = said(response.status_code, _json(response)).message
             asked = retry_after(response.headers.get("Retry-After"), self._edges.clock.now())
             what = f"Google Sheets answers with status {response.status_code}{f': {told}' if told else ''}."
-            return Trouble(what, doubtful=response.status_code != _TOO_MANY, asked=asked)
+            return Trouble(what, asked)
         if response.status_code == _OK and _json(response) is None:
-            return Trouble("Google Sheets answers with something that is no JSON.", doubtful=True)
+            return Trouble("Google Sheets answers with something that is no JSON.")
         return response
 
     def _sign(self, request: PreparedRequest) -> PreparedRequest:

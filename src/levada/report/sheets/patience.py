@@ -22,8 +22,6 @@ class Trouble:
 
     #: A sentence.
     what: str
-    #: Whether it may have been done all the same.
-    doubtful: bool
     #: Seconds that the answer asks for.
     asked: float = 0.0
     #: Whether there was no answer at all.

@@ -66,6 +66,9 @@ class Plan:
     """What is to be done."""
 
     blocks: tuple[Block, ...] = ()
+    #: Lines below all that is there, wherever that is when they come, and the column of each of their cells.
+    new: tuple[tuple[Entry, ...], ...] = ()
+    places: tuple[int, ...] = ()
     #: How large the grid must be at least.
     rows: int = 0
     columns: int = 0
@@ -77,6 +80,11 @@ class Plan:
     removed: int = 0
     #: Numbers of the lines that are written.
     lines: frozenset[int] = field(default=frozenset())
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the worksheet is as it is to be."""
+        return not self.blocks and not self.new
 
 
 def decide(rows: Rows, target: SheetTarget, state: State) -> Plan:
@@ -135,13 +143,13 @@ def _merged(rows: Rows, target: SheetTarget, state: State) -> Plan:
         elif target.mode == "upsert" and (differing := _differing(line, places, state, at)):
             changes[at] = differing
             lines.add(number)
-    top = max(len(state.values), 1)
-    blocks = (*_heading(rows, places, state), *_sparse(changes), _block(top, places, tuple(new), frozenset()))
-    areas = [area for block in blocks for area in block]
+    blocks = [block for block in (*_heading(rows, places, state), *_sparse(changes)) if block]
     return Plan(
-        tuple(block for block in blocks if block),
-        max((area.top + len(area.lines) for area in areas), default=0),
-        max((area.left + len(area.lines[0]) for area in areas), default=0),
+        tuple(blocks),
+        tuple(new),
+        tuple(places),
+        max(len(state.values), 1) + len(new),
+        max(places) + 1,
         added=len(new),
         updated=len(changes),
         unchanged=len(rows.lines) - len(new) - len(changes),

@@ -138,7 +138,7 @@ def _published(rows: Rows, target: SheetTarget, desk: _Desk) -> Published:
         state = desk.read()
         plan = decide(rows, target, state)
         first = first or plan
-        if not plan.blocks:
+        if plan.is_nothing:
             break
         try:
             desk.write(plan, state)
@@ -150,7 +150,7 @@ def _published(rows: Rows, target: SheetTarget, desk: _Desk) -> Published:
             if moved:
                 raise
             moved = True
-    if first.blocks:
+    if not first.is_nothing:
         check(rows, first.lines, target, desk.again())
     return desk.told(first)
 
