@@ -81,10 +81,7 @@ def _nowhere(home: Home) -> bool:
 def oldest(course: Course, now: datetime) -> datetime | None:
     """The moment from which on rounds are kept; None: all are."""
     keep = (course.spec.history or Said()).keep
-    try:
-        return None if keep is None else now - timedelta(seconds=keep)
-    except OverflowError:
-        return None
+    return None if keep is None else now - timedelta(seconds=keep)
 
 
 def _noted(done: Round, why: str) -> Round:

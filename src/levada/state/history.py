@@ -40,6 +40,10 @@ class Rows(Protocol):
         """Add rounds with their partitions; `owner` is lake and pipeline."""
         ...
 
+    def forget(self, owner: tuple[str, str], before: str) -> None:
+        """Take away the oldest rounds that ended before this moment, a hundred at most, with their partitions."""
+        ...
+
 
 class Archive(Protocol):
     """A database that histories are kept in; each method may raise FixThis or TryLater."""
@@ -72,8 +76,7 @@ class History:
         with self.archive.writing() as rows:
             rows.add(self._owner, [past])
             if before is not None:
-                for name in ("forget_runs", "forget_rounds"):
-                    rows.run(name, *self._owner, stamp(before))
+                rows.forget(self._owner, stamp(before))
 
     def read(self, rounds: int) -> list[Past]:
         """The last so many rounds, the latest first; none where nothing was ever written."""

@@ -13,10 +13,12 @@ from levada.spec.bind import secret
 from levada.spec.model import Spec
 from levada.state.history import Archive, History
 
-__all__ = ["FILE", "Home", "history_of", "home_of"]
+__all__ = ["FILE", "WAIT", "Home", "history_of", "home_of"]
 
 #: In a lake on disk.
 FILE = f"{CONTROL}/history.sqlite"
+#: Seconds that a round waits for other processes that write to the file.
+WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def _archive(spec: Spec, home: Home, environment: Mapping[str, str]) -> Archive 
             raise FixThis(what, where=str(home.file), todo=todo)
         from levada.state.sqlite import SqliteArchive
 
-        return SqliteArchive(home.file)
+        return SqliteArchive(home.file, WAIT)
     require("postgres", "Histories in PostgreSQL", ["adbc_driver_postgresql", "pyarrow"])
     from levada.state.postgres import PostgresArchive
 

@@ -87,3 +87,7 @@ class _Rows:
         # All rows as one JSON text: one round trip, however many partitions there are.
         for name, some in zip(("add_rounds", "add_runs"), values_of(pasts), strict=True):
             self.run(name, *owner, json.dumps(some))
+
+    def forget(self, owner: tuple[str, str], before: str) -> None:
+        # In one statement: two would not see the same rounds where others forget at the same time.
+        self.run("forget", *owner, before)

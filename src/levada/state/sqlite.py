@@ -90,7 +90,9 @@ class SqliteArchive:
         code, why = getattr(error, "sqlite_errorcode", 0) & 0xFF, redact(str(error))
         if code in _BUSY:
             what = f"The history has been in use by another process for {self.wait:g} s."
-            return TryLater(what, where=self.place, todo="end whatever keeps it open; the lake knows all but the round")
+            return TryLater(
+                what, where=self.place, todo="end whatever keeps it open; the lake knows what the round did"
+            )
         if code in _DAMAGED:
             what, todo = (
                 f"The history is damaged, or no SQLite file: {why}.",
@@ -99,6 +101,12 @@ class SqliteArchive:
             return Damaged(what, where=self.place, todo=todo)
         if code == sqlite3.SQLITE_FULL:
             return TryLater("The disk is full: the history was not written.", where=self.place, todo="free some space")
+        if code == sqlite3.SQLITE_IOERR:
+            what, todo = (
+                f"The disk refuses the history: {why}.",
+                "look after the disk; the lake knows what the round did",
+            )
+            return TryLater(what, where=self.place, todo=todo)
         if code in _REFUSED:
             todo = "let this user write the file and its folder, or name another file with `history`"
             return FixThis(f"The history cannot be opened or written: {why}.", where=self.place, todo=todo)
@@ -120,6 +128,10 @@ class _Rows:
         mine = {"lake": owner[0], "pipeline": owner[1]}
         for name, some in zip(("add_round", "add_run"), values_of(pasts), strict=True):
             self._connection.executemany(named("sqlite", name), ({**mine, **values} for values in some))
+
+    def forget(self, owner: tuple[str, str], before: str) -> None:
+        for name in ("forget_runs", "forget_rounds"):
+            self.run(name, *owner, before)
 
 
 def _numbered(values: Sequence[Any]) -> dict[str, Any]:

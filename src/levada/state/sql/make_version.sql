@@ -1,1 +1,2 @@
-INSERT INTO _levada_history (version) VALUES (1)
+INSERT INTO _levada_history (version)
+SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM _levada_history)
