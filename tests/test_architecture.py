@@ -54,6 +54,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jinja2": ("serve",),
     "jsonpath_rfc9535": ("jsonpath",),
     "jwt": ("source.auth.jwt",),
+    "matplotlib": ("report.chart",),
     "msgspec": ("nouns", "contract", "records", "lake", "spec", "load.arrow"),
     "obstore": ("lake.objects",),
     "pyarrow": ("records.arrow", "staging", "load"),

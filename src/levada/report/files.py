@@ -1,0 +1,54 @@
+"""Files of reports, beside the spec: whole or not there, and left alone where they hold these bytes already."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from levada.errors import FixThis, TryLater
+
+__all__ = ["write"]
+
+
+def write(root: Path, name: str, content: bytes) -> Path:
+    """Let the file `name` below `root` hold `content`; its absolute path.
+
+    Folders are made. What is not ours to follow is not followed: a link in the file's place is replaced, and a folder
+    that leads out of `root` is refused.
+
+    Raises:
+        FixThis: a folder leads out; the name is that of a folder; this user may not write there.
+        TryLater: the disk is full.
+    """
+    path = root.absolute() / name
+    try:
+        if not path.parent.resolve().is_relative_to(root.resolve()):
+            todo = "name a folder that lies in the spec's own"
+            raise FixThis(f"{path.parent} leads out of the spec's folder.", where=str(path), todo=todo)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or not path.exists() or path.read_bytes() != content:
+            _replace(path, content)
+    except OSError as error:
+        raise _told(path, error) from None
+    return path
+
+
+def _replace(path: Path, content: bytes) -> None:
+    number, aside = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as out:
+            out.write(content)
+            os.fchmod(out.fileno(), 0o644)
+            os.fsync(out.fileno())
+        Path(aside).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(aside).unlink()
+        raise
+
+
+def _told(path: Path, error: OSError) -> FixThis | TryLater:
+    what = f"The report could not be written: {error.strerror}."
+    if isinstance(error, PermissionError | IsADirectoryError | FileExistsError | NotADirectoryError):
+        return FixThis(what, where=str(path), todo="name another file, or let this user write there")
+    return TryLater(what, where=str(path), todo="run again when the disk takes it")
