@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from simulated import Api, Levada
 from terminals import Terminal
 from warehouse import Warehouse
 
+README = (EXAMPLE / "README.md").read_text()
 AMOUNTS = Amounts(rows=400, odd=3, bad=2)
 NEXT = "2024-10-09"
 USER = "0123456789abcdef0123456789abcdef"
@@ -387,6 +389,24 @@ def test_a_table_whose_columns_are_too_narrow_is_refused_by_name(api, postgres, 
     said = "created_at is timestamp without time zone, and the contract gives timestamp with time zone"
     assert said in str(told.value)
     assert graded.count("true") == 0
+    [mends] = re.findall("`(ALTER TABLE .*)`", README)
+    graded.warehouse.do(mends)
+    assert graded().loads[0].rows == 379
+
+
+def test_the_query_of_the_readme(api, postgres, tmp_path):
+    graded = Graded(api, Warehouse("postgres", postgres.database()), tmp_path)
+    graded()
+    [query] = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
+    found = {each["attempt_type"]: (each["count"], each["avg"]) for each in graded.warehouse.ask(query)}
+    assert found["run"] == (graded.count("attempt_type = 'run'"), None)
+    assert 0.3 < float(found["submit"][1]) < 0.5
+
+
+def test_the_sample_of_variables_names_those_of_the_spec():
+    named = re.findall(r"^# ([A-Z_]+)=", (EXAMPLE / ".env.example").read_text(), re.MULTILINE)
+    used = re.findall(r"\$\{([A-Z_]+)", (EXAMPLE / "pipeline.yaml").read_text())
+    assert sorted(named) == sorted({*used, "GOOGLE_APPLICATION_CREDENTIALS"})
 
 
 def test_the_command_serves_a_day():
