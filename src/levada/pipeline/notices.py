@@ -133,7 +133,10 @@ def _fate_of(course: Course, fate: Fate) -> str:
     if fate.state == "waits":
         again = f"it waits for the next round, or for `levada notify {course.spec.file}`"
         return f"{fate.title} was not sent{why}; {again}"
-    return f"{fate.title} is given up{why}" if fate.state == "given up" else _said(fate.error)
+    if fate.state == "given up":
+        last = f": {fate.notice.error}" if isinstance(fate.notice, Notice) and fate.notice.error else ""
+        return f"{fate.title} is given up{last}"
+    return _said(fate.error)
 
 
 def _said(error: LevadaError | None) -> str:
