@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from levada import secret
+from levada import extras, secret
 from levada.edges import Edges, FixedClock
 from levada.errors import ApiRefused, ContractBroken, FixThis, LevadaError, TryLater
 from levada.report.model import SheetTarget, Table
@@ -359,6 +359,19 @@ def test_a_spreadsheet_that_is_not_there(put):
     assert "take the id from its address, https://docs.google.com/spreadsheets/d/ID/edit" in text
 
 
+def test_the_address_of_a_spreadsheet_will_do_for_its_id(sheets, put):
+    put(table((DAY, 5, 3)), spreadsheet=f"https://docs.google.com/spreadsheets/d/{sheets.book}/edit?gid=0#gid=0")
+    assert sheets.grid("daily")[1:] == [[SERIAL, 5, 3]]
+
+
+@pytest.mark.parametrize("wrong", ["", "a/../b", "My sheet", "x?y"])
+def test_an_id_that_is_none(sheets, put, wrong):
+    text = message(FixThis, lambda: put(table((DAY, 5, 3)), spreadsheet=wrong))
+    assert f"`{wrong}` is no id of a spreadsheet." in text
+    assert "to do: take the id from its address" in text
+    assert sheets.log() == []
+
+
 @pytest.mark.parametrize("book", [PRIVATE, READ_ONLY])
 def test_a_spreadsheet_that_is_not_shared(put, book):
     text = message(ApiRefused, lambda: put(table((DAY, 5, 3)), spreadsheet=book))
@@ -414,6 +427,11 @@ def test_a_token_that_is_never_taken(sheets, put):
     assert f"make a new key for {EMAIL}" in text
 
 
+def test_a_proxy_is_not_asked_for_this_machine(sheets, put, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert counts(put(table((DAY, 5, 3)))) == (1, 0, 0, 0)
+
+
 def test_a_redirect_is_not_followed(sheets, put):
     sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}"}, "fault": {"status": 302}})
     assert "answers with status 302" in message(ApiRefused, lambda: put(table((DAY, 5, 3))))
@@ -456,6 +474,14 @@ def test_sixty_requests_a_minute_are_enough_with_some_waiting():
         statuses = [status for _, _, status in sheets.log()]
     assert 429 in statuses
     assert 60 <= sum(clock.slept) < 600
+
+
+def test_waits_are_told(sheets, put, caplog):
+    fault = {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded"}}}
+    sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}"}, "fault": fault})
+    put(table((DAY, 5, 3)))
+    said = "spreadsheet levada-demo, worksheet daily: Google Sheets answers with status 429: Quota exceeded."
+    assert caplog.messages == [f"{said} Again in 1.0 s."]
 
 
 def test_retry_after_is_heeded(sheets, put):
@@ -634,6 +660,13 @@ def test_a_write_that_is_refused_is_told_in_googles_words(sheets, put):
 
 
 # ----- the libraries
+
+
+def test_without_the_libraries(put, monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    text = message(FixThis, lambda: put(table((DAY, 5, 3))))
+    assert "Reports in Google Sheets need gspread, which this Python does not have." in text
+    assert "to do: pip install 'levada[sheets]'" in text
 
 
 def test_gspread_is_imported_when_a_sheet_is_written():

@@ -5,6 +5,7 @@ session of its own: that of google-auth follows redirects with the token, looks 
 iamcredentials.googleapis.com about regions in the background. Here a token goes to the account's address alone.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from levada.secret import redact, remember
 __all__ = ["Client", "Doubtful"]
 
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
+_log = logging.getLogger(__name__)
 #: Seconds to connect, and between two bytes. Google gives up on its own side after 180.
 _TIMEOUT = (10.0, 185.0)
 #: Values as numbers and truths, dates as days: how they are shown does not matter.
@@ -121,6 +123,7 @@ class Client(HTTPClient):
             at = self._edges.clock.now() + timedelta(seconds=min(trouble.asked, 86400.0)) if trouble.asked else None
             todo = "run again later: rows that are there already are recognized by their key"
             raise TryLater(trouble.what, where=self._where, todo=todo, at=at)
+        _log.warning("%s: %s Again in %.1f s.", self._where, trouble.what, seconds)
         self._edges.clock.pause(seconds)
 
     def _patiently(self, method: str, url: str, parts: Mapping[str, Any]) -> Response:

@@ -1,5 +1,6 @@
 """Rows of a report into a worksheet of Google Sheets, recognized by their key: doing it again changes nothing."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["publish"]
 
 _META = {"includeGridData": "false"}
+_ID = re.compile(r"([A-Za-z0-9_-]+)")
+_ADDRESS = re.compile(r"/spreadsheets/d/([A-Za-z0-9_-]+)")
 
 
 def publish(table: Table, target: SheetTarget, account: Account, edges: Edges) -> Published:
@@ -44,7 +47,8 @@ def publish(table: Table, target: SheetTarget, account: Account, edges: Edges) -
     where = f"spreadsheet {target.spreadsheet}, worksheet {target.worksheet}"
     try:
         rows = _rows(table, target)
-        require("sheets", "Reports in Google Sheets", ("gspread", "google.auth"))
+        target = replace(target, spreadsheet=_id(target.spreadsheet))
+        require("sheets", "Reports in Google Sheets", ("gspread",))
         from levada.report.sheets.client import Client
 
         client = Client(account, where, edges)
@@ -56,25 +60,34 @@ def publish(table: Table, target: SheetTarget, account: Account, edges: Edges) -
         raise error.at_place(where)  # noqa: B904 - the same error, its place filled in
 
 
+def _id(text: str) -> str:
+    """The id of a spreadsheet; people take its whole address for it."""
+    found = _ADDRESS.search(text) or _ID.fullmatch(text.strip())
+    if found is None:
+        todo = "take the id from its address, https://docs.google.com/spreadsheets/d/ID/edit"
+        raise FixThis(f"`{text[:80]}` is no id of a spreadsheet.", todo=todo)
+    return found[1]
+
+
 def _rows(table: Table, target: SheetTarget) -> Rows:
-    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
-    if twice or not all(name.strip() for name in table.columns) or not table.columns:
+    columns = tuple(name.strip() for name in table.columns)
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice or not all(columns) or not columns:
         what = (
             f"Two columns of the report have the same name: {', '.join(twice)}." if twice else "A column has no name."
         )
         raise FixThis(what, todo="name them apart in the report's SQL, with AS")
-    lost = [name for name in target.key if name not in table.columns]
+    lost = [name for name in target.key if name not in columns]
     if lost or (target.mode != "replace" and not target.key):
         what = f"The report has no column {', '.join(lost)}." if lost else f"Mode {target.mode} needs a key."
-        raise FixThis(what, todo=f"let the key name some of its columns: {', '.join(table.columns)}")
+        raise FixThis(what, todo=f"let the key name some of its columns: {', '.join(columns)}")
     lines = tuple(
         tuple(
-            entry(value, f"row {number} of the report, column {name}")
-            for name, value in zip(table.columns, row, strict=True)
+            entry(value, f"row {number} of the report, column {name}") for name, value in zip(columns, row, strict=True)
         )
         for number, row in enumerate(table.rows, start=1)
     )
-    rows = Rows(tuple(name.strip() for name in table.columns), lines)
+    rows = Rows(columns, lines)
     if target.key:
         rows_of(rows, target.key)
     return rows
