@@ -246,50 +246,64 @@ def test_what_other_days_have_is_refused_and_told(graded):
     assert "1 rows of grader/attempts 2024-10-08 lie outside of the partition by created_at." in str(told.value)
 
 
-@pytest.mark.parametrize(
-    ("changes", "row"),
-    [
-        ({}, (USER, "", "s", "u", None, "run")),
-        ({"is_correct": 1, "attempt_type": "submit"}, (USER, "", "s", "u", True, "submit")),
-        ({"is_correct": 0, "attempt_type": "submit"}, (USER, "", "s", "u", False, "submit")),
-        ({"passback_params": "{}"}, (USER, None, None, None, None, "run")),
-        ({"passback_params": "{'lis_result_sourcedid': None}"}, (USER, None, None, None, None, "run")),
-        ({"passback_params": """{"oauth_consumer_key": "it's"}"""}, (USER, "it's", None, None, None, "run")),
-        ({"passback_params": r"{'oauth_consumer_key': 'a\'b\\\n\u0436'}"}, (USER, "a'b\\\nж", None, None, None, "run")),
-        ({"more": {"unknown": [1]}}, (USER, "", "s", "u", None, "run")),
-    ],
-)
-def test_records_that_are_good(alone, changes, row):
-    alone.api.fail({"fault": {"body": [one(**changes)]}})
-    run = alone()
-    assert (run.counts.read, run.counts.kept, run.counts.quarantined) == (1, 1, 0)
-    assert [found[:-1] for found in alone.rows()] == [row]
+#: What a record says besides what a good one says, and the row that comes of it, but for its time.
+GOOD = [
+    ({}, (USER, "", "s", "u", None, "run")),
+    ({"is_correct": 1, "attempt_type": "submit"}, (USER, "", "s", "u", True, "submit")),
+    ({"is_correct": 0, "attempt_type": "submit"}, (USER, "", "s", "u", False, "submit")),
+    ({"passback_params": "{}"}, (USER, None, None, None, None, "run")),
+    ({"passback_params": "{'lis_result_sourcedid': None}"}, (USER, None, None, None, None, "run")),
+    ({"passback_params": """{"oauth_consumer_key": "it's"}"""}, (USER, "it's", None, None, None, "run")),
+    ({"passback_params": r"{'oauth_consumer_key': 'a\'b\\\n\u0436'}"}, (USER, "a'b\\\nж", None, None, None, "run")),
+    ({"more": {"unknown": [1]}}, (USER, "", "s", "u", None, "run")),
+]
+#: The same of records that are refused, and for which fields and rules.
+REFUSED = [
+    ({"passback_params": '{"lis_result_sourcedid": null}'}, [(name, "decode") for name in COLUMNS[1:4]]),
+    ({"passback_params": {"oauth_consumer_key": ""}}, [(name, "decode") for name in COLUMNS[1:4]]),
+    ({"passback_params": ""}, [(name, "decode") for name in COLUMNS[1:4]]),
+    ({"passback_params": "['lis_result_sourcedid']"}, [(name, "type") for name in COLUMNS[1:4]]),
+    ({"passback_params": "{'oauth_consumer_key': 5}"}, [("oauth_consumer_key", "type")]),
+    ({"lti_user_id": USER.upper()}, [("user_id", "pattern")]),
+    ({"lti_user_id": 5}, [("user_id", "type")]),
+    ({"is_correct": "yes", "attempt_type": "submit"}, [("is_correct", "type")]),
+    ({"is_correct": 0.5, "attempt_type": "submit"}, [("is_correct", "type")]),
+    ({"attempt_type": None}, [("attempt_type", "nullable")]),
+    ({"created_at": None}, [("created_at", "nullable")]),
+    ({"created_at": 1728388800}, [("created_at", "type")]),
+    ({"created_at": f"{DAY} 24:00:00"}, [("created_at", "type")]),
+]
 
 
-@pytest.mark.parametrize(
-    ("changes", "wrong"),
-    [
-        ({"passback_params": '{"lis_result_sourcedid": null}'}, [(name, "decode") for name in COLUMNS[1:4]]),
-        ({"passback_params": {"oauth_consumer_key": ""}}, [(name, "decode") for name in COLUMNS[1:4]]),
-        ({"passback_params": ""}, [(name, "decode") for name in COLUMNS[1:4]]),
-        ({"passback_params": "['lis_result_sourcedid']"}, [(name, "type") for name in COLUMNS[1:4]]),
-        ({"passback_params": "{'oauth_consumer_key': 5}"}, [("oauth_consumer_key", "type")]),
-        ({"lti_user_id": USER.upper()}, [("user_id", "pattern")]),
-        ({"lti_user_id": 5}, [("user_id", "type")]),
-        ({"is_correct": "yes", "attempt_type": "submit"}, [("is_correct", "type")]),
-        ({"is_correct": 0.5, "attempt_type": "submit"}, [("is_correct", "type")]),
-        ({"attempt_type": None}, [("attempt_type", "nullable")]),
-        ({"created_at": None}, [("created_at", "nullable")]),
-        ({"created_at": 1728388800}, [("created_at", "type")]),
-        ({"created_at": f"{DAY} 24:00:00"}, [("created_at", "type")]),
-    ],
-)
-def test_records_that_are_not(alone, changes, wrong):
-    alone.api.fail({"fault": {"body": [one(), one(**changes)]}})
-    run = alone()
-    assert (run.counts.read, run.counts.kept, run.counts.quarantined) == (2, 1, 1)
-    [refused] = alone.refused()
-    assert sorted((v.path, v.rule) for v in refused.violations) == sorted(wrong)
+@pytest.fixture(scope="module")
+def page(_api, tmp_path_factory):
+    """A page of all of these, each at a second of its own unless it says another time, and its run."""
+    folder = tmp_path_factory.mktemp("page")
+    said = [changes for changes, _ in (*GOOD, *REFUSED)]
+    records = [one(**{"created_at": f"{DAY} 12:00:{place:02}", **changes}) for place, changes in enumerate(said)]
+    _api.fail({"fault": {"body": records}})
+    done = Graded(_api, at("duckdb", None, folder), folder)
+    return done, done()
+
+
+def test_a_page_of_good_and_bad_records(page):
+    _, run = page
+    counts = (run.counts.read, run.counts.kept, run.counts.quarantined)
+    assert counts == (len(GOOD) + len(REFUSED), len(GOOD), len(REFUSED))
+
+
+@pytest.mark.parametrize("place", range(len(GOOD)))
+def test_records_that_are_good(page, place):
+    graded, _ = page
+    assert graded.rows()[place][:-1] == GOOD[place][1]
+
+
+@pytest.mark.parametrize("place", range(len(REFUSED)))
+def test_records_that_are_not(page, place):
+    graded, _ = page
+    refused = graded.refused()[place]
+    assert refused.index == len(GOOD) + place
+    assert sorted((v.path, v.rule) for v in refused.violations) == sorted(REFUSED[place][1])
 
 
 def test_a_day_without_attempts(graded):
