@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from levada.logs.lines import STAGES, About, json_line, text_line
+from levada.logs.lines import MILESTONES, About, json_line, text_line
 from levada.secret import remember
 
 AT = datetime(2024, 10, 8, 7, 1, 2, 345678, tzinfo=UTC)
@@ -20,9 +20,9 @@ def said(text, *args, level=logging.INFO, error=None, by="levada.own", given=Non
     return logging.getLogger(by).makeRecord(by, level, "x.py", 1, text, args, trace, extra={**extra, **(given or {})})
 
 
-def a_stage(words, **facts):
+def a_milestone(words, **facts):
     of = {"pipeline": "grader", "stream": "attempts", "partition": "2024-10-07"}
-    return said("not this", by=STAGES, given={"words": words, **of, **facts})
+    return said("not this", by=MILESTONES, given={"words": words, **of, **facts})
 
 
 def text(record, *, about=OF, at=AT):
@@ -45,11 +45,11 @@ def raised(error):
 
 def test_a_line_for_people():
     line = "2024-10-08 07:01:02.345Z INFO grader/attempts 2024-10-07: download started"
-    assert text(a_stage("download started", event="download started")) == line
+    assert text(a_milestone("download started", event="download started")) == line
 
 
 def test_a_line_for_machines():
-    record = a_stage("download finished: 338 rows", event="download finished", rows=338, seconds=1.5)
+    record = a_milestone("download finished: 338 rows", event="download finished", rows=338, seconds=1.5)
     assert facts(record) == {
         "at": "2024-10-08T07:01:02.345Z",
         "level": "INFO",
@@ -70,13 +70,13 @@ def test_a_line_for_machines():
 )
 def test_times_are_those_of_the_zone_with_their_offset(zone, shown):
     at = AT.astimezone(ZoneInfo(zone))
-    assert text(a_stage("x"), at=at).startswith(f"2024-10-08 {shown} INFO")
-    assert facts(a_stage("x"), at=at)["at"] == f"2024-10-08T{shown}"
+    assert text(a_milestone("x"), at=at).startswith(f"2024-10-08 {shown} INFO")
+    assert facts(a_milestone("x"), at=at)["at"] == f"2024-10-08T{shown}"
 
 
 def test_the_hour_that_comes_twice_is_told_apart():
     moments = [datetime(2024, 10, 27, hour, 30, tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin")) for hour in (0, 1)]
-    assert [text(a_stage("x"), at=at)[11:29] for at in moments] == ["02:30:00.000+02:00", "02:30:00.000+01:00"]
+    assert [text(a_milestone("x"), at=at)[11:29] for at in moments] == ["02:30:00.000+02:00", "02:30:00.000+01:00"]
 
 
 def test_what_others_say_is_of_what_is_worked_on_and_tells_who():

@@ -77,7 +77,7 @@ class _Group(click.Group):
     cls=_Group, epilog=epilog(), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, "--version", prog_name="levada", help="Show the version and leave.")
-@click.option("-v", "--verbose", count=True, help="Tell each stage on stderr while it happens; -vv tells more.")
+@click.option("-v", "--verbose", count=True, help="Tell each milestone on stderr, with its time; -vv tells more.")
 @click.pass_context
 def levada(ctx: click.Context, verbose: int) -> None:
     """Carry records from HTTP APIs into a lake without losing a drop.
@@ -87,7 +87,7 @@ def levada(ctx: click.Context, verbose: int) -> None:
     ones into quarantine, stages the rest as Avro, and commits all of it or nothing. Running twice changes nothing;
     killing it loses nothing.
 
-    With -v before the command (`levada -v run sales.yaml`) each stage is told on stderr while it happens.
+    With -v before the command (`levada -v run sales.yaml`) each milestone is told on stderr, with its time.
     """
     if verbose:
         from levada.logs.speaking import speaking

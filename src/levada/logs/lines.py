@@ -11,13 +11,13 @@ from typing import Any
 
 from levada.secret import redact
 
-__all__ = ["STAGES", "About", "json_line", "text_line"]
+__all__ = ["MILESTONES", "About", "json_line", "text_line"]
 
-#: The logger of the stages. Their records have words that do not name the partition, which a line tells before them.
-STAGES = "levada.pipeline.stages"
+#: The logger of the milestones. Their words do not name the partition: a line tells it before them.
+MILESTONES = "levada.pipeline.milestones"
 #: What every record has; all else was given by whoever said it.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-#: What a record of a stage has that has a place of its own in a line.
+#: What a record of a milestone has that has a place of its own in a line.
 _OWN = frozenset({"event", "partition", "pipeline", "stream", "words"})
 #: Characters of one text: an answer, or the report of a bug, may be of any length.
 _LONGEST = 64_000
@@ -80,8 +80,8 @@ def json_line(record: logging.LogRecord, about: About, at: datetime) -> str:
         "stream": of.stream,
         "partition": of.partition,
         "round": of.round,
-        "event": getattr(record, "event", "") if record.name == STAGES else "",
-        "from": "" if record.name == STAGES else record.name,
+        "event": getattr(record, "event", "") if record.name == MILESTONES else "",
+        "from": "" if record.name == MILESTONES else record.name,
         "words": _words(record),
         "error": _report(record),
     }
@@ -98,14 +98,14 @@ def _stamp(at: datetime, between: str) -> str:
 
 def _of(record: logging.LogRecord, about: About) -> About:
     """What a record is about: what it says itself, else what is worked on."""
-    if record.name != STAGES or not hasattr(record, "pipeline"):
+    if record.name != MILESTONES or not hasattr(record, "pipeline"):
         return about
     stream, partition = getattr(record, "stream", ""), getattr(record, "partition", "")
     return About(record.pipeline, stream, partition, about.round)
 
 
 def _words(record: logging.LogRecord) -> str:
-    if record.name == STAGES and hasattr(record, "words"):
+    if record.name == MILESTONES and hasattr(record, "words"):
         return str(record.words)
     try:
         return record.getMessage()
@@ -122,7 +122,7 @@ def _report(record: logging.LogRecord) -> str:
 
 def _given(record: logging.LogRecord) -> dict[str, Any]:
     """What was given as `extra`."""
-    taken = _STANDARD | _OWN if record.name == STAGES else _STANDARD
+    taken = _STANDARD | _OWN if record.name == MILESTONES else _STANDARD
     return {_shown(name): value for name, value in vars(record).items() if name not in taken}
 
 

@@ -17,13 +17,13 @@ from typing import Any
 
 from levada.edges import Clock
 from levada.logs.book import PROBLEMS, Book
-from levada.logs.lines import STAGES, About
+from levada.logs.lines import MILESTONES, About
 from levada.spec.telling import Logs
 
 __all__ = ["about", "note_error", "of_now", "say", "trouble", "writing"]
 
 _ROOT = "levada"
-_stages = logging.getLogger(STAGES)
+_milestones = logging.getLogger(MILESTONES)
 #: Whose lines are said here: None where a pipeline has no log files; unset on threads that nobody told.
 _book: ContextVar[Book | None] = ContextVar("levada_log")
 _about: ContextVar[About] = ContextVar("levada_log_about")
@@ -94,12 +94,12 @@ def say(of: About, event: str, words: str, level: int = logging.INFO, **facts: A
         level: Of logging.
         facts: The figures, by name.
     """
-    if level <= logging.INFO and not _stages.isEnabledFor(level):
+    if level <= logging.INFO and not _milestones.isEnabledFor(level):
         return
     named = {"pipeline": of.pipeline, "stream": of.stream, "partition": of.partition}
     extra = {**facts, **named, "event": event, "words": words}
     if level <= logging.INFO:
-        _stages.log(level, "%s: %s", of.where, words, extra=extra)
+        _milestones.log(level, "%s: %s", of.where, words, extra=extra)
     elif book := _book.get(None):
         _write(book, level, extra)
 
@@ -127,7 +127,7 @@ def trouble() -> str:
 
 def _write(book: Book, level: int, extra: dict[str, Any], error: BaseException | None = None) -> None:
     trace = (type(error), error, error.__traceback__) if error else None
-    record = logging.LogRecord(STAGES, level, "", 0, extra["words"], (), trace)
+    record = logging.LogRecord(MILESTONES, level, "", 0, extra["words"], (), trace)
     vars(record).update(extra)
     book.take(record, _about.get(About(book.pipeline)))
 

@@ -19,9 +19,9 @@ from levada.pipeline import cursor, into, steps
 from levada.pipeline.choosing import OF_THE_LAKE, Choice, Chosen, Kept, Known, chosen
 from levada.pipeline.course import Course
 from levada.pipeline.job import Job, Options
+from levada.pipeline.milestones import ended, failing, logged
 from levada.pipeline.rounds import begun
 from levada.pipeline.slicing import in_order
-from levada.pipeline.stages import ended, failing, logged
 from levada.round import error_of
 from levada.source.auth.make import signer_for
 from levada.source.events import Event, ignore

@@ -14,7 +14,7 @@ from levada.pipeline.drift import drifted
 from levada.pipeline.gaps import told as told_gaps
 from levada.pipeline.job import Job
 from levada.pipeline.making import Made
-from levada.pipeline.stages import committing
+from levada.pipeline.milestones import committing
 from levada.pipeline.tables import refuse_unable, showing, table_of
 from levada.pipeline.tally import Tally
 from levada.version import __version__

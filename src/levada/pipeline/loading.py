@@ -19,7 +19,7 @@ from levada.lake.verify import check_key
 from levada.load.model import Between, Loading, Target
 from levada.nouns import LakeFile, Receipt
 from levada.pipeline.job import Job
-from levada.pipeline.stages import filled, say
+from levada.pipeline.milestones import filled, say
 from levada.spec.bind import secret
 from levada.spec.model import Load
 

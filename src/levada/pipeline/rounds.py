@@ -14,11 +14,10 @@ from levada.edges import run_id
 from levada.logs.writing import about, trouble
 from levada.nouns import Run
 from levada.pipeline.course import Course
-from levada.pipeline.milestones import tell_begin, tell_end, tell_reports
+from levada.pipeline.milestones import failed, logged, tell_begin, tell_end, tell_reports
 from levada.pipeline.notifying import notified
 from levada.pipeline.remembering import remembered
 from levada.pipeline.reporting import reported
-from levada.pipeline.stages import failed, logged
 from levada.round import Door, Round, failure_of
 
 __all__ = ["Ongoing", "begun"]

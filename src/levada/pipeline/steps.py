@@ -33,9 +33,9 @@ from levada.pipeline.gaps import gaps_of
 from levada.pipeline.job import Job
 from levada.pipeline.kept import Kept, kept, kept_files, named_today, pages_in
 from levada.pipeline.making import make
+from levada.pipeline.milestones import checked, downloading, held, watching
 from levada.pipeline.parents import Asked, PagesOf, asked, pages_of
 from levada.pipeline.sieve import bounded
-from levada.pipeline.stages import checked, downloading, held, watching
 from levada.pipeline.tables import showing
 from levada.pipeline.taking import coming, files_of
 from levada.pipeline.taking import fingerprint as fingerprint_of

@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime
 
-from levada.logs.lines import STAGES
+from levada.logs.lines import MILESTONES
 from levada.serve.access import LOGGER, line
 
 __all__ = ["start"]
@@ -13,7 +13,7 @@ def start() -> None:
     """From now on everything that this process logs, and warnings, go to stderr as lines of JSON."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Line())
-    handler.addFilter(lambda record: record.name != STAGES)  # a line a job; a spec's log files have the stages
+    handler.addFilter(lambda record: record.name != MILESTONES)  # a line a job; a spec's log files have the milestones
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.captureWarnings(True)
 
