@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from levada.pipeline import Pipeline
     from levada.spec.model import Missing
 
-__all__ = ["environment_with", "keys_for", "known_lake", "opened"]
+__all__ = ["environment_with", "keys_for", "known_lake", "lacking_secrets", "opened"]
 
 
 def opened(spec: str, lake: str | None, *, asking: bool) -> "Pipeline":
@@ -61,11 +61,17 @@ def environment_with(missing: Iterable["Missing"], environment: Mapping[str, str
     None where nobody can be asked, nothing is to be asked, or the command would fail for want of other variables all
     the same.
     """
-    gaps = tuple(missing)
-    if not gaps or not all(gap.secret for gap in gaps):
+    names = lacking_secrets(missing)
+    if not names or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
-    names = list(dict.fromkeys(gap.names[0] for gap in gaps))
     warn(f"Not set: {', '.join(names)}. What you type is not shown, and used for this command only.")
     return {**environment, **{name: click.prompt(name, hide_input=True, err=True) for name in names}}
+
+
+def lacking_secrets(missing: Iterable["Missing"]) -> list[str]:
+    """The variables to ask for; none where what is typed would not make the command work, or it works without.
+
+    Notices wait for their servers, see docs/notify.md: nobody has to type a URL at each run.
+    """
+    gaps = [gap for gap in missing if not gap.used_in.startswith("notify.")]
+    return list(dict.fromkeys(gap.names[0] for gap in gaps)) if all(gap.secret for gap in gaps) else []

@@ -9,6 +9,7 @@ from levada.spec.words_asking import answers, asked, paged, sliced
 from levada.spec.words_auth import credential
 from levada.spec.words_contract import checks
 from levada.spec.words_logs import logged
+from levada.spec.words_notify import notices
 from levada.spec.words_schedule import when
 from levada.spec.words_units import listed, size, span
 
@@ -34,6 +35,7 @@ def words(spec: Spec) -> list[str]:
     ]
     for stream in spec.streams:
         lines += ["", f"Stream {stream.name}", *(f"  {line}" for line in _stream(spec, stream))]
+    lines += ["", *notices(spec.notify)] if spec.notify else []
     if spec.missing:
         lines += ["", *(_warning(gap) for gap in spec.missing)]
     return lines
@@ -170,6 +172,5 @@ def _output(output: Output) -> str:
 
 def _warning(gap: Missing) -> str:
     what = "The secret" if gap.secret else "The variable"
-    return (
-        f"Warning: {what} {' or '.join(gap.names)} is not set ({gap.used_in}, {gap.place}); commands that use it fail."
-    )
+    then = "notices wait until it is" if gap.used_in.startswith("notify.") else "commands that use it fail"
+    return f"Warning: {what} {' or '.join(gap.names)} is not set ({gap.used_in}, {gap.place}); {then}."
