@@ -1,6 +1,7 @@
 """What the example talks to, on this machine and for a while: a PostgreSQL server and a mail server."""
 
 import asyncio
+import logging
 import os
 import pwd
 import secrets
@@ -63,9 +64,11 @@ def _run(folder: Path, *command: object) -> None:
         other = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     # Into a file: the server keeps a pipe open, and whoever reads it would wait for the server's end.
     with (folder / "said").open("w") as said:
-        subprocess.run(  # noqa: S603 - programs of the server
-            [*map(str, command)], cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=True, **other
+        done = subprocess.run(  # noqa: S603 - programs of the server
+            [*map(str, command)], cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False, **other
         )
+    if done.returncode:
+        raise SystemExit((folder / "said").read_text())
 
 
 def _free_port() -> int:
@@ -114,6 +117,8 @@ class MailServer:
 
     def _session(self) -> Callable[[], Any]:
         from aiosmtpd.smtp import SMTP, AuthResult
+
+        logging.getLogger("mail.log").setLevel(logging.ERROR)  # of each log-in it says that it is deprecated
 
         def known(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
             return AuthResult(success=given.password.decode() == self._password, handled=False, auth_data=given.login)

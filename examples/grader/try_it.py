@@ -22,6 +22,7 @@ from stand_ins import MailServer, postgres_server
 
 from levada.simulate import grader, sheets
 from levada.simulate.server import running
+from levada.simulate.sheets_cells import shown
 from levada.simulate.sheets_drawer import Drawer
 
 DAY = "2024-10-08"
@@ -51,11 +52,12 @@ class Place:
             return list(cursor.fetchall())
 
     def sheet(self) -> list[list[str]]:
-        """The cells of the worksheet."""
+        """The cells of the worksheet, as people see them."""
         [book] = [book for book in self.sheets.books.values() if book.id == sheets.SPREADSHEET]
         [sheet] = [sheet for sheet in book.sheets if sheet.title == "daily"]
         rows, columns = sheet.used()
-        return [[str(sheet.cells[row, column].value) for column in range(columns)] for row in range(rows)]
+        cells = [[sheet.cells[row, column] for column in range(columns)] for row in range(rows)]
+        return [[str(shown(cell, "FORMATTED_VALUE", "FORMATTED_STRING")) for cell in row] for row in cells]
 
 
 def prepared(stack: ExitStack) -> Place:
