@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from levada.contract.model import Column
-from levada.load.model import Loading, Target
+from levada.loads.model import Loading, Target
 from levada.nouns import Receipt
 from levada.staging.arrow import schema
 
@@ -105,10 +105,10 @@ class Warehouse:
     def module(self) -> Any:
         """What loads into it."""
         if self.kind == "duckdb":
-            from levada.load import duckdb
+            from levada.loads import duckdb
 
             return duckdb
-        from levada.load import postgres
+        from levada.loads import postgres
 
         return postgres
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from levada.errors import FixThis, TryLater
-from levada.load import duckdb as loads
+from levada.loads import duckdb as loads
 from warehouse import Warehouse, loading, row
 
 WRITER = """

@@ -10,7 +10,7 @@ import pytest
 from levada.contract.model import Column
 from levada.errors import ContractBroken, FixThis
 from levada.lake.store import Lost
-from levada.load.model import Between
+from levada.loads.model import Between
 from warehouse import COLUMNS, instant, loading, row
 
 OTHER = "2024-01-02"

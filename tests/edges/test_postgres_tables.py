@@ -4,7 +4,7 @@ import pytest
 
 from levada.contract.model import Column
 from levada.errors import FixThis, TryLater
-from levada.load.model import Between
+from levada.loads.model import Between
 from warehouse import COLUMNS, Warehouse, loading, row
 
 

@@ -11,7 +11,7 @@ from adbc_driver_postgresql import dbapi
 
 from levada.db.postgres import connected
 from levada.errors import TryLater
-from levada.load import postgres as loads
+from levada.loads import postgres as loads
 from patience import settles
 from warehouse import Warehouse, loading, row
 

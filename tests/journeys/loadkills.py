@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from levada.load.model import Loading
+from levada.loads.model import Loading
 from warehouse import Warehouse, loading, row
 
 MODES: dict[str, dict[str, Any]] = {

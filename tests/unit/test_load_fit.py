@@ -2,7 +2,7 @@
 
 import pytest
 
-from levada.load.fit import Existing, Wanted, change
+from levada.loads.fit import Existing, Wanted, change
 
 WIDER = {"integer": ("bigint",)}
 

@@ -11,7 +11,7 @@ def statement(package: str, name: str) -> str | None:
     """The text of a file of SQL, None where there is none.
 
     Args:
-        package: Where it lies, as `levada.load.sql.postgres`.
+        package: Where it lies, as `levada.loads.sql.postgres`.
         name: Of the file, without its ending.
     """
     file = files(package).joinpath(f"{name}.sql")

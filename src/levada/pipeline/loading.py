@@ -16,7 +16,7 @@ from levada.lake.reading import open_parts
 from levada.lake.record import Record
 from levada.lake.store import Missing
 from levada.lake.verify import check_key
-from levada.load.model import Between, Loading, Target
+from levada.loads.model import Between, Loading, Target
 from levada.nouns import LakeFile, Receipt
 from levada.pipeline.job import Job
 from levada.pipeline.milestones import filled, say
@@ -88,14 +88,14 @@ def _wait(job: Job) -> float:
 
 def _postgres() -> Any:
     require("postgres", "Loads into PostgreSQL", ["adbc_driver_postgresql", "pyarrow"])
-    from levada.load import postgres
+    from levada.loads import postgres
 
     return postgres
 
 
 def _duckdb() -> Any:
     require("duckdb", "Loads into DuckDB", ["duckdb", "pyarrow"])
-    from levada.load import duckdb
+    from levada.loads import duckdb
 
     return duckdb
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from levada.db.named import quoted, text_of
 from levada.errors import FixThis
-from levada.load.dialect import Dialect, table_of, wanted
-from levada.load.fit import Change, Existing, Wanted, change
-from levada.load.model import LEDGER, Database, Loading
+from levada.loads.dialect import Dialect, table_of, wanted
+from levada.loads.fit import Change, Existing, Wanted, change
+from levada.loads.model import LEDGER, Database, Loading
 
 __all__ = ["compare", "make_ready", "settled", "there"]
 

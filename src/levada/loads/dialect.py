@@ -6,13 +6,13 @@ from typing import Literal
 
 from levada.contract.model import Column, FieldType
 from levada.db.named import quoted, statement, text_of
-from levada.load.fit import Wanted
-from levada.load.model import LEDGER, STAGE, Between, Loading
+from levada.loads.fit import Wanted
+from levada.loads.model import LEDGER, STAGE, Between, Loading
 
 __all__ = ["Dialect", "found", "table_of", "wanted", "words"]
 
 #: The package of the statements that are the same in every database.
-_SHARED = "levada.load.sql"
+_SHARED = "levada.loads.sql"
 _MARK = "The partition that brought the row"
 
 

@@ -11,10 +11,10 @@ from hashlib import sha256
 from levada.contract.model import Column
 from levada.db.named import quoted
 from levada.db.postgres import WAIT, Again, Blocked, connected
-from levada.load.dialect import Dialect, table_of
-from levada.load.model import LEDGER, Database, Loading
-from levada.load.rows import Change, append, done, load_rows, receipt, replace_partition
-from levada.load.tables import make_ready, settled
+from levada.loads.dialect import Dialect, table_of
+from levada.loads.model import LEDGER, Database, Loading
+from levada.loads.rows import Change, append, done, load_rows, receipt, replace_partition
+from levada.loads.tables import make_ready, settled
 from levada.nouns import LoadMode, Receipt
 
 __all__ = ["load", "prepare"]
@@ -30,7 +30,7 @@ def _is_json(column: Column) -> bool:
 
 _DIALECT = Dialect(
     "postgres",
-    "levada.load.sql.postgres",
+    "levada.loads.sql.postgres",
     types={
         "string": "text",
         "int32": "integer",

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from levada.contract.model import Column
-from levada.load.model import Loading
+from levada.loads.model import Loading
 
 __all__ = ["Carried", "carried"]
 

@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 from levada.errors import ContractBroken
 from levada.lake.store import Lost
-from levada.load.arrow import carried
-from levada.load.dialect import Dialect, table_of
-from levada.load.model import STAGE, Between, Database, Loading
-from levada.load.tables import there
+from levada.loads.arrow import carried
+from levada.loads.dialect import Dialect, table_of
+from levada.loads.model import STAGE, Between, Database, Loading
+from levada.loads.tables import there
 from levada.nouns import LoadMode, Receipt
 
 __all__ = ["Change", "append", "done", "load_rows", "receipt", "replace_partition"]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from levada.db.duckdb import changed, looked_at
-from levada.load.dialect import Dialect, table_of
-from levada.load.model import Database, Loading
-from levada.load.rows import Change, append, done, load_rows, receipt, replace_partition
-from levada.load.tables import compare, make_ready, settled
+from levada.loads.dialect import Dialect, table_of
+from levada.loads.model import Database, Loading
+from levada.loads.rows import Change, append, done, load_rows, receipt, replace_partition
+from levada.loads.tables import compare, make_ready, settled
 from levada.nouns import LoadMode, Receipt
 
 __all__ = ["load", "prepare"]
@@ -15,7 +15,7 @@ __all__ = ["load", "prepare"]
 
 _DIALECT = Dialect(
     "duckdb",
-    "levada.load.sql.duckdb",
+    "levada.loads.sql.duckdb",
     types={
         "string": "VARCHAR",
         "int32": "INTEGER",
