@@ -21,14 +21,13 @@ def told(notify, **environment):
             "  A mail to ops@example.com, by the server in SMTP_URL, after every end\n",
         ),
         (
-            'mail: {server: "${A:-${B}}", to: [a@x.y, b@x.y], from: l@x.y, subject: "{outcome}", when: [partial, failure]}',
-            '  A mail to a@x.y and b@x.y, from l@x.y, by the server in A or B, subject "{outcome}", '
-            "after partial or failure\n",
+            'mail: {server: "${A:-${B}}", to: [a@x.y, b@x.y], from: l@x.y, subject: "{outcome}", when: failure}',
+            '  A mail to a@x.y and b@x.y, from l@x.y, by the server in A or B, subject "{outcome}", after failure\n',
         ),
         ('webhook: "${HOOK_URL}"', "  A POST with the facts as JSON to the URL in HOOK_URL, after every end\n"),
         (
-            'webhook: {url: "${HOOK_URL}", form: slack, when: failure}',
-            "  A POST in Slack's form to the URL in HOOK_URL, after failure\n",
+            'webhook: {url: "${HOOK_URL}", form: slack, when: [partial, failure]}',
+            "  A POST in Slack's form to the URL in HOOK_URL, after partial or failure\n",
         ),
     ],
 )
