@@ -6,6 +6,8 @@ field of a noun in `model.py`.
 
 from dataclasses import replace
 
+from levada.contract.model import Contract
+from levada.contract.storable import for_postgres
 from levada.nouns import Records
 from levada.spec.engine import Each, Given, Key, Named, Section
 from levada.spec.grammar_contract import CONTRACT
@@ -13,15 +15,16 @@ from levada.spec.grammar_load import LOAD
 from levada.spec.grammar_logs import HISTORY, LOGS
 from levada.spec.grammar_notify import NOTIFY
 from levada.spec.grammar_paging import PAGING, RESPONSE
-from levada.spec.grammar_report import REPORT, REPORT_RULES
+from levada.spec.grammar_report import REPORT
 from levada.spec.grammar_schedule import SCHEDULE, SCHEDULE_RULES
 from levada.spec.grammar_source import REQUEST, SOURCE
 from levada.spec.grammar_split import SPLIT
 from levada.spec.grammar_stage import stage
 from levada.spec.grammar_stream import FOR_EACH, FORMAT, INCREMENTAL, RECORDS
-from levada.spec.model import Files, Partitioning, Stream
+from levada.spec.model import Files, Load, Partitioning, Stream
 from levada.spec.names import RAW, RAW_OF_FILE, RAW_OF_ROW
 from levada.spec.rules import PARTITION_RULES, ROOT_RULES, STREAM_RULES
+from levada.spec.rules_report import REPORT_RULES
 from levada.spec.template import parse
 from levada.spec.values import choice, duration, folder, identifier, name_problem, text, zone
 from levada.spec.values_files import file_name
@@ -45,6 +48,10 @@ def _stream(given: Given) -> Stream:
     if "raw" not in found:
         default = RAW_OF_FILE if "files" in found else RAW_OF_ROW if "for_each" in found else RAW
         found["raw"] = None if "pages_of" in found else parse(default)
+    load, contract = found.get("load"), found.get("contract")
+    if isinstance(load, Load) and load.url and isinstance(contract, Contract):
+        key = (load.key or contract.key) if load.mode == "merge" else ()
+        found["contract"] = for_postgres(contract, key)
     return Stream(name=given.path[-1], place=given.place, **found)
 
 

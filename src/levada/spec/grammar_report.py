@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from typing import get_args
 
 from levada.spec.engine import Each, Free, Given, Key, Reading, Rule, Section, Value
-from levada.spec.model import Load
-from levada.spec.rules_names import streams
 from levada.spec.telling import Chart, ChartKind, Report, Sheet, SheetMode
 from levada.spec.tree import Mistake, Word
 from levada.spec.values import choice, constant, field_name, text
 from levada.spec.values_template import template
 from levada.spec.values_web import secret
 
-__all__ = ["REPORT", "REPORT_RULES"]
+__all__ = ["REPORT"]
 
 _FILE = template("pipeline", "partition", "date", "start", "end", "tick")
 _ASKED = ("of", "postgres", "duckdb")
@@ -210,17 +208,3 @@ REPORT = Section(
     short="sql",
     around="sql: SELECT 1",
 )
-
-
-def _one_database(_: Given, reading: Reading) -> Iterator[Mistake]:
-    """Which database a report that names none asks is told by the loads, if they are to one."""
-    loads = [load for path in streams(reading) if isinstance(load := reading.sections[path].get("load"), Load)]
-    if len({(load.url.names if load.url else (), load.file) for load in loads}) < 2:  # noqa: PLR2004 - one
-        return
-    for path, section in reading.sections.items():
-        if path[:1] == ("reports",) and len(path) == 2 and not set(_ASKED) & section.places.keys():  # noqa: PLR2004 - reports.NAME
-            what = f"report {path[1]} does not say which database it asks, and the streams load to several"
-            yield Mistake(section.place, what, 'add postgres: "${DATABASE_URL}", duckdb: FILE, or of: lake')
-
-
-REPORT_RULES = (Rule((), _one_database),)
