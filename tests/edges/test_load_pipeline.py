@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
+from levada.contract.storable import for_postgres
 from levada.edges import Edges, FixedClock
 from levada.errors import ContractBroken, FixThis, TryLater
 from levada.lake.area import Area
@@ -126,6 +127,19 @@ def test_a_database_that_is_away_delays_the_load_alone(place, postgres):
     assert len(place.shop.urls) == asked
     assert [each.state for each in status(place.store)] == ["done"]
     assert place.do(spec=POSTGRES, url=url, missing=True).notes == ("complete already, skipped",)
+
+
+def test_a_row_that_postgres_does_not_store_stops_no_run(place, postgres):
+    fields = "{price: int64, name: {type: string, nullable: true}, doc: {type: json, nullable: true}}"
+    named = POSTGRES.replace("{price: int64}", fields)
+    rows = [{"price": 1, "name": "a\0"}, {"price": 2, "name": "b"}, {"price": 3, "doc": {"\0": 1}}]
+    place.shop = Shop(rows, prices(4))
+    done = place.do(spec=named, url=postgres.database())
+    assert (done.counts.kept, done.counts.quarantined, done.loads[0].inserted) == (2, 2, 2)
+    there = read_text(named, "shop.yaml", {"DATABASE_URL": "x"}, lake=str(place.lake)).streams[0].contract
+    other = read_text(named.replace('{postgres: "${DATABASE_URL}"}', "duckdb"), "shop.yaml", {}, lake="x")
+    assert there != other.streams[0].contract
+    assert there == for_postgres(other.streams[0].contract)
 
 
 def test_land_leaves_the_table_alone_and_stage_loads(place):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from levada.contract.check import Memory, check_page, check_record, prepare
 from levada.contract.model import Contract, Field
 from levada.contract.quick import plainly_good
+from levada.contract.storable import for_postgres
 
 MOMENTS = (
     '"2022-08-09T10:30:00"',
@@ -27,9 +28,10 @@ MOMENTS = (
     "1660041000",
     "null",
 )
-KINDS = ("int32", "string", "float64", "timestamp")
-WORTH = {"int32": ("1", "346.0", "x", "null"), "string": ('"a"', '"12:30"', '"\\":"', "null"),
-         "float64": ("0.5", "1", "null"), "timestamp": MOMENTS}  # fmt: skip
+KINDS = ("int32", "string", "float64", "timestamp", "json")
+WORTH = {"int32": ("1", "346.0", "x", "null"), "string": ('"a"', '"12:30"', '"\\u0000"', '"\\":"', "null"),
+         "float64": ("0.5", "1", "null"), "timestamp": MOMENTS,
+         "json": ('{"a": 1}', '["\\u0000"]', '"\\\\u0000"', "1e131072", '"\\ud800"', "null")}  # fmt: skip
 
 
 @st.composite
@@ -50,7 +52,8 @@ def fields(depth):
 
 def contracts():
     unknown = st.sampled_from(["drop", "drop", "keep", "refuse"])
-    return st.builds(lambda made, unknown: Contract(tuple(made), unknown=unknown), fields(2), unknown)
+    whole = st.builds(lambda made, unknown: Contract(tuple(made), unknown=unknown), fields(2), unknown)
+    return st.one_of(whole, whole.map(for_postgres))
 
 
 @st.composite

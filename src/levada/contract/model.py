@@ -93,6 +93,10 @@ class Field:
     #: No value comes twice in a partition.
     unique: bool = False
     description: str = ""
+    #: A table of PostgreSQL takes the values, which does not store all of them: see `storable.py`.
+    postgres: bool = False
+    #: Bytes of it in an index there; 0: it is in none.
+    indexed: int = 0
 
     @property
     def optional(self) -> bool:

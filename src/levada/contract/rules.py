@@ -1,7 +1,7 @@
 """Rules of values, made ready: each a test, and the words for what it expects."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 
 from levada.contract import pattern
 from levada.contract.model import Contract, Field, FieldType, Length, Literals
+from levada.contract.storable import is_jsonb, is_text, takes
 from levada.contract.values import Reader, expected, plain_reader, shown
 from levada.errors import FixThis
 
@@ -100,7 +101,20 @@ def rules(field: Field) -> tuple[Rule, ...]:
     if field.equals is not None:
         only = literal(field, "equals", field.equals, read)
         made.append(Rule("equals", partial(operator.eq, only), _text(field.equals)))
-    return tuple(made)
+    return (*made, *_stored(field))
+
+
+def _stored(field: Field) -> Iterator[Rule]:
+    """What PostgreSQL demands of values of a type."""
+    if field.postgres and field.type == "string":
+        yield Rule("postgres", is_text, "text that PostgreSQL stores, which stores no NUL")
+    if field.postgres and field.type == "json":
+        said = "JSON that PostgreSQL stores, which stores no NUL, no half surrogate pair and no number beyond numeric"
+        yield Rule("postgres", is_jsonb, said)
+    if field.indexed and field.type in ("string", "binary"):
+        yield Rule(
+            "postgres", partial(takes, most=field.indexed), f"up to {field.indexed} bytes, as PostgreSQL's index"
+        )
 
 
 def _literals(field: Field) -> Reader | None:

@@ -6,6 +6,7 @@ is an object of such fields takes a fifth of the time that it took part by part.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NotRequired, TypedDict
 
 import msgspec
@@ -44,7 +45,7 @@ def shape(fields: Sequence[Field], *, strict: bool, more: Sequence[Keys], path: 
     kinds: dict[str, Any] = {}
     for field in fields:
         one = kind(field, strict=strict, more=more, path=path)
-        if one is None or (path and rules(field)):
+        if one is None:
             return None
         kinds[root(field)] = NotRequired[one | None] if field.optional else one
     make: Any = TypedDict  # mypy wants the keys of a TypedDict written out
@@ -99,8 +100,6 @@ def _moments(field: Field, texts: Sequence[str]) -> list[datetime] | None:
 
 def _structs(field: Field, objects: list[_Row]) -> list[_Row] | None:
     names = tuple(part.name for part in field.parts)
-    if not any(part.type in ("timestamp", "struct") for part in field.parts) and set(map(tuple, objects)) <= {names}:
-        return objects
     columns = []
     for part in field.parts:
         values = _values(part, objects)
@@ -114,8 +113,15 @@ def _structs(field: Field, objects: list[_Row]) -> list[_Row] | None:
 
 def _values(part: Field, objects: Sequence[_Row]) -> list[Any] | None:
     key = root(part)
-    values = [each.get(key) for each in objects]
-    return finished(part, values) if part.type in ("timestamp", "struct") else values
+    read = [each.get(key) for each in objects]
+    values = finished(part, read) if part.type in ("timestamp", "struct") else read
+    if values is None:
+        return None
+    held = [value for value in values if value is not None] if None in values else values
+    return values if all(all(map(rule.good, held)) for rule in _rules(part)) else None
+
+
+_rules = lru_cache(1024)(rules)
 
 
 def _is_plain(field: Field) -> bool:
