@@ -24,6 +24,7 @@ from levada.source.fake import answer
 from levada.spec.read import read_text
 from patience import PATIENCE
 from shop import SALES, Shop, prices
+from webserver import WebServer
 
 DAY = "2022-08-09"
 NOON = datetime(2022, 8, 12, 12, tzinfo=UTC)
@@ -37,11 +38,11 @@ class Place:
     def __init__(self, folder, store=None):
         self.folder, self.store = folder, store or MemoryStore()
         self.shop = Shop(prices(1, 2), prices(3))
-        self.clock = FixedClock(NOON)
+        self.clock, self.environment = FixedClock(NOON), {}
 
     def pipeline(self, spec=SALES, logs=LOGS, **options):
-        read = read_text(spec + logs, str(self.folder / "shop.yaml"), {}, lake="lake")
-        edges = Edges(clock=self.clock, environment={}, network=self.shop.wire)
+        read = read_text(spec + logs, str(self.folder / "shop.yaml"), self.environment, lake="lake")
+        edges = Edges(clock=self.clock, environment=self.environment, network=self.shop.wire)
         return Pipeline(read, self.store, edges, Options(**options))
 
     def do(self, verb="run", spec=SALES, date=DAY, **options):
@@ -350,6 +351,18 @@ def test_processes_that_share_the_work_write_to_one_file(tmp_path):
     for day in days:
         told = [line["event"] for line in place.lines if line["partition"] == day]
         assert told == ["checking finished", "committed", "done"]
+
+
+def test_a_notice_that_was_sent_is_told(place):
+    with WebServer(lambda _: "ok") as web:
+        place.environment = {"HOOK_URL": f"{web.url}/hook/a-secret-path"}
+        one = place.pipeline(logs=LOGS + 'notify: {webhook: "${HOOK_URL}"}\n')
+        one.run(date=DAY)
+        assert len(web.seen) == 1
+    notice, end = place.lines[-2:]
+    assert (notice["event"], notice["channel"], end["event"]) == ("notice", "webhook", "round ended")
+    assert notice["words"].endswith(" was sent")
+    assert "a-secret-path" not in place.text
 
 
 def test_without_log_files_nothing_is_written_and_stages_go_to_whoever_set_up_logging(place, caplog):

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from levada.edges import run_id
 from levada.errors import LevadaError
 from levada.lake.store import Missing
+from levada.logs.lines import About
+from levada.logs.writing import say
 from levada.notify import outbox
 from levada.notify.channels import channels, know_secrets
 from levada.notify.letter import line
@@ -107,7 +109,11 @@ def _at_once(channel: Channel, own: Notice | None, error: LevadaError) -> Iterat
 
 def _posted(course: Course, channel: Channel) -> list[Fate]:
     keys = outbox.waiting(course.store, course.spec.pipeline, channel.kind)
-    return post(course.store, channel, keys, course.edges)
+    fates = post(course.store, channel, keys, course.edges)
+    for fate in fates:
+        if fate.state == "sent":
+            say(About(course.spec.pipeline), "notice", f"{fate.title} was sent", channel=fate.kind)
+    return fates
 
 
 def _orphans(course: Course, known: Sequence[Channel]) -> list[Fate]:
