@@ -12,16 +12,25 @@ import tempfile
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from levada.db.postgres import Database
 from levada.errors import TryLater
 from postgres import own_postgres
 from warehouse import Warehouse, loading, row
 
 SCRIPT = Path(__file__).parent / "loadkills.py"
+MODES = {
+    "replace_partition": {},
+    "append": {"mode": "append"},
+    "merge": {"mode": "merge", "key": ("id",), "newest_by": "at"},
+    "replace": {"mode": "replace"},
+}
 WHOLE = os.environ.get("LEVADA_WHOLE_MATRIX") == "1"
 pytestmark = pytest.mark.timeout(3600 if WHOLE else 600)
 
@@ -72,6 +81,66 @@ def test_a_server_that_stops_within_a_load_leaves_nothing_and_takes_it_later():
         assert place.load(coming).inserted == 4997
         assert place.load(coming).before
         assert [found[0] for found in place.rows()] == list(range(3, 5000))
+
+
+@contextmanager
+def stopping_at(server, at):
+    """The server stops, as if its power went, before the step `at` of what is done to a database inside."""
+    steps = count(1)
+
+    def tick():
+        if next(steps) == at:
+            server.stop("immediate")
+
+    def counted(act):
+        return lambda *given: (tick(), act(*given))[1]
+
+    whole = Database.transaction
+
+    @contextmanager
+    def transaction(self):
+        with whole(self):
+            yield
+            tick()  # before the commit
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("run", "ask", "take"):
+            patch.setattr(Database, name, counted(getattr(Database, name)))
+        patch.setattr(Database, "transaction", transaction)
+        yield steps
+
+
+def stopped(server, mode, at):
+    """Whether a load was broken off by the stop at this step, and done by the same load again."""
+    place = Warehouse("postgres", server.database())
+    place.load(loading([row(8000)], "2024-01-05", **MODES[mode]))
+    if mode != "append":
+        place.load(loading([row(1), row(2), row(3)], **MODES[mode]))
+    coming = loading([row(1, "changed"), *(row(number) for number in range(4, 1500))], **MODES[mode])
+    with stopping_at(server, at) as steps, suppress(TryLater):
+        place.load(coming)
+    if next(steps) <= at:
+        return False
+    server.start()
+    place.load(coming)
+    assert place.load(coming).before
+    keys = {found[0] for found in place.rows()}
+    assert keys - {8000} == {1, *range(4, 1500), *({2, 3} if mode == "merge" else set())}
+    assert (8000 in keys) == (mode != "replace")
+    assert len(place.rows()) == len(keys)
+    return True
+
+
+def test_a_server_that_stops_at_any_step_takes_the_load_later():
+    with own_postgres() as server:
+        tried = 0
+        for mode in MODES:
+            for at in count(1) if WHOLE else (7 + len(mode) % 10,):  # elsewhere in each mode
+                if not stopped(server, mode, at):
+                    break
+                tried += 1
+        print(f"stopped at {tried} moments")
+        assert tried > (60 if WHOLE else 2)
 
 
 def test_ten_loads_at_once_of_partitions_of_one_table(warehouse):
