@@ -221,6 +221,24 @@ def test_a_server_that_does_not_want_to_talk_is_told():
     refused(sent, FixThis, "refuses to talk: 554 go away")
 
 
+def test_a_server_that_has_no_time_is_for_later():
+    with talking(lambda _: None, b"421 too busy\r\n") as port:
+        sent = send(None, (None, {}), url=f"smtp://localhost:{port}?tls=none")
+    refused(sent, TryLater, "asks to try later: 421 too busy")
+    assert not sent.alone
+
+
+def test_a_connection_that_ends_while_tls_begins_is_for_later(tls):
+    with talking(lambda _: None, b"") as port:
+        sent = send(None, tls, url=f"smtps://localhost:{port}")
+    assert type(sent.error) is TryLater, sent.error
+
+
+def test_certificates_may_lie_in_a_folder(server, tmp_path):
+    sent = send(server, (None, {"SSL_CERT_FILE": str(tmp_path)}))
+    refused(sent, FixThis, "The certificate of the mail server localhost:", "is not good")
+
+
 def test_a_server_that_accepts_and_then_hangs_is_given_up_for_now():
     with talking(lambda _: b"", b"") as port:
         sent = send(None, (None, {}), url=f"smtp://localhost:{port}?tls=none", patience=0.1)

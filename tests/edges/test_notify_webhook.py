@@ -9,7 +9,7 @@ from levada.errors import FixThis, TryLater
 from levada.notify.webhook import post
 from levada.secret import Secret, redact
 from mailserver import certificates, talking
-from rawserver import CLOSE, RESET, RawServer, http
+from rawserver import CLOSE, RESET, RawServer
 from webserver import Said, WebServer
 
 PATH = "/services/T0000/B0000/xyzsecret"
@@ -103,19 +103,26 @@ def test_a_server_that_hangs_is_given_up_for_now():
     refused(sent, TryLater, "There was no answer from the webhook of HOOK_URL: ")
 
 
-@pytest.mark.parametrize("script", [[CLOSE], [RESET], [b"nonsense", CLOSE], [b"HTTP/1.1 200 OK\r\nContent-Len", CLOSE]])
-def test_half_an_answer_is_for_later(script):
+@pytest.mark.parametrize("script", [[CLOSE], [RESET], [b"nonsense\r\n\r\n", CLOSE]])
+def test_no_answer_is_for_later(script):
     with RawServer(lambda _: script) as server:
-        sent = send(server.url + PATH)
-    if b"200" in b"".join(part for part in script if isinstance(part, bytes)):
-        assert sent.error is None  # the status says it: it was taken
-    else:
-        refused(sent, TryLater, "There was no answer from the webhook of HOOK_URL: ")
+        refused(send(server.url + PATH), TryLater, "There was no answer from the webhook of HOOK_URL: ")
+
+
+def heading(said):
+    """Says this as soon as the headers of a request are there, and then nothing."""
+    return lambda line: said if line == b"\r\n" else b""
+
+
+def test_half_an_answer_is_for_later():
+    with talking(heading(b"HTTP/1.1 200 OK\r\nContent-Len"), b"") as port:
+        sent = send(f"http://127.0.0.1:{port}{PATH}", patience=0.1)
+    refused(sent, TryLater, "There was no answer from the webhook of HOOK_URL: timed out.")
 
 
 def test_half_an_error_is_told_by_its_status():
-    with RawServer(lambda _: [http(400, b"bad", Content_Length="99"), CLOSE]) as server:
-        refused(send(server.url + PATH), FixThis, "status 400")
+    with talking(heading(b"HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\nbad"), b"") as port:
+        refused(send(f"http://127.0.0.1:{port}{PATH}"), FixThis, "refuses the notice: status 400 (bad).")
 
 
 def test_nobody_listening_is_for_later():
@@ -125,10 +132,28 @@ def test_nobody_listening_is_for_later():
     refused(sent, TryLater, "There was no answer from the webhook of HOOK_URL: Connection refused.")
 
 
+def test_a_proxy_of_the_environment_is_asked_and_knows_the_host_alone(monkeypatch):
+    heard = []
+
+    def refuse(line):
+        heard.append(line)
+        return None if line == b"\r\n" else b""
+
+    with talking(refuse, b"") as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.delenv("https_proxy", raising=False)
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.delenv("no_proxy", raising=False)
+        sent = send(f"https://hooks.test{PATH}")
+    refused(sent, TryLater, "There was no answer from the webhook of HOOK_URL: ")
+    assert heard[0].startswith(b"CONNECT hooks.test:443 HTTP/1.")
+    assert b"xyzsecret" not in b"".join(heard)
+
+
 def test_https_is_checked(tmp_path):
     with certificates(tmp_path) as (context, environment):
         answered = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-        with talking(lambda line: answered if line.startswith(b"{") or line == b"\r\n" else b"", b"", context) as port:
+        with talking(heading(answered), b"", context) as port:
             url = f"https://localhost:{port}{PATH}"
             assert send(url, environment).error is None
             trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))

@@ -1,7 +1,6 @@
 """Mail by SMTP (RFC 5321), over TLS: handed in to a server that knows this user. Standard library."""
 
 import base64
-import re
 import smtplib
 import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,11 +17,10 @@ from levada.notify.refusal import of_recipients, refusal
 from levada.notify.sent import Sent
 from levada.notify.server import Server
 from levada.notify.trust import trust
+from levada.spec.address import address
 
 __all__ = ["PATIENCE", "Envelope", "Words", "composed", "hand_in", "unsettled"]
 
-_BARE = r'[^@\s<>"(),:;\\]+@[^@\s<>"(),:;\\]+'
-_ADDRESS = re.compile(rf"(?:(?P<name>[^<>]*?) ?<(?P<inside>{_BARE})>|(?P<bare>{_BARE}))")
 #: Seconds for each answer of a server.
 PATIENCE = 20.0
 
@@ -66,14 +64,13 @@ def composed(words: Words, envelope: Envelope) -> EmailMessage:
 
 
 def _address(text: str) -> Address:
-    found = _ADDRESS.fullmatch(" ".join(text.split()))
+    found = address(text)
     if found is None:
         raise _no_address(text)
-    user, _, domain = (found["inside"] or found["bare"]).rpartition("@")
     try:
         # Servers know names of hosts in ASCII alone (RFC 5890); the part before the @ is theirs to take or not.
-        host = domain if domain.isascii() else domain.encode("idna").decode()
-        return Address((found["name"] or "").strip('"'), user, host)
+        host = found.host if found.host.isascii() else found.host.encode("idna").decode()
+        return Address(found.name, found.user, host)
     except (ValueError, IndexError) as error:
         raise _no_address(text) from error
 

@@ -139,7 +139,7 @@ def _fault(error: Exception, url: Secret) -> LevadaError:
         return FixThis(what, where=_WHERE, todo="let SSL_CERT_FILE name the authority that signed it")
     if isinstance(cause, ValueError | http.client.InvalidURL):
         return _wrong(url, "is no URL")
-    why = getattr(cause, "strerror", None) or type(cause).__name__
+    why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     return TryLater(f"There was no answer from {who}: {line(why, _SAID)}.", where=_WHERE)
 
 

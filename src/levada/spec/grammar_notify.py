@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import get_args
 
+from levada.spec.address import address, apart
 from levada.spec.engine import Each, Given, Key, Reading, Rule, Section
 from levada.spec.telling import Mail, Notify, Webhook, When
 from levada.spec.tree import Mistake
@@ -23,15 +24,17 @@ _WHEN = Key(
 
 def _mail(given: Given) -> Mail:
     found = dict(given.values)
-    return Mail(place=given.place, sender=found.pop("from", None), **found)
+    return Mail(place=given.place, sender=found.pop("from", None), to=apart(found.pop("to", ())), **found)
 
 
 def _somebody(given: Given, _: Reading) -> Iterator[Mistake]:
     if given.get("to") == () and "to" in given.places:
         yield given.mistake("to", "the mail goes to nobody", 'write to: ["you@example.com"]')
-    for address in given.get("to", ()):
-        if "@" not in address and "$" not in address:
-            yield given.mistake("to", f'"{address}" is no address', "write it as name@example.com")
+    written = {"to": apart(given.get("to", ())), "from": tuple(filter(None, [given.get("from")]))}
+    for key, addresses in written.items():
+        for one in addresses:
+            if "$" not in one and address(one) is None:
+                yield given.mistake(key, f'"{one}" is no address', "write it as name@example.com")
 
 
 MAIL = Section(
@@ -57,7 +60,7 @@ MAIL = Section(
         _WHEN,
     ),
     _mail,
-    rules=(Rule(("to",), _somebody),),
+    rules=(Rule(("to", "from"), _somebody),),
     around='server: "${SMTP_URL}", to: ops@example.com',
 )
 
