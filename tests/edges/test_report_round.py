@@ -212,7 +212,7 @@ def test_a_variable_that_is_not_set_fails_the_report_alone(place):
     done = place.round(
         DAY, reports=[report("other", "SELECT 1 AS n", postgres="${REPORTS_URL}"), report("daily", DAILY)]
     )
-    assert done.reports[0].error.what == "Not set: REPORTS_URL."
+    assert done.reports[0].error.what == "Report other: Not set: REPORTS_URL."
     assert "reports.other.postgres" in done.reports[0].error.where
     assert "export REPORTS_URL=..." in done.reports[0].error.todo
     assert done.reports[1].error is None

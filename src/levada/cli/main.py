@@ -21,6 +21,7 @@ from levada.cli import (
     play,
     preview,
     redrive,
+    reports,
     schedule,
     serve,
     status,
@@ -52,7 +53,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         notify.notify,
         package.package,
     ),
-    "To look": (status.status, look.quarantine, verify.verify, doctor.doctor, look.version),
+    "To look": (status.status, reports.report, look.quarantine, verify.verify, doctor.doctor, look.version),
 }
 
 

@@ -36,6 +36,7 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   `left_out`, names of streams. `status SPEC --rebuild`: `pipeline`, `history`, `added` (runs) and `aside` (where a
   damaged file lies now).
 - `quarantine`: a list of partitions; with PARTITION a list of rows. `quarantine redrive` is told as `replay` is.
+- `report`: `{"reports": [...], "errors": [...]}`, reports as after a run; `error` says of each why it failed.
 - `verify`: `{"partitions": [...], "extra": [...], "errors": [...]}`: partition objects, findings of public files that
   are in no record, and why partitions could not be repaired, or tables not be looked at.
 - `compact`: `{"compacted": [...], "errors": [...]}`, for each table `stream`, `name`, `merged` and `made` (numbers of

@@ -1,5 +1,6 @@
 """One report at work: its question asked of each partition, the rows written to files and brought to a worksheet."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from levada.report.csv import csv_of
 from levada.report.files import write
 from levada.report.html import html_of
 from levada.report.model import SheetTarget, Table
-from levada.round import Reported, failure_of
+from levada.round import Failure, Reported, failure_of
 from levada.spec.bind import require, secret
 from levada.spec.model import Load
 from levada.spec.parameters import named
@@ -55,7 +56,7 @@ def answered(course: Course, report: Report, parts: Sequence[Part], *, tells: bo
         with _opened(course, report, question) as ask:
             found = _asked_all(ask, question, wanted, dict(report.params))
     except LevadaError as error:
-        return (Reported(report.name, "", error=failure_of(error)),)
+        return (Reported(report.name, "", error=_failure(report.name, error)),)
     if not tells:
         return found
     written = tuple(_written(course, report, part, one) for part, one in zip(wanted, found, strict=False))
@@ -154,8 +155,15 @@ def _asked(ask: Ask, question: Question, values: Mapping[str, Any], part: Part) 
     try:
         table = ask(question, values)
     except LevadaError as error:
-        return Reported(question.report, part.key, error=failure_of(error, partition=part.key))
+        return Reported(question.report, part.key, error=_failure(question.report, error, part.key))
     return Reported(question.report, part.key, table.columns, table.rows)
+
+
+def _failure(report: str, error: LevadaError, partition: str = "") -> Failure:
+    """The error in words, those that name the report among them."""
+    found = failure_of(error, partition=partition)
+    told = re.search(rf"\breport {re.escape(report)}\b", found.what, re.IGNORECASE)
+    return found if told else replace(found, what=f"Report {report}: {found.what}")
 
 
 def _written(course: Course, report: Report, part: Part, one: Reported) -> Reported:
@@ -170,7 +178,7 @@ def _written(course: Course, report: Report, part: Part, one: Reported) -> Repor
             path = str(write(root, name, _content(report, key, table, part)))
             one = replace(one, files=(*one.files, path))
         except LevadaError as error:
-            one = replace(one, error=one.error or failure_of(error, partition=part.key))
+            one = replace(one, error=one.error or _failure(report.name, error, part.key))
     return one
 
 
@@ -195,7 +203,7 @@ def _published(course: Course, report: Report, told: tuple[Reported, ...]) -> tu
     try:
         done = _publish(course, report, sheet, good)
     except LevadaError as error:
-        done = replace(last, error=last.error or failure_of(error, partition=last.partition))
+        done = replace(last, error=last.error or _failure(report.name, error, last.partition))
     return tuple(done if one is last else one for one in told)
 
 

@@ -10,6 +10,7 @@ from levada.spec.words_auth import credential
 from levada.spec.words_contract import checks
 from levada.spec.words_logs import logged
 from levada.spec.words_notify import notices
+from levada.spec.words_report import reports
 from levada.spec.words_schedule import when
 from levada.spec.words_units import listed, size, span
 
@@ -35,6 +36,7 @@ def words(spec: Spec) -> list[str]:
     ]
     for stream in spec.streams:
         lines += ["", f"Stream {stream.name}", *(f"  {line}" for line in _stream(spec, stream))]
+    lines += ["", *reports(spec.reports, spec.streams)] if spec.reports else []
     lines += ["", *notices(spec.notify)] if spec.notify else []
     if spec.missing:
         lines += ["", *(_warning(gap) for gap in spec.missing)]
@@ -170,7 +172,11 @@ def _output(output: Output) -> str:
     return f"{_FORMATS[output.format]}, codec {output.codec}, {each}"
 
 
+#: What a variable that is not set keeps from its work, where that is no command.
+_UNSET = {"notify": "notices wait until it is", "reports": "the report fails, and the data is none the worse"}
+
+
 def _warning(gap: Missing) -> str:
     what = "The secret" if gap.secret else "The variable"
-    then = "notices wait until it is" if gap.used_in.startswith("notify.") else "commands that use it fail"
+    then = _UNSET.get(gap.used_in.partition(".")[0], "commands that use it fail")
     return f"Warning: {what} {' or '.join(gap.names)} is not set ({gap.used_in}, {gap.place}); {then}."
