@@ -48,7 +48,13 @@ MAIL = Section(
             required=True,
             example='server: "${SMTP_URL}"',
         ),
-        Key("to", Each(text(), single=True), "whom it goes to", required=True, example='to: ["ops@example.com"]'),
+        Key(
+            "to",
+            Each(text(), single=True),
+            "whom it goes to; one variable may hold several, with commas",
+            required=True,
+            example='to: ["ops@example.com"]',
+        ),
         Key("from", text(), "the sender", "the user of the server", example="from: levada@example.com"),
         Key(
             "subject",
