@@ -20,7 +20,7 @@ from levada.logs.book import PROBLEMS, Book
 from levada.logs.lines import MILESTONES, About
 from levada.spec.telling import Logs
 
-__all__ = ["about", "note_error", "of_now", "say", "trouble", "writing"]
+__all__ = ["about", "is_heard", "note_error", "of_now", "say", "trouble", "writing"]
 
 _ROOT = "levada"
 _milestones = logging.getLogger(MILESTONES)
@@ -82,6 +82,11 @@ def of_now() -> About:
     return _about.get(About(""))
 
 
+def is_heard(level: int) -> bool:
+    """Whether anybody hears what is said at this level, of DEBUG and INFO."""
+    return _milestones.isEnabledFor(level)
+
+
 def say(of: About, event: str, words: str, level: int = logging.INFO, **facts: Any) -> None:
     """Say what happens: to everybody, by the standard logging; what is worse than INFO to the log files alone.
 
@@ -94,7 +99,7 @@ def say(of: About, event: str, words: str, level: int = logging.INFO, **facts: A
         level: Of logging.
         facts: The figures, by name.
     """
-    if level <= logging.INFO and not _milestones.isEnabledFor(level):
+    if level <= logging.INFO and not is_heard(level):
         return
     named = {"pipeline": of.pipeline, "stream": of.stream, "partition": of.partition}
     extra = {**facts, **named, "event": event, "words": words}

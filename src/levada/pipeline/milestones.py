@@ -113,7 +113,7 @@ def watching(job: Job) -> Callable[[Event], None]:
             name, words = _wait(event)
             level = logging.INFO if told else logging.DEBUG
             say(job, name, words, level, page=event.number, seconds=event.seconds)
-        elif isinstance(event, Took):
+        elif isinstance(event, Took) and writing.is_heard(logging.DEBUG):  # a run has many pages
             words = f"page {event.number}: {_counted(event.rows, 'row')}, {_size(event.size)}"
             say(job, "page", words, logging.DEBUG, page=event.number, rows=event.rows, bytes=event.size)
         job.observe(event)
