@@ -246,7 +246,7 @@ class Violation:
     #: Path within the row (`price`, `address.city`, `tags[0]`); `$` for the record itself.
     path: str
     #: Name of the rule as docs/contract.md has it: type, required, nullable, decode, enum, min, max, pattern, length,
-    #: equals, null_exactly_when, key, unique, unknown, json.
+    #: equals, null_exactly_when, within, key, unique, unknown, json.
     rule: str
     #: One sentence for a person: what was expected and what was found.
     reason: str

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -239,11 +240,38 @@ def test_days_are_apart_and_what_the_api_mends_replaces_its_own_day_alone(graded
     assert graded.count(f"created_at < TIMESTAMPTZ '{NEXT} 00:00:00+00'") == 379
 
 
-def test_what_other_days_have_is_refused_and_told(graded):
+def test_attempts_of_other_days_are_quarantined(graded):
+    others = ["2024-10-07 23:59:59.999999", f"{NEXT} 00:00:00"]
+    graded.api.fail({"fault": {"body": [one(), *(one(created_at=other) for other in others)]}})
+    run = graded()
+    assert (run.counts.read, run.counts.kept, run.loads[0].inserted) == (3, 1, 1)
+    assert [[(v.path, v.rule) for v in each.violations] for each in graded.refused()] == [
+        [("created_at", "within")]
+    ] * 2
+    said = "expected a value from 2024-10-08T00:00:00+00:00 on, before 2024-10-09T00:00:00+00:00, found "
+    assert graded.refused()[0].violations[0].reason == f'{said}"{others[0]}"'
+
+
+def test_days_of_another_zone_have_other_attempts(api, tmp_path):
+    zone = ("default: yesterday}", "default: yesterday, timezone: Europe/Lisbon}")
+    times = [f"2024-10-07 22:59:59.{'9' * 6}", "2024-10-07 23:00:00", f"{DAY} 22:59:59.999999", f"{DAY} 23:00:00"]
+    graded = Graded(api, at("duckdb", None, tmp_path), tmp_path, (zone,))
+    graded.api.fail({"fault": {"body": [one(created_at=time) for time in times]}})
+    graded()
+    assert [str(row[-1].astimezone(UTC))[:-6] for row in graded.rows()] == times[1:3]
+
+
+def test_attempts_of_other_days_that_were_committed_before_they_were_found_by_time(graded):
+    by = "rows_by: created_at # a day's rows are found by it, so the table has these seven columns and no other"
     graded.api.fail({"fault": {"body": [one(), one(created_at=f"{NEXT} 00:00:00")]}})
+    before = replace(graded, changes=((by, "table: before"),))
+    assert before().loads[0].rows == 2
     with pytest.raises(ContractBroken) as told:
-        graded()
+        graded("load")
     assert "1 rows of grader/attempts 2024-10-08 lie outside of the partition by created_at." in str(told.value)
+    assert "`levada replay` sends them to quarantine" in str(told.value)
+    run = graded("replay")
+    assert (run.counts.kept, run.counts.quarantined, run.loads[0].rows) == (1, 1, 1)
 
 
 #: What a record says besides what a good one says, and the row that comes of it, but for its time.

@@ -525,3 +525,24 @@ def test_the_page_tells_the_limit_of_literals():
     page = Path(__file__).parents[2] / "docs" / "contract.md"
     assert f"up to {LIMIT:,} characters" in page.read_text(encoding="utf-8")
     assert len(literal("[" + "1," * (LIMIT // 2 - 1) + "]")) == LIMIT // 2 - 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "within", "inside", "outside"),
+    [
+        ("date", ("2024-10-08", "2024-10-09"), ["2024-10-08"], ["2024-10-07", "2024-10-09"]),
+        (
+            "timestamp",
+            ("2024-10-08T00:00:00+01:00", "2024-10-09T00:00:00+01:00"),
+            ["2024-10-07T23:00:00Z", "2024-10-08T22:59:59.999999Z", "2024-10-08T12:00:00+05:00"],
+            ["2024-10-07T22:59:59.999999Z", "2024-10-08T23:00:00Z"],
+        ),
+    ],
+)
+def test_within_takes_the_first_moment_and_not_the_last(kind, within, inside, outside):
+    for text in inside:
+        assert not isinstance(of(kind, f'"{text}"', within=within), tuple)
+    for text in outside:
+        (violation,) = of(kind, f'"{text}"', within=within)
+        assert (violation.path, violation.rule) == ("x", "within")
+        assert violation.reason == f'expected a value from {within[0]} on, before {within[1]}, found "{text}"'

@@ -93,6 +93,9 @@ class Field:
     #: No value comes twice in a partition.
     unique: bool = False
     description: str = ""
+    #: Days or moments as text: the value is the first or later, and before the second. Of the partition that a row is
+    #: loaded by.
+    within: tuple[str, str] | None = None
     #: A table of PostgreSQL takes the values, which does not store all of them: see `storable.py`.
     postgres: bool = False
     #: Bytes of it in an index there; 0: it is in none.

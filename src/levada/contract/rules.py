@@ -10,7 +10,7 @@ import msgspec
 
 from levada.contract import pattern
 from levada.contract.model import Contract, Field, FieldType, Length, Literals
-from levada.contract.storable import is_jsonb, is_text, takes
+from levada.contract.storable import LONG, is_jsonb, is_text, takes
 from levada.contract.values import Reader, expected, plain_reader, shown
 from levada.errors import FixThis
 
@@ -33,6 +33,12 @@ class Rule:
     good: Callable[[Any], bool]
     #: Completes the sentence "expected …".
     expected: str
+    #: Bytes without which the JSON of records, where nothing is packed in texts, holds no value that breaks it.
+    needs: bytes = b""
+
+    def idle(self, text: bytes | None) -> bool:
+        """Whether no value in the JSON of records can break it; None where values may be packed."""
+        return text is not None and self.needs != b"" and self.needs not in text and len(text) <= LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +107,20 @@ def rules(field: Field) -> tuple[Rule, ...]:
     if field.equals is not None:
         only = literal(field, "equals", field.equals, read)
         made.append(Rule("equals", partial(operator.eq, only), _text(field.equals)))
+    if field.within is not None:
+        made.append(_within(field, *field.within, read))
     return (*made, *_stored(field))
+
+
+def _within(field: Field, start: str, end: str, read: Reader | None) -> Rule:
+    first, stop = (literal(field, "within", text, read) for text in (start, end))
+    return Rule("within", lambda value: first <= value < stop, f"a value from {start} on, before {end}")
 
 
 def _stored(field: Field) -> Iterator[Rule]:
     """What PostgreSQL demands of values of a type."""
     if field.postgres and field.type == "string":
-        yield Rule("postgres", is_text, "text that PostgreSQL stores, which stores no NUL")
+        yield Rule("postgres", is_text, "text that PostgreSQL stores, which stores no NUL", needs=b"\\u0000")
     if field.postgres and field.type == "json":
         said = "JSON that PostgreSQL stores, which stores no NUL, no half surrogate pair and no number beyond numeric"
         yield Rule("postgres", is_jsonb, said)

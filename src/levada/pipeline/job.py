@@ -5,6 +5,7 @@ import json
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from hashlib import sha256
 
 from levada.contract import check
@@ -72,9 +73,9 @@ class Job:
     @functools.cached_property
     def contract(self) -> Contract | None:
         """The contract, its templates filled for this partition; those that name a row are left as they are."""
-        whole = self.stream.contract
-        if whole is None:
+        if self.stream.contract is None:
             return None
+        whole = self._in_time(self.stream.contract)
         of_all = replace(whole, fields=tuple(each for each in whole.fields if not _by_row(each)))
         bound = bind_contract(of_all, self.values)
         known = {each.name: each for each in bound.fields}
@@ -93,7 +94,18 @@ class Job:
     def contract_of(self, fills: Mapping[str, Value]) -> Contract:
         """The contract for the records of a page that is filled with these."""
         assert self.stream.contract  # noqa: S101 - asked for only where there is one
-        return bind_contract(self.stream.contract, {**self.values, **fills})
+        return bind_contract(self._in_time(self.stream.contract), {**self.values, **fills})
+
+    def _in_time(self, contract: Contract) -> Contract:
+        """The contract, by which rows outside of the partition are bad where those of a table are found by time."""
+        load, start, end = self.stream.load, self.partition.start, self.partition.end
+        if load is None or load.rows_by is None or start is None or end is None:
+            return contract
+        timed = (
+            replace(each, within=_span(each, start, end)) if each.name == load.rows_by else each
+            for each in contract.fields
+        )
+        return replace(contract, fields=tuple(timed))
 
     @property
     def where(self) -> str:
@@ -171,6 +183,10 @@ def _facts(output: Output) -> list[object]:
     if not output.kept:
         del own["kept"]  # as it was before there were such
     return [output.name.text, own]
+
+
+def _span(field: Field, start: datetime, end: datetime) -> tuple[str, str]:
+    return (str(start.date()), str(end.date())) if field.type == "date" else (start.isoformat(), end.isoformat())
 
 
 def _by_row(field: Field) -> bool:

@@ -162,7 +162,7 @@ def _loading(stream: Stream) -> Iterator[str]:
         newest = f"; the one with the highest {load.newest_by} stands" if load.newest_by else ""
         yield f"       rows are told apart by {listed(key)}{newest}"
     if load.rows_by:
-        yield f"       the rows of a partition are found by {load.rows_by}"
+        yield f"       the rows of a partition are found by {load.rows_by}; others go to quarantine"
 
 
 def _output(output: Output) -> str:
