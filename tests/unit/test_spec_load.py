@@ -118,3 +118,5 @@ def test_the_plan_in_words():
     assert "  Loads  into table a.orders of PostgreSQL at DATABASE_URL: by key" in said
     assert "         rows are told apart by id; the one with the highest at stands" in said
     assert "hunter2" not in "\n".join(said)
+    timed = words(read_text(POSTGRES.replace("MORE", ", rows_by: at"), "shop.yaml", {}))
+    assert "         the rows of a partition are found by at; others go to quarantine" in timed
