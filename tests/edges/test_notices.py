@@ -155,6 +155,16 @@ def _notice(number):
     return Notice(f"{ANY.format(number)}.mail", "mail", NOW, "s", "text", "html")
 
 
+def test_a_notice_that_another_process_is_sending_is_left_to_it(stores, server):
+    outbox.put(stores(), "shop", _notice(1))
+    [key] = outbox.waiting(stores(), "shop")
+    with outbox.taken(stores(), key, b"another host 1"):
+        assert notified(mailing(stores(), server), a_round(2)).notes == ()
+        assert subjects(server) == ["shop 2024-10-02: success"]
+    assert kept(stores()) == [key]
+    assert [fate.state for fate in send_waiting(mailing(stores(), server))] == ["sent"]
+
+
 class Dying:
     """A store whose process dies at one of its calls."""
 

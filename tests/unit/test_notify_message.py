@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from levada.notify.facts import facts_of
+from levada.notify.facts import WHOLE, body_of, facts_of
 from levada.notify.html import html_of
 from levada.notify.letter import Facts, Items, Letter, Table, cell, line, said, table
 from levada.notify.message import letter, period, subject_of, took
@@ -194,11 +194,11 @@ def test_a_report_without_rows_says_so():
 
 def test_a_year_of_partitions_stays_short():
     days = [(date(2023, 1, 1) + timedelta(days=number)).isoformat() for number in range(365)]
-    gaps = (Gap("page 1", "w" * 5000),) * 3
+    gaps = (Gap("page 1", "w" * 999),) * 3
     runs = [a_run(partition=day, outcome="partial" if day > "2023-12-01" else "done", gaps=gaps) for day in days]
     runs = [replace(run, files=("f" * 100,) * 50, notes=("n" * 1000,)) for run in runs]
     failures = tuple(Failure("FixThis", 2, "w" * 5000, "x" * 5000, "t" * 5000, "s", day) for day in days)
-    reports = tuple(Reported("daily", day, ("n", "t"), ((1, "c" * 9999),) * 60, ("/f",) * 9, SHEET) for day in days)
+    reports = tuple(Reported("daily", day, ("n", "t"), ((1, "c" * 999),) * 60, ("/f",) * 9, SHEET) for day in days)
     reports += tuple(Reported(f"r{number}", days[0], ("n",), ((1,),)) for number in range(40))
     done = a_round(*runs, failures=failures, reports=reports, not_tried=tuple(("s", day) for day in days))
     said = letter(done)
@@ -211,9 +211,22 @@ def test_a_year_of_partitions_stays_short():
     # Those that somebody has to look at come first.
     assert text.index("2023-12-02  partial") < text.index("2023-01-01  done")
     assert "More reports\n------------\nr19\n" in text
-    facts = facts_of(done)
-    assert len(json.dumps(facts)) < 15_000_000
-    assert facts["left_out"] == {"files": 365 * 30, "failures": 265, "not_tried": 265, "reports": 305}
+    body = body_of(done)
+    assert len(body) <= WHOLE
+    facts = json.loads(body)
+    assert facts["left_out"] == {
+        "runs": 345, "files": 20 * 30, "failures": 345, "not_tried": 345, "reports": 385,
+    }  # fmt: skip
+    assert facts["rows"]["read"] == 36500
+    assert len(facts["partitions"]) == 365
+    assert max(len(failure["what"]) for failure in facts["failures"]) == 1000
+
+
+def test_a_usual_month_is_told_whole():
+    runs = [a_run(partition=f"2024-01-{day:02}") for day in range(1, 32)]
+    facts = json.loads(body_of(a_round(*runs)))
+    assert facts["left_out"] == {}
+    assert len(facts["runs"]) == 31
 
 
 def test_a_report_of_many_columns_is_cut_and_says_so():

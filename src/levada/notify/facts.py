@@ -1,5 +1,6 @@
 """A round as the JSON of a webhook: its facts, bounded and without secrets. Pure."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,18 +12,27 @@ from levada.nouns import Run, plain
 from levada.round import Reported, Round
 from levada.secret import redacted
 
-__all__ = ["VERSION", "facts_of"]
+__all__ = ["ITEMS", "VERSION", "WHOLE", "body_of", "facts_of"]
 
 #: Of the form: a program that knows it reads later ones of the same number, which only add.
 VERSION = 1
-#: Most runs, most of what each of them lists, failures and the like, rows of a report.
-_RUNS, _PARTS, _ITEMS, _ROWS = 400, 20, 100, 50
+#: Most runs, failures, reports and the like; if the whole is too large, fewer.
+ITEMS = (100, 20, 5)
+#: Characters of the whole, above which many servers refuse it, and of one text.
+WHOLE, _TEXT = 500_000, 1000
+#: Most of what a run lists, names of partitions, rows of a report.
+_PARTS, _NAMES, _ROWS = 20, 400, 50
 
 
-def facts_of(done: Round) -> dict[str, Any]:
-    """What a program is told of a round; `left_out` says how much of it is not there."""
-    runs = first_of(done.runs, _RUNS)
-    parts = sums(done.runs)
+def body_of(done: Round) -> str:
+    """The JSON of a round, of bounded length."""
+    bodies = (json.dumps(facts_of(done, most)) for most in ITEMS)
+    return next((body for body in bodies if len(body) <= WHOLE), json.dumps(facts_of(done, 0)))
+
+
+def facts_of(done: Round, most: int = ITEMS[0]) -> dict[str, Any]:
+    """What a program is told of a round, lists cut to `most`; `left_out` says how much of it is not there."""
+    runs, parts = first_of(done.runs, most), sums(done.runs)
     found = {
         "version": VERSION,
         "kind": "levada.round",
@@ -34,17 +44,26 @@ def facts_of(done: Round) -> dict[str, Any]:
         "started": done.started.isoformat(),
         "ended": done.ended.isoformat(),
         "seconds": (done.ended - done.started) / timedelta(seconds=1),
-        "partitions": list(done.partitions[:_RUNS]),
+        "partitions": list(done.partitions[:_NAMES]),
         "rows": _sum(summed(parts, "")),
-        "streams": [{"stream": part.stream, **_sum(part)} for part in parts],
+        "streams": [{"stream": part.stream, **_sum(part)} for part in parts[:_NAMES]],
         "runs": [_run(run) for run in runs],
-        "failures": plain(done.failures[:_ITEMS]),
-        "not_tried": [{"stream": one[0], "partition": one[1]} for one in done.not_tried[:_ITEMS]],
-        "reports": [_report(one) for one in done.reports[:_ITEMS]],
-        "notes": list(done.notes[:_ITEMS]),
-        "left_out": _left_out(done, runs),
+        "failures": plain(done.failures[:most]),
+        "not_tried": [{"stream": one[0], "partition": one[1]} for one in done.not_tried[:most]],
+        "reports": [_report(one) for one in done.reports[:most]],
+        "notes": list(done.notes[:most]),
+        "left_out": _left_out(done, runs, most),
     }
-    return dict(redacted(found))
+    return dict(_short(redacted(found)))
+
+
+def _short(tree: Any) -> Any:
+    """The same with texts of bounded length; secrets are out already, so that none shows in part."""
+    if isinstance(tree, str):
+        return tree if len(tree) <= _TEXT else f"{tree[: _TEXT - 1]}…"
+    if isinstance(tree, dict):
+        return {name: _short(value) for name, value in tree.items()}
+    return [_short(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def _sum(part: Sum) -> dict[str, Any]:
@@ -70,17 +89,17 @@ def _value(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | None) and finite else cell(value)
 
 
-def _left_out(done: Round, runs: list[Run]) -> dict[str, int]:
+def _left_out(done: Round, runs: list[Run], most: int) -> dict[str, int]:
     """How many of each are not told; nothing of what is told whole."""
     left = {
-        "partitions": len(done.partitions) - _RUNS,
+        "partitions": len(done.partitions) - _NAMES,
         "runs": len(done.runs) - len(runs),
         "files": _beyond(len(run.files) for run in runs),
         "gaps": _beyond(len(run.gaps) for run in runs),
-        "failures": len(done.failures) - _ITEMS,
-        "not_tried": len(done.not_tried) - _ITEMS,
-        "reports": len(done.reports) - _ITEMS,
-        "notes": len(done.notes) - _ITEMS,
+        "failures": len(done.failures) - most,
+        "not_tried": len(done.not_tried) - most,
+        "reports": len(done.reports) - most,
+        "notes": len(done.notes) - most,
     }
     return {name: number for name, number in left.items() if number > 0}
 

@@ -4,15 +4,16 @@ The text of a letter holds no secrets, no control characters and no more than a 
 `slack.py` write it down.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from levada.secret import redact
 
 __all__ = ["Block", "Facts", "Items", "Letter", "Link", "Table", "cell", "line", "said", "some", "table"]
 
+_Item = TypeVar("_Item")
 #: Characters of a text, and of a cell of a table.
 _TEXT, _CELL = 1500, 200
 #: Columns of a table.
@@ -99,10 +100,10 @@ def cell(value: Any) -> str:
     return line(value, _CELL)
 
 
-def some(items: Sequence[str], most: int) -> tuple[str, ...]:
-    """At most so many of them, and how many there are besides."""
+def some(items: Sequence[_Item], most: int, tell: Callable[[_Item], str]) -> tuple[str, ...]:
+    """What is told of at most so many of them, and how many there are besides."""
     left = len(items) - most
-    return (*items[:most], *([f"… and {left} more"] if left > 0 else []))
+    return (*map(tell, items[:most]), *([f"… and {left} more"] if left > 0 else []))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], below: Sequence[str] = ()) -> Table:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from levada.notify.letter import Block, Facts, Items, Letter, Link, Table, line, some, table
 from levada.notify.sums import Sum, first_of, summed, sums
-from levada.nouns import Run
+from levada.nouns import Gap, Run
 from levada.round import Failure, Reported, Round
 from levada.spec.template import Template, fill
 
@@ -14,6 +14,8 @@ __all__ = ["SUBJECT", "letter", "period", "subject_of", "took"]
 
 #: Rows of a report's table, lines of the table of partitions, errors, gaps and the like, reports.
 _ROWS, _PARTITIONS, _ITEMS, _REPORTS = 50, 50, 20, 20
+#: Characters of a gap or a note.
+_SHORT = 400
 #: Partitions that are named one by one.
 _NAMED = 3
 SUBJECT = 150
@@ -33,7 +35,7 @@ def letter(done: Round, subject: Template | None = None) -> Letter:
         blocks.append(_rows(sums(done.runs)))
     blocks += _errors(done)
     if done.not_tried:
-        blocks.append(Items("Not tried", some([line(f"{one[0]} {one[1]}") for one in done.not_tried], _ITEMS)))
+        blocks.append(Items("Not tried", some(done.not_tried, _ITEMS, lambda one: line(f"{one[0]} {one[1]}"))))
     blocks += _gaps(done.runs)
     if len(done.runs) > len(sums(done.runs)):
         blocks.append(_partitions(done.runs))
@@ -137,9 +139,8 @@ def _errors(done: Round) -> Iterator[Items]:
     of_reports = [
         replace(one.error, stream=f"report {one.report}", partition=one.partition) for one in done.reports if one.error
     ]
-    found = [_error(failure) for failure in (*done.failures, *of_reports)]
-    if found:
-        yield Items("Errors", some(found, _ITEMS))
+    if found := (*done.failures, *of_reports):
+        yield Items("Errors", some(found, _ITEMS, _error))
 
 
 def _error(failure: Failure) -> str:
@@ -151,11 +152,13 @@ def _error(failure: Failure) -> str:
 
 def _gaps(runs: Iterable[Run]) -> Iterator[Items]:
     found = [(run, gap) for run in runs for gap in run.gaps]
-    if not found:
-        return
-    told = [f"{run.stream} {run.partition}, {gap.where}: {gap.why}" for run, gap in found[:_ITEMS]]
-    left = [f"… and {len(found) - _ITEMS} more"] if len(found) > _ITEMS else []
-    yield Items(f"Gaps ({len(found)}): what was left out", (*(line(text, 400) for text in told), *left))
+    if found:
+        yield Items(f"Gaps ({len(found)}): what was left out", some(found, _ITEMS, _gap))
+
+
+def _gap(found: tuple[Run, Gap]) -> str:
+    run, gap = found
+    return line(f"{run.stream} {run.partition}, {gap.where}: {gap.why}", _SHORT)
 
 
 def _reports(reports: Sequence[Reported]) -> Iterator[Table]:
@@ -167,7 +170,7 @@ def _reports(reports: Sequence[Reported]) -> Iterator[Table]:
     found = list(groups.values())
     yield from map(_report, found[:_REPORTS])
     if len(found) > _REPORTS:
-        yield Table("More reports", (), (), below=some([line(group[0].report) for group in found[_REPORTS:]], _ITEMS))
+        yield Table("More reports", (), (), below=some(found[_REPORTS:], _ITEMS, lambda group: line(group[0].report)))
 
 
 def _report(group: Sequence[Reported]) -> Table:
@@ -176,7 +179,7 @@ def _report(group: Sequence[Reported]) -> Table:
     rows = [(*((one.partition,) if several else ()), *row) for one in group for row in one.rows]
     files = [file for one in group for file in one.files]
     below = [f"… and {len(rows) - _ROWS} more rows"] if len(rows) > _ROWS else [] if rows else ["no rows"]
-    below += [f"file: {file}" for file in some(files, _ITEMS)]
+    below += some(files, _ITEMS, lambda file: f"file: {file}")
     title = f"Report {group[0].report}" + ("" if several else f" {group[0].partition}")
     shown = table(line(title), columns, rows[:_ROWS], below)
     sheets = dict.fromkeys(one.sheet for one in group if one.sheet)
@@ -184,7 +187,6 @@ def _report(group: Sequence[Reported]) -> Table:
 
 
 def _notes(done: Round) -> Iterator[Items]:
-    found = [f"{run.stream} {run.partition}: {note}" for run in done.runs for note in run.notes]
-    told = [line(note, 400) for note in (*done.notes, *found)]
-    if told:
-        yield Items("Notes", some(told, _ITEMS))
+    of_runs = [f"{run.stream} {run.partition}: {note}" for run in done.runs for note in run.notes]
+    if found := (*done.notes, *of_runs):
+        yield Items("Notes", some(found, _ITEMS, lambda note: line(note, _SHORT)))

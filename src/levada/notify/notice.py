@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from levada.errors import LevadaError
-from levada.notify.facts import facts_of
+from levada.notify.facts import body_of
 from levada.notify.html import html_of
 from levada.notify.letter import Facts, Letter, line
 from levada.notify.message import letter
@@ -71,8 +71,8 @@ def mail_notice(done: Round, mail: Mail) -> Notice:
 def webhook_notice(done: Round, webhook: Webhook) -> Notice:
     """The POST about a round."""
     said = letter(done)
-    facts = slack_of(said) if webhook.form == "slack" else facts_of(done)
-    return Notice(f"{done.id}.webhook", "webhook", done.ended, said.subject, body=json.dumps(facts))
+    body = json.dumps(slack_of(said)) if webhook.form == "slack" else body_of(done)
+    return Notice(f"{done.id}.webhook", "webhook", done.ended, said.subject, body=body)
 
 
 def trial_notice(kind: Kind, pipeline: str, name: str, at: datetime, form: str = "json") -> Notice:
