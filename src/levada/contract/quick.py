@@ -17,7 +17,7 @@ from levada.contract.memory import Memory
 from levada.contract.model import UNKNOWN, Contract, Decode, Field
 from levada.contract.packed import unpacked
 from levada.contract.reading import Found, Named, root, taken
-from levada.contract.rules import When
+from levada.contract.rules import Rule, When
 from levada.contract.typed import Keys, beyond, counted, finished, kind, shape
 
 __all__ = ["Quick", "plainly_good", "quick"]
@@ -46,10 +46,12 @@ class Quick:
     raw: tuple[str, ...]
     packed: tuple[tuple[str, Decode], ...]
     #: Rules besides the types, by field, of the fields that are read column by column.
-    tests: tuple[tuple[str, Callable[[Any], bool]], ...]
+    tests: tuple[tuple[str, Rule], ...]
     whens: tuple[When, ...]
     #: Fields whose values msgspec reads as something else than they are in a row: moments and structs.
     unfinished: tuple[Field, ...]
+    #: Whether values are packed in texts, so that they may hold what the JSON of a record does not.
+    packs: bool = False
     #: How it is done where structs hold more keys than the first one has: part by part.
     other: "Quick | None" = None
 
@@ -79,12 +81,13 @@ def _quick(contract: Contract, fields: Sequence[Named], whens: tuple[When, ...],
         raw=tuple(sorted(raw)),
         packed=tuple((key, how) for key, how in contract.decode if key in keys),
         tests=tuple(
-            (field.name, rule.good)
+            (field.name, rule)
             for key, field in zip(keys, fields, strict=True)
             for rule in field.rules
             if key not in raw or _is_plain(field)
         ),
         whens=whens,
+        packs=bool(contract.decode) or any(field.decode for field in contract.fields),
         unfinished=tuple(
             field for field in contract.fields if root(field) not in raw and field.type in ("timestamp", "struct")
         ),
@@ -160,7 +163,8 @@ def _rows(
         return None
     shapes = set(map(tuple, found))
     rows = _made(quick, found, shapes)
-    if rows is None or not _finished(quick, rows) or not _by_the_rules(quick, rows):
+    whole = None if quick.packs else text
+    if rows is None or not _finished(quick, rows, whole) or not _by_the_rules(quick, rows, whole):
         return None
     for keys in shapes:
         memory.saw(keys)
@@ -248,12 +252,12 @@ def _taken(quick: Quick, field: Named, found: Sequence[_Row]) -> list[Any] | Non
     return values
 
 
-def _finished(quick: Quick, rows: Sequence[_Row]) -> bool:
+def _finished(quick: Quick, rows: Sequence[_Row], text: bytes | None) -> bool:
     """Whether moments and structs are good; they are in the rows then."""
     for field in quick.unfinished:
         name = field.name
         read = [row[name] for row in rows]
-        values = finished(field, read)
+        values = finished(field, read, text)
         if values is None:
             return False
         if values is not read:
@@ -262,8 +266,9 @@ def _finished(quick: Quick, rows: Sequence[_Row]) -> bool:
     return True
 
 
-def _by_the_rules(quick: Quick, rows: Sequence[_Row]) -> bool:
-    for name, good in quick.tests:
+def _by_the_rules(quick: Quick, rows: Sequence[_Row], text: bytes | None) -> bool:
+    asked = [(name, rule.good) for name, rule in quick.tests if not rule.idle(text)]
+    for name, good in asked:
         if not all(map(good, [row[name] for row in rows if row[name] is not None])):
             return False
     return not any(when.broken(row) for when in quick.whens for row in rows)

@@ -14,14 +14,16 @@ import msgspec
 
 from levada.contract.model import Contract, Field
 
-__all__ = ["for_postgres", "is_jsonb", "is_text", "takes"]
+__all__ = ["LONG", "for_postgres", "is_jsonb", "is_text", "takes"]
 
 #: Digits of a `numeric` before and after the point.
 _WHOLE, _FRACTION = 131_072, 16_383
 #: Bytes that the columns of a key may have in all: 2,704 with the index's own.
 _KEY = 2600
-#: Characters of a text: 4 bytes each stay below 1 GB. Bytes of what is JSON: 256 MB.
-_LONG, _LONG_JSON = 250_000_000, 255_000_000
+#: Characters of a text: 4 bytes each stay below 1 GB.
+LONG = 250_000_000
+#: Bytes of what is JSON: 256 MB.
+_LONG_JSON = 255_000_000
 #: A number that may be beyond: many digits, or an exponent of some.
 _HUGE = re.compile(r"-?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?")
 _MAYBE_HUGE = re.compile(r"[0-9.]{16000}|[0-9][eE][-+]?0*[1-9][0-9]{3}")
@@ -43,7 +45,7 @@ def _stored(field: Field) -> Field:
 
 def is_text(text: str) -> bool:
     """Whether it is a `text` to PostgreSQL."""
-    return "\0" not in text and len(text) <= _LONG
+    return "\0" not in text and len(text) <= LONG
 
 
 def is_jsonb(text: str) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from levada.contract.model import Field
 from levada.contract.reading import root
-from levada.contract.rules import rules
+from levada.contract.rules import Rule, rules
 from levada.contract.values import annotation, keyed, moments, zone_of
 
 __all__ = ["Keys", "beyond", "counted", "finished", "kind", "shape"]
@@ -81,10 +81,16 @@ def counted(
     return keys, raw
 
 
-def finished(field: Field, values: list[Any]) -> list[Any] | None:
-    """The values of a field as the record path makes them of what msgspec read; None where one is bad."""
+def finished(field: Field, values: list[Any], text: bytes | None) -> list[Any] | None:
+    """The values of a field as the record path makes them of what msgspec read; None where one is bad.
+
+    Args:
+        field: A moment or a struct.
+        values: What msgspec made of the records.
+        text: The records, unless values are packed in texts.
+    """
     held = values if None not in values else [value for value in values if value is not None]
-    made = _moments(field, held) if field.type == "timestamp" else _structs(field, held)
+    made = _moments(field, held) if field.type == "timestamp" else _structs(field, held, text)
     if made is None or len(held) == len(values):
         return made
     coming: Iterator[Any] = iter(made)
@@ -98,27 +104,39 @@ def _moments(field: Field, texts: Sequence[str]) -> list[datetime] | None:
         return None
 
 
-def _structs(field: Field, objects: list[_Row]) -> list[_Row] | None:
-    names = tuple(part.name for part in field.parts)
+def _structs(field: Field, objects: list[_Row], text: bytes | None) -> list[_Row] | None:
+    if _as_read(field, objects, text):
+        return objects
     columns = []
     for part in field.parts:
-        values = _values(part, objects)
+        values = _values(part, objects, text)
         if values is None:
             return None
         columns.append(values)
+    names = [part.name for part in field.parts]
     return (
         [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] if names else [{} for _ in objects]
     )
 
 
-def _values(part: Field, objects: Sequence[_Row]) -> list[Any] | None:
+def _as_read(field: Field, objects: Sequence[_Row], text: bytes | None) -> bool:
+    """Whether the objects are what they are in a row: all parts in order, none of them to be made or looked at."""
+    plain = all(part.type not in ("timestamp", "struct") and not _asked(part, text) for part in field.parts)
+    return plain and set(map(tuple, objects)) <= {tuple(part.name for part in field.parts)}
+
+
+def _values(part: Field, objects: Sequence[_Row], text: bytes | None) -> list[Any] | None:
     key = root(part)
     read = [each.get(key) for each in objects]
-    values = finished(part, read) if part.type in ("timestamp", "struct") else read
+    values = finished(part, read, text) if part.type in ("timestamp", "struct") else read
     if values is None:
         return None
     held = [value for value in values if value is not None] if None in values else values
-    return values if all(all(map(rule.good, held)) for rule in _rules(part)) else None
+    return values if all(all(map(rule.good, held)) for rule in _asked(part, text)) else None
+
+
+def _asked(part: Field, text: bytes | None) -> list[Rule]:
+    return [rule for rule in _rules(part) if not rule.idle(text)]
 
 
 _rules = lru_cache(1024)(rules)
