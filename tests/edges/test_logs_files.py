@@ -1,5 +1,6 @@
 """Log files on a disk: whose line goes where, what goes when, and that nothing of it harms the work."""
 
+import errno
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ from levada.edges import FixedClock
 from levada.errors import FixThis
 from levada.lake.apart import apart, side_by_side
 from levada.logs.lines import About
+from levada.logs.speaking import speaking
 from levada.logs.writing import about, note_error, say, trouble, writing
 from levada.nouns import Place
 from levada.secret import remember
@@ -174,6 +176,40 @@ def test_what_a_thread_of_somebody_else_says_goes_to_the_only_files_that_are_ope
     assert words(tmp_path) == ["from aside", "from apart"]
 
 
+def test_requests_to_a_job_server_are_no_lines_of_a_pipeline(opened, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    with opened():
+        OWN.info("said")
+        logging.getLogger("levada.access").info("GET /")
+    assert words(tmp_path) == ["said"]
+    assert "GET /" in caplog.text
+
+
+def test_lines_are_told_to_a_person_and_written_at_once(opened, tmp_path):
+    shown = []
+    remember("hunter2-hunter2")
+    with speaking(shown.append), opened(), about(stream="orders"):
+        OWN.info("token hunter2-hunter2")
+        OWN.warning("hm")
+        OWN.debug("too much")
+    OWN.warning("after")
+    assert [line[25:] for line in shown] == ["INFO sales/orders: token [secret]", "WARNING sales/orders: hm"]
+    assert words(tmp_path) == ["token [secret]", "hm"]
+
+
+def test_who_asks_for_more_is_told_more_and_a_reader_who_left_harms_nothing():
+    shown = []
+    with speaking(shown.append, logging.DEBUG):
+        OWN.debug("fine")
+    assert shown[0].endswith("DEBUG fine")
+
+    def gone(_):
+        raise BrokenPipeError
+
+    with speaking(gone):
+        OWN.info("nobody reads")
+
+
 def test_midnight_turns_the_page(opened, tmp_path):
     clock = FixedClock(datetime(2024, 10, 8, 21, 59, 59, 999000, tzinfo=UTC))
     with opened(clock=clock, timezone="Europe/Berlin"):
@@ -222,6 +258,23 @@ def test_old_files_go_at_the_change_of_the_day_too(opened, tmp_path):
         clock.pause(timedelta(days=1).total_seconds())
         OWN.info("tomorrow")
     assert [path.name for path in (tmp_path / "logs").iterdir()] == ["2024-10-09.txt"]
+
+
+def test_an_old_file_that_cannot_go_is_told_and_loses_no_line(opened, tmp_path, monkeypatch, caplog):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/2023-01-01.txt").write_text("")
+
+    def refused(path, missing_ok):
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with opened(keep_days=3):
+        OWN.info("one")
+        OWN.info("two")
+        told = trouble()
+    assert words(tmp_path) == ["one", "two"]
+    assert told == f"old log files stay: {tmp_path}/logs/2023-01-01.txt: Operation not permitted"
+    assert [record.getMessage() for record in caplog.records] == [f"levada: {told}; the work goes on"]
 
 
 def test_files_in_folders_of_their_month_go_and_links_to_folders_are_not_followed(opened, tmp_path):

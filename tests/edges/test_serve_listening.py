@@ -438,6 +438,7 @@ def test_the_log_is_json_whoever_writes_it(tmp_path):
         "import logging, warnings; from levada.serve import lines; lines.start();"
         "logging.getLogger('x.y').warning('two\\nlines %s', 7);"
         "logging.getLogger('x').debug('not shown');"
+        "logging.getLogger('levada.pipeline.milestones').info('for log files');"
         "warnings.warn('old');"
         "\ntry: 1 / 0\nexcept ZeroDivisionError: logging.getLogger('z').exception('it broke')"
     )

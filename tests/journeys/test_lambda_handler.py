@@ -104,6 +104,12 @@ def test_a_date_is_landed_and_told(specs, lake, caplog):
     assert (line["levada"], line["partition"], line["files"]) == ("run", DAY, 4)
 
 
+def test_a_function_writes_no_log_files(specs, tmp_path):
+    put(specs, f"{SPEC.read_text()}\nlogs: {{folder: ../logs}}\n")
+    assert handler({"date": DAY}, Context())["statusCode"] == 200
+    assert not (tmp_path / "logs").exists()
+
+
 def test_twice_changes_nothing(specs):
     first, second = (body(handler({"date": DAY}, Context()))["runs"][0] for _ in range(2))
     assert (first["changed"], second["changed"]) == (True, False)

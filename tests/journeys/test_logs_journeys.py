@@ -80,6 +80,15 @@ def test_a_run_a_second_one_and_one_that_fails(levada, api, spec, tmp_path):
     assert TOKEN not in failed.stderr
 
 
+def test_a_folder_that_cannot_be_written_fails_nothing_and_is_told(levada, spec, tmp_path):
+    (tmp_path / "logs").write_text("a file, and no folder")
+    done = levada("run", spec, "--date", "2022-08-09", "--json")
+    (note,) = json.loads(done.stdout)["notes"]
+    assert done.returncode == 0
+    assert note == f"lines of the log are lost: {tmp_path}/logs/{datetime.now(UTC):%Y-%m-%d}.txt: Not a directory"
+    assert done.stderr == f"levada: {note}; the work goes on\n"
+
+
 def test_milestones_are_told_on_stderr_when_they_are_asked_for(levada, tmp_path):
     done = levada("-v", "run", SPEC, "--date", "2022-08-09", "--lake", "lake", "--json")
     assert done.returncode == 0

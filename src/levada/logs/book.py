@@ -40,8 +40,6 @@ class Book:
     def __init__(self, logs: Logs, pipeline: str, beside: Path, clock: Clock) -> None:
         self.of = (logs, pipeline, beside)
         self.pipeline = pipeline
-        #: Why lines were lost; "" while none was.
-        self.trouble = ""
         #: The error that was told last.
         self.told: BaseException | None = None
         self._logs, self._clock = logs, clock
@@ -50,6 +48,8 @@ class Book:
         self._zone = zone(logs.timezone)
         self._line = json_line if logs.form == "json" else text_line
         self._day: date | None = None
+        #: What was told already, of each kind once.
+        self._troubles: dict[str, str] = {}
         #: Whether the last line was cut short by a full disk: the next one begins below it.
         self._torn = False
 
@@ -59,11 +59,16 @@ class Book:
         try:
             at = self._clock.now().astimezone(self._zone)
             path = self._folder / file_name(self._template, self.pipeline, at.date())
-            self._turn(at.date())
             # Not all that Python takes for a text has UTF-8: halves of surrogate pairs are written as JSON has them.
             self._write(path, f"{self._line(record, about, at)}\n".encode("utf-8", "backslashreplace"))
+            self._turn(at.date())
         except Exception as error:  # noqa: BLE001 - the work goes on, whatever becomes of its log
             self._lost(path, error)
+
+    @property
+    def trouble(self) -> str:
+        """Why lines were lost, or old files stay; "" where neither is so."""
+        return "; ".join(self._troubles.values())
 
     def _write(self, path: Path, line: bytes) -> None:
         try:
@@ -81,7 +86,7 @@ class Book:
             os.close(descriptor)
 
     def _turn(self, today: date) -> None:
-        """Let old files go when the first line of a day comes."""
+        """Let old files go once the first line of a day is written."""
         if self._day == today:
             return
         self._day = today
@@ -93,16 +98,16 @@ class Book:
             for name in outdated(self._template, self.pipeline, there, oldest):
                 (self._folder / name).unlink(missing_ok=True)  # another process may do the same
         except OSError as error:
-            self._tell(f"old log files stay: {error.filename}: {error.strerror}")
+            self._tell("old log files stay", f"{error.filename}: {error.strerror}")
 
     def _lost(self, path: Path, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
-        self._tell(f"lines of the log are lost: {path}: {reason}")
+        self._tell("lines of the log are lost", f"{path}: {reason}")
 
-    def _tell(self, text: str) -> None:
-        if not self.trouble:
-            self.trouble = redact(text)
-            _log.warning("levada: %s; the work goes on", self.trouble)
+    def _tell(self, what: str, why: str) -> None:
+        if what not in self._troubles:
+            self._troubles[what] = redact(f"{what}: {why}")
+            _log.warning("levada: %s; the work goes on", self._troubles[what])
 
 
 def _files(folder: Path, depth: int, above: str = "") -> Iterator[str]:

@@ -23,6 +23,8 @@ from levada.spec.telling import Logs
 __all__ = ["about", "is_heard", "note_error", "of_now", "say", "trouble", "writing"]
 
 _ROOT = "levada"
+#: What tells of lost lines, and of the requests to a job server, which are no pipeline's.
+_OTHERS = frozenset({PROBLEMS, "levada.access"})
 _milestones = logging.getLogger(MILESTONES)
 #: Whose lines are said here: None where a pipeline has no log files; unset on threads that nobody told.
 _book: ContextVar[Book | None] = ContextVar("levada_log")
@@ -162,7 +164,7 @@ class _Ear(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it into the book that it is for."""
-        book = None if record.name == PROBLEMS else _of_this_context()
+        book = None if record.name in _OTHERS else _of_this_context()
         if book is not None:
             book.take(record, _about.get(About(book.pipeline)))
         if self._was_meant(record):
