@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,8 +29,6 @@ VALUES = {
 
 def opened(warehouse, zone="UTC"):
     if warehouse.kind == "duckdb":
-        from pathlib import Path
-
         return of_duckdb(Path(warehouse.where), zone)
     return of_postgres(warehouse.where, zone)
 
@@ -260,3 +259,18 @@ def test_nothing_but_the_streams_can_be_read(tmp_path):
         for sql in (f"SELECT * FROM read_csv('{secret}')", f"SELECT * FROM '{secret}'"):
             with pytest.raises(FixThis, match="file system operations are disabled"):
                 asked(Question("daily", sql, ""), {})
+
+
+def test_the_questions_of_the_page_are_answered_by_both_databases(orders):
+    page = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()
+    first, second = (page.split("sql: |\n")[1].split("csv:")[0], page.split("```sql\n")[1].split("```")[0])
+    orders.do("CREATE TABLE attempts (is_correct boolean, user_id text, created_at timestamptz)",
+              "INSERT INTO attempts VALUES (true, 'a', '2024-01-02 10:00:00+00')",
+              "INSERT INTO attempts VALUES (false, 'b', '2024-01-02 11:00:00+00')",
+              "INSERT INTO attempts VALUES (NULL, 'a', '2024-01-02 23:30:00+00')")  # fmt: skip
+    assert ask(orders, first).rows == ((VALUES["date"], 3, 1, 2),)
+    start = datetime(2024, 1, 2, 18, tzinfo=UTC)
+    assert ask(orders, second, start=start).rows == ((VALUES["date"], 3),)
+    # At that moment the next day has begun in Tokyo, and all but the last attempt were on the day before.
+    assert ask(orders, second, "Asia/Tokyo", start=start).rows == ((date(2024, 1, 3), 1),)
+    assert ask(orders, "SELECT $date + 1 AS next").rows == ((date(2024, 1, 3),),)

@@ -33,6 +33,11 @@ def test_parameters_are_numbered_and_nothing_else_changes():
     assert numbered(sql, ("date", "end")) == "SELECT $2, '$end', $1 -- $date\n/* $end */ WHERE $2 = $$$end$$"
 
 
+def test_a_parameter_may_have_a_type():
+    types = {"end": "timestamptz"}
+    assert numbered("SELECT $end::date, $date", ("date", "end"), types) == "SELECT ($2::timestamptz)::date, $1"
+
+
 def test_words_are_names_and_no_texts():
     sql = """SELECT "Odd ""one", Sales.price FROM sales -- orders\nWHERE x = 'people' AND y = $rows"""
     assert words(sql) == {"select", 'odd "one', "sales", "price", "from", "where", "x", "and", "y"}

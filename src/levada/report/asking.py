@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -65,8 +66,10 @@ def of_postgres(url: str, zone: str) -> Iterator[Ask]:
 
         def ask(question: Question, values: Mapping[str, Any]) -> Table:
             names = _names(question, values)
-            sql = numbered(question.sql, names)
-            return _table(question, lambda: database.look(sql, [values[name] for name in names], MOST_ROWS))
+            given = [_as_text(values[name]) for name in names]
+            moments = {name: "timestamptz" for name in names if isinstance(values[name], datetime)}
+            sql = numbered(question.sql, names, moments)
+            return _table(question, lambda: database.look(sql, given, MOST_ROWS))
 
         yield ask
 
@@ -106,6 +109,11 @@ def of_lake(lake: str, streams: Sequence[Shown], aside: Path, zone: str) -> Iter
             _show(database, stream, f"_levada_{number}")
         database.shut_in([path for stream in streams for path, _ in stream.files])
         yield _asking(database)
+
+
+def _as_text(value: Any) -> Any:
+    """A moment as text, for the driver puts the session into UTC for a question that has one: days would be others."""
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _show(database: Any, stream: Shown, own: str) -> None:

@@ -5,10 +5,11 @@ E'...', $$...$$ and $tag$...$tag$. DuckDB reads them alike. Pure.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["named", "numbered", "words"]
 
+_NO_TYPES: Mapping[str, str] = {}
 _PIECE = re.compile(
     r"""
       [eE]'(?:[^'\\]|\\.|'')*'
@@ -49,12 +50,19 @@ def named(sql: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found["name"] for found in _pieces(sql) if found["name"]))
 
 
-def numbered(sql: str, names: Sequence[str]) -> str:
-    """`sql` with $1, $2... for the parameters, by their places in `names`; all of them are among these."""
+def numbered(sql: str, names: Sequence[str], types: Mapping[str, str] = _NO_TYPES) -> str:
+    """`sql` with $1, $2... for the parameters, by their places in `names`; all of them are among these.
+
+    Args:
+        sql: One statement.
+        names: Of its parameters.
+        types: What the values of some are to be cast to.
+    """
     parts, at = list[str](), 0
     for found in _pieces(sql):
-        if found["name"]:
-            parts += [sql[at : found.start()], f"${names.index(found['name']) + 1}"]
+        if name := found["name"]:
+            number = f"${names.index(name) + 1}"
+            parts += [sql[at : found.start()], f"({number}::{types[name]})" if name in types else number]
             at = found.end()
     return "".join([*parts, sql[at:]])
 
