@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from levada.db.postgres import Database, connected, place_of
 from levada.errors import LevadaError
@@ -14,8 +13,8 @@ from levada.state.model import Past
 
 __all__ = ["PostgresArchive"]
 
-#: Seconds that a run waits for a history at most: to be connected, for locks, for a statement.
-_CONNECT, _LOCK, _STATEMENT = 10, 5, 30
+#: Seconds that a round waits for its history at most: for locks, for a statement.
+_LOCK, _STATEMENT = 5.0, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +54,15 @@ class PostgresArchive:
     @contextmanager
     def _opened(self) -> Iterator[Database]:
         try:
-            with connected(_impatient(self.url)) as database, database.transaction():
-                database.run(f"SET LOCAL lock_timeout = '{_LOCK}s'")
+            with connected(self.url, _LOCK) as database, database.transaction():
                 database.run(f"SET LOCAL statement_timeout = '{_STATEMENT}s'")
                 yield database
         except LevadaError as error:
-            error.where = error.where if error.where.startswith("postgresql://") else self.said
+            if not error.where.startswith("postgresql://"):
+                error.where, error.todo = self.said, "set the variable to a URL that begins with postgresql://"
+            if error.what.startswith("The database refused it"):  # what else is refused is a load's
+                error.todo = "mend or remove the tables _levada_..., or name another database with `history`"
             raise
-
-
-def _impatient(url: str) -> str:
-    """The URL with an end to waiting for a server that does not answer, unless it says one itself."""
-    parts = urlsplit(url)
-    if "connect_timeout" in dict(parse_qsl(parts.query)):
-        return url
-    more = urlencode({"connect_timeout": _CONNECT})
-    return urlunsplit(parts._replace(query=f"{parts.query}&{more}" if parts.query else more))
 
 
 class _Rows:
