@@ -74,7 +74,7 @@ def app(within: Drawer) -> FastAPI:
 
 
 def _json(status: int, told: Any) -> Response:
-    text = json.dumps(told, ensure_ascii=False, indent=2)
+    text = json.dumps(told, ensure_ascii=False)
     return Response(text.encode(), status_code=status, media_type="application/json; charset=UTF-8")
 
 

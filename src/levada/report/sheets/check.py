@@ -6,7 +6,7 @@ from typing import Any
 from levada.errors import ContractBroken, FixThis
 from levada.report.model import SheetTarget
 from levada.report.sheets.header import letters, places_of
-from levada.report.sheets.plan import Rows, State, found, key_of
+from levada.report.sheets.plan import Rows, State, found, rows_of
 from levada.report.sheets.values import Entry, same
 
 __all__ = ["check"]
@@ -31,9 +31,10 @@ def check(rows: Rows, written: Collection[int], target: SheetTarget, state: Stat
 
 def _replaced(rows: Rows, state: State) -> Iterator[tuple[int, int, Entry]]:
     lines: Sequence[Sequence[Entry]] = [[Entry(name) for name in rows.columns], *rows.lines]
+    width = max(len(rows.columns), state.width)
     for row in range(max(len(lines), len(state.values))):
         line = lines[row] if row < len(lines) else ()
-        for column in range(max(len(rows.columns), state.width)):
+        for column in range(width):
             yield row, column, line[column] if column < len(line) else Entry()
 
 
@@ -45,9 +46,9 @@ def _merged(
         if str(state.cell(0, place)).strip() != name:
             raise _other(0, place, name, state.cell(0, place))
     there = found(rows, target.key, state, places)
+    own = list(rows_of(rows, target.key))
     for number in sorted(written):
-        line = rows.lines[number]
-        at = there.get(key_of(rows, line, target.key))
+        line, at = rows.lines[number], there.get(own[number])
         if at is None:
             raise ContractBroken("A row that was written is not in the worksheet.", todo=_TODO)
         for place, wanted in zip(places, line, strict=True):

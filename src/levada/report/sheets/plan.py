@@ -10,7 +10,7 @@ from levada.report.model import SheetTarget
 from levada.report.sheets.header import places_of
 from levada.report.sheets.values import Entry, identity, same
 
-__all__ = ["Area", "Block", "Plan", "Rows", "State", "decide", "found", "key_of", "rows_of"]
+__all__ = ["Area", "Block", "Plan", "Rows", "State", "decide", "found", "rows_of"]
 
 Identity = tuple[tuple[str, str], ...]
 
@@ -131,12 +131,12 @@ def _is_all(wanted: Sequence[Sequence[Entry]], state: State) -> bool:
 
 def _merged(rows: Rows, target: SheetTarget, state: State) -> Plan:
     places = places_of(rows.columns, target.key, state.values)
-    rows_of(rows, target.key)
+    own = rows_of(rows, target.key)
     there = found(rows, target.key, state, places)
     changes: dict[int, dict[int, Entry]] = {}
     new, lines = [], set()
-    for number, line in enumerate(rows.lines):
-        at = there.get(key_of(rows, line, target.key))
+    for number, (key, line) in enumerate(zip(own, rows.lines, strict=True)):
+        at = there.get(key)
         if at is None:
             new.append(line)
             lines.add(number)
@@ -167,20 +167,16 @@ def _differing(line: Sequence[Entry], places: Sequence[int], state: State, at: i
     return {place: cell for cell, place in pairs if not same(state.cell(at, place), cell)}
 
 
-def key_of(rows: Rows, line: Sequence[Entry], key: Sequence[str]) -> Identity:
-    """What tells a line of the report from the others."""
-    return tuple(identity(line[rows.columns.index(name)].value) for name in key)
-
-
 def rows_of(rows: Rows, key: Sequence[str]) -> Mapping[Identity, int]:
-    """The number of the line of each key of the report.
+    """The key of each line of the report, in their order, and its number.
 
     Raises:
         FixThis: a key comes twice, or is empty.
     """
     numbers: dict[Identity, int] = {}
+    columns = [rows.columns.index(name) for name in key]
     for number, line in enumerate(rows.lines):
-        own = key_of(rows, line, key)
+        own = tuple([identity(line[column].value) for column in columns])
         if own in numbers:
             what = f"Two rows of the report have the same {_named(key)}: {_shown(own)}."
             todo = f"group the report's SQL by {', '.join(key)}, or name more columns in the key"
