@@ -64,9 +64,10 @@ class MailServer:
         #: Answers to single recipients, and to the next mails: "550 no such user".
         self.refused: dict[str, str] = {}
         self.planned: list[str] = []
-        #: What is said to a log-in that is right.
+        #: Who may log in; what is said to a log-in instead.
+        self.known = (USER, PASSWORD)
         self.log_in = ""
-        #: Commands as they came, log-ins without their secrets.
+        #: Users and passwords as they came.
         self.log_ins: list[tuple[str, str]] = []
         self.connections = 0
         self._tls, self._whole, self._utf8 = tls, whole, utf8
@@ -121,7 +122,7 @@ class MailServer:
         self.log_ins.append((given.login.decode(), given.password.decode()))
         if self.log_in:
             return AuthResult(success=False, handled=False, message=self.log_in)
-        right = (given.login, given.password) == (USER.encode(), PASSWORD.encode())
+        right = self.log_ins[-1] == self.known
         return AuthResult(success=right, handled=False, auth_data=given.login.decode())
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802 - aiosmtpd's name

@@ -23,7 +23,7 @@ from levada.pipeline.notifying import notified
 from levada.round import Failure, Round
 from levada.secret import remember
 from levada.spec.read import read_text
-from mailserver import MailServer, talking
+from mailserver import MailServer, certificates, talking
 from webserver import Said, WebServer
 
 NOW = datetime(2024, 10, 9, 7, 1, tzinfo=UTC)
@@ -468,6 +468,36 @@ def test_a_mail_without_a_sender_is_told(server):
     [note] = notified(mailing(MemoryStore(), server, bare), a_round()).notes
     assert "The mail has no sender: its server knows no user" in note
     assert "from:" in note
+
+
+def test_the_sender_is_the_user_of_the_server(tmp_path):
+    bare = MAIL.replace("from: levada@example.com, ", "")
+    with certificates(tmp_path) as (context, trusted), MailServer(context, whole=True) as server:
+        notified(course_of(MemoryStore(), bare, SMTP_URL=server.url(), **trusted), a_round(1))
+        server.known = ("levada", "plain-words")
+        url = server.url("levada:plain-words@")
+        notified(course_of(MemoryStore(), bare, SMTP_URL=url, **trusted), a_round(2))
+    assert [taken.sender for taken in server.taken] == ["levada@example.com", "levada@localhost"]
+
+
+def test_a_notice_is_written_down_once():
+    store = MemoryStore()
+    outbox.put(store, "shop", replace(_notice(1), attempts=3))
+    outbox.put(store, "shop", _notice(1))
+    assert [notice.attempts for notice in waiting(course_of(store))[0]] == [3]
+
+
+def test_a_notice_that_is_sent_while_somebody_looks_is_left_out():
+    store = MemoryStore()
+    outbox.put(store, "shop", _notice(1))
+
+    class Late(Dying):
+        def __getattr__(self, name):
+            if name == "read":
+                store.delete(outbox.waiting(store, "shop")[0])
+            return getattr(store, name)
+
+    assert waiting(course_of(Late(store, ""))) == ([], [])
 
 
 def test_a_web_server_that_says_no_to_all_is_told_once_a_round(web):

@@ -73,6 +73,12 @@ def test_the_password_is_decoded_and_known_as_a_secret(server, tls):
     assert redact(f"as in {server.url()}") == "as in [secret]"
 
 
+def test_an_ascii_password_is_known(server, tls):
+    server.known = ("levada", "plain-words")
+    assert send(server, tls, url=server.url("levada:plain-words@")).error is None
+    assert server.taken[0].user == "levada"
+
+
 def test_an_ascii_password_goes_by_what_the_server_offers(server, tls):
     url = server.url("levada%40example.com:plain-words@")
     refused(send(server, tls, url=url), FixThis, "refuses the log-in: 535", todo="app password")
@@ -338,7 +344,7 @@ def test_no_line_break_begins_a_header(server, tls, odd):
     assert taken.mail["Subject"] == "x Bcc: evil@example.com"
 
 
-@pytest.mark.parametrize("address", ["nobody", "@example.com", "a b@example.com", "", "a@"])
+@pytest.mark.parametrize("address", ["nobody", "@example.com", "a b@example.com", "", "a@", "a@b..ü"])
 def test_what_is_no_address_is_told(address):
     with pytest.raises(FixThis, match="is no address of a mail") as caught:
         composed(WORDS, Envelope(USER, (address,)))

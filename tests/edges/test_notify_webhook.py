@@ -125,6 +125,12 @@ def test_half_an_error_is_told_by_its_status():
         refused(send(f"http://127.0.0.1:{port}{PATH}"), FixThis, "refuses the notice: status 400 (bad).")
 
 
+def test_an_error_whose_words_do_not_come_is_told_by_its_status():
+    with talking(heading(b"HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n"), b"") as port:
+        sent = send(f"http://127.0.0.1:{port}{PATH}", patience=0.1)
+    refused(sent, FixThis, "refuses the notice: status 400.")
+
+
 def test_nobody_listening_is_for_later():
     with talking(lambda _: None) as port:
         pass  # and gone
@@ -175,6 +181,7 @@ def test_https_is_checked(tmp_path):
         ("https://example.com:xyzsecret/", "is no URL"),
         ("https://example.com/xyz secret", "is no URL"),
         ("https://example.com/ü/xyzsecret", "is no URL"),
+        ("https://hooks..test/xyzsecret", "is no URL"),
         ("https://me:xyzsecret@example.com/", "has a user or a password, which webhooks do not take"),
     ],
 )

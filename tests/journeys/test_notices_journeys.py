@@ -93,6 +93,35 @@ def test_what_could_not_be_told_waits_is_listed_and_sent_by_hand(run, spec, web,
     assert run("notify", spec).stdout == "No notice waits.\n"
 
 
+def test_what_is_left_and_who_was_refused_is_told(run, spec, lake):
+    folder = lake / "_levada" / "notices.outbox" / "sales"
+    with talking(lambda _: None) as port:
+        pass  # nobody is there
+    hook = {"HOOK_URL": f"http://localhost:{port}/hook"}
+    for day in ("2022-08-09", "2022-08-10"):
+        run("run", spec, "--date", day, SMTP_URL=f"smtp://localhost:{port}?tls=none", **hook)
+    (folder / "20220812T060000.000000Z-0001.mail.json").write_text("{")
+    with MailServer() as server:
+        server.planned = ["552 too big"]
+        spec.write_text(spec.read_text().replace("to: ops@example.com", "to: [ops@example.com, gone@example.com]"))
+        server.refused = {"gone@example.com": "550 gone"}
+        done = run("notify", spec, SMTP_URL=server.url(), **hook)
+        assert done.exit_code == 2
+        assert done.stdout.splitlines()[1:] == [
+            'The mail "sales 2022-08-09: success": not sent, it waits',
+            'The mail "sales 2022-08-10: success": sent',
+            "  gone@example.com was refused: 550 gone",
+            "2 notices in the outbox.",
+        ]
+        assert "refuses the mail: 552 too big" in done.stderr
+        told = json.loads(run("notify", spec, "--json", SMTP_URL=server.url(), **hook).stdout)
+    assert [(one["state"], one["refused"]) for one in told["notices"]] == [
+        ("damaged", []),
+        ("sent", ["gone@example.com was refused: 550 gone"]),
+    ]
+    assert told["waiting"] == 1
+
+
 def test_a_person_tries_the_servers(run, spec, web):
     with MailServer() as server:
         right = run("notify", spec, "--test", SMTP_URL=server.url(), HOOK_URL=f"{web.url}/hook")
