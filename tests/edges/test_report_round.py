@@ -1,15 +1,17 @@
 """Reports of a round: asked of what was committed and loaded, written to files, and no word twice."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from levada.cli.reports import parts_for
 from levada.edges import Edges, FixedClock
-from levada.errors import LevadaError
+from levada.errors import FixThis, LevadaError
 from levada.lake.opening import open_store
 from levada.pipeline import Options, Pipeline
 from levada.pipeline.answering import answered
+from levada.pipeline.choosing import Choice
 from levada.pipeline.parts import part_of
 from levada.pipeline.rounds import begun
 from levada.source.fake import answer
@@ -41,12 +43,13 @@ class Place:
         self.folder, self.lake, self.variables = folder, lake or str(folder / "lake"), dict(variables)
         self.shop = Shop(prices(1, 2), prices(3))
         self.kept, self.partition = "load: duckdb", ""
+        self.now = datetime(2022, 8, 12, 12, tzinfo=UTC)
 
-    def pipeline(self, *reports, **options):
+    def pipeline(self, *reports, text=SPEC, **options):
         said = "\n".join(["reports:", *(f"  {one}" for one in reports)]) if reports else ""
-        text = SPEC.format(kept=self.kept, partition=self.partition, reports=said)
+        text = text.format(kept=self.kept, partition=self.partition, reports=said)
         read = read_text(text, str(self.folder / "shop.yaml"), self.variables, lake=self.lake)
-        clock = FixedClock(datetime(2022, 8, 12, 12, tzinfo=UTC))
+        clock = FixedClock(self.now)
         edges = Edges(clock=clock, environment=self.variables, network=self.shop.wire)
         return Pipeline(read, open_store(self.lake, self.variables), edges, Options(**options))
 
@@ -323,3 +326,24 @@ def test_names_of_a_list_are_no_days(place):
     place.partition = "partition: {by: list, names: [north, south]}"
     text = SPEC.format(kept="load: duckdb", partition=place.partition, reports="").replace("{date}", "{partition}")
     assert part_of(read_text(text, "s.yaml", {}), "north").values == {"pipeline": "shop", "partition": "north"}
+
+
+def test_a_command_asks_of_the_last_interval_or_of_those_that_are_named(place):
+    place.kept = "incremental: {cursor: $.at}\n    load: duckdb"
+    place.shop = Shop([{"price": 1, "at": "2022-08-09T00:00:00Z"}])
+    made = SPEC.replace(', params: {{date: "{{date}}"}}', "")
+    one = place.pipeline(report("daily", "SELECT $start AS begun, count(*) AS n FROM sales"), text=made)
+    with pytest.raises(FixThis, match="No interval is committed to report of"):
+        parts_for(one, Choice())
+    first = one.work("run", one.streams()[0], "").partition
+    place.now += timedelta(days=1)
+    place.shop.pages = Shop([{"price": 2, "at": "2022-08-12T18:00:00Z"}]).pages
+    one = place.pipeline(report("daily", "SELECT $start AS begun, count(*) AS n FROM sales"), text=made)
+    with begun(one.course, "run", "command") as ongoing:
+        ongoing.ran(one.work("run", one.streams()[0], ""))
+        [told] = ongoing.close().reports
+    assert told.partition > first
+    assert told.rows == ((datetime(2022, 8, 9, tzinfo=UTC), 2),)
+    assert [part.key for part in parts_for(one, Choice())] == [told.partition]
+    assert [part.key for part in parts_for(one, Choice(first))] == [first]
+    assert [part.key for part in parts_for(one, Choice(None, "1970-01-01", "2022-08-13"))] == [first, told.partition]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from levada.round import Reported
     from levada.spec.telling import Report
 
-__all__ = ["report"]
+__all__ = ["parts_for", "report"]
 
 
 @click.command(short_help="Ask the reports of a spec, and show what they say.")
@@ -52,7 +52,7 @@ def report(**arguments: Any) -> None:
 
     pipeline, choice = opened(arguments["spec"], arguments["lake"], asking=False), choice_of(arguments)
     wanted = _wanted(pipeline, arguments["names"])
-    parts = _parts(pipeline, choice) if any(_by_partition(pipeline, one) for one in wanted) else ()
+    parts = parts_for(pipeline, choice) if any(_by_partition(pipeline, one) for one in wanted) else ()
     told: list[Reported] = []
     for one in wanted:
         said = answered(pipeline.course, one, parts, tells=not arguments["show_only"])
@@ -89,8 +89,12 @@ def _by_partition(pipeline: "Pipeline", one: "Report") -> bool:
         return False
 
 
-def _parts(pipeline: "Pipeline", choice: "Choice") -> "tuple[Part, ...]":
-    """The partitions to ask of; of incremental streams those that are committed."""
+def parts_for(pipeline: "Pipeline", choice: "Choice") -> "tuple[Part, ...]":
+    """The partitions to ask of; of incremental streams those that are committed, without a choice the last.
+
+    Raises:
+        FixThis: the choice names none, or one is needed.
+    """
     from levada.pipeline.parts import in_order, part_of
 
     cursors = pipeline.going_on
