@@ -280,6 +280,20 @@ def test_partitions_that_are_staged_otherwise_are_told(place):
     assert rows(place.told(NEXT, reports=[report("daily", DAILY)])) == [(NEXT, [(date(2022, 8, 10), 3, 6)])]
 
 
+def test_a_file_of_the_lake_that_was_changed_is_never_reported_of(place):
+    place.kept = 'stage: {parquet: "stg/{date}.parquet"}'
+    place.told(DAY, reports=[])
+    [path] = place.folder.glob("lake/_levada/shop/sales/*/runs/*/**/*.parquet")
+    data = bytearray(path.read_bytes())
+    data[10] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+    [told] = place.told(NEXT, reports=[report("daily", DAILY)])
+    assert "SHA-256" in told.error.what
+    assert told.error.where == f"shop/sales {DAY}"
+    assert f"levada replay {place.folder}/shop.yaml --date {DAY}" in told.error.todo
+
+
 def test_a_lake_without_rows_is_asked_too(place):
     place.kept = 'stage: {parquet: "stg/{date}.parquet"}'
     place.shop.pages = {}

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ from levada.lake.location import MEMORY, is_remote
 from levada.lake.reading import open_file
 from levada.lake.record import Record
 from levada.lake.store import Missing, Store
+from levada.lake.verify import check_key
 from levada.nouns import LakeFile
 from levada.pipeline.course import Course
 from levada.report.asking import Ask, Question, Shown, of_lake
@@ -34,7 +36,7 @@ _NO_TABLE = re.compile(r"Table with name (.+?) does not exist")
 def of_committed(course: Course, question: Question) -> Iterator[Ask]:
     """The committed rows of the lake, for this question.
 
-    Files of an object store are fetched, those of the streams that the question names; each is proven by its SHA-256.
+    Each file of the streams that the question names is proven by its SHA-256; those of an object store are fetched.
 
     Raises:
         FixThis: a partition has rows and no Parquet, a commit record is damaged; asking, a stream is staged otherwise.
@@ -72,11 +74,9 @@ def _shown(course: Course, stream: Stream, aside: Path) -> Shown:
     from levada.staging.arrow import schema
 
     assert stream.contract  # noqa: S101 - without one nothing is staged
-    files = [
-        (_at_hand(course.store, file, aside), record.partition)
-        for record in _records(course, stream)
-        for file in _parquet(course, stream, record)
-    ]
+    found = [(file, record) for record in _records(course, stream) for file in _parquet(course, stream, record)]
+    paths = each(course.store, lambda one: _at_hand(course, stream, one, aside), found, reading=True)
+    files = [(path, record.partition) for path, (_, record) in zip(paths, found, strict=True)]
     return Shown(stream.name, files, schema(columns(stream.contract)).empty_table())
 
 
@@ -96,16 +96,27 @@ def _parquet(course: Course, stream: Stream, record: Record) -> list[LakeFile]:
     return files
 
 
-def _at_hand(store: Store, file: LakeFile, aside: Path) -> Path:
-    """Where its bytes are on this machine; copied there if they are elsewhere."""
-    lake = store.describe()
-    if not is_remote(lake) and lake != MEMORY:
-        return Path(lake) / file.key
-    path = aside / f"{file.sha256}.{len(list(aside.iterdir()))}.parquet"
+def _at_hand(course: Course, stream: Stream, one: tuple[LakeFile, Record], aside: Path) -> Path:
+    """Where the bytes of a file are on this machine, copied there if they are elsewhere; they are those of the commit.
+
+    DuckDB would not notice if they were not: the hash of a file costs less than what is told of it wrongly.
+    """
+    (file, record), lake = one, course.store.describe()
+    if is_remote(lake) or lake == MEMORY:
+        return _fetched(course.store, file, aside)
+    if problems := check_key(course.store, file):
+        todo = f"make it again from the pages: levada replay {course.spec.file} --date {record.partition}"
+        where = f"{course.spec.pipeline}/{stream.name} {record.partition}"
+        raise FixThis(str(problems[0]), where=where, todo=todo)
+    return Path(lake) / file.key
+
+
+def _fetched(store: Store, file: LakeFile, aside: Path) -> Path:
+    path = aside / f"{sha256(file.key.encode()).hexdigest()}.parquet"
     try:
         with open_file(store, file) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target)
     except Missing:
         what = "A file of the lake was replaced while it was to be read."
-        raise TryLater(what, where=f"{lake}/{file.key}", todo="run again") from None
+        raise TryLater(what, where=f"{store.describe()}/{file.key}", todo="run again") from None
     return path
