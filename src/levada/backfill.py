@@ -25,6 +25,7 @@ from typing import NoReturn
 from levada.edges import Edges
 from levada.errors import LevadaError, TryLater
 from levada.lake.memory import MemoryStore
+from levada.logs.writing import about, of_now
 from levada.nouns import Run
 from levada.pipeline import Options, Pipeline, load
 from levada.spec.model import Stream
@@ -76,7 +77,8 @@ def each(pipeline: Pipeline, verb: str, work: Sequence[tuple[str, Stream]], jobs
         for group in groups:
             yield from _ended(pipeline, verb, group)
         return
-    given = _Given(verb, pipeline.spec.file, pipeline.spec.lake, dict(pipeline.edges.environment), pipeline.options)
+    environment, options = dict(pipeline.edges.environment), pipeline.options
+    given = _Given(verb, pipeline.spec.file, pipeline.spec.lake, environment, options, of_now().round)
     with ExitStack() as stack:
         yield from _Together(given, groups, stack).work(min(jobs, len(groups)))
 
@@ -100,6 +102,8 @@ class _Given:
     lake: str
     environment: Mapping[str, str]
     options: Options
+    #: The round that it is a part of, for the log.
+    round: str
 
 
 class _Together:
@@ -184,7 +188,8 @@ def _serve(connection: Connection, given: _Given) -> None:
     while True:
         try:
             group = connection.recv()
-            connection.send([_portable(one) for one in _ended(pipeline, given.verb, group)])
+            with about(round=given.round):
+                connection.send([_portable(one) for one in _ended(pipeline, given.verb, group)])
         except (EOFError, BrokenPipeError):
             return
 

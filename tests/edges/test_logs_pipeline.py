@@ -347,9 +347,13 @@ def test_processes_that_share_the_work_write_to_one_file(tmp_path):
     (tmp_path / "logs").rename(tmp_path / "before")
     one = load(tmp_path / "shop.yaml")
     work = one.chosen("replay", Choice()).work
-    assert [ended.run.outcome for ended in each(one, "replay", work, jobs=2)] == ["done"] * 3
+    with begun(one.course, "replay", "command") as ongoing:
+        assert [ended.run.outcome for ended in each(one, "replay", work, jobs=2)] == ["done"] * 3
+        done = ongoing.close()
+    assert {line["round"] for line in place.lines} == {done.id}
+    assert (place.events[0], place.events[-1]) == ("round began", "round ended")
     for day in days:
-        told = [line["event"] for line in place.lines if line["partition"] == day]
+        told = [line["event"] for line in place.lines if line.get("partition") == day]
         assert told == ["checking finished", "committed", "done"]
 
 

@@ -53,7 +53,8 @@ def writing(logs: Logs | None, pipeline: str, beside: Path, clock: Clock) -> Ite
         yield now
         return
     book = None if logs is None else Book(logs, pipeline, beside, clock)
-    before, was_about = _book.set(book), _about.set(About(pipeline))
+    was = of_now()  # a process that does a part of a round is told which
+    before, was_about = _book.set(book), _about.set(About(pipeline, round="" if was.pipeline else was.round))
     if book:
         _listen(book)
     try:
@@ -68,11 +69,7 @@ def writing(logs: Logs | None, pipeline: str, beside: Path, clock: Clock) -> Ite
 @contextmanager
 def about(**known: str) -> Iterator[None]:
     """While inside, lines tell these facts of what is worked on: stream, partition, round."""
-    now = _about.get(None)
-    if now is None:
-        yield
-        return
-    before = _about.set(replace(now, **known))
+    before = _about.set(replace(of_now(), **known))
     try:
         yield
     finally:
