@@ -16,6 +16,8 @@ from levada.lake.opening import open_store
 from levada.lake.status import status
 from levada.notify import outbox
 from levada.notify.notice import Notice
+from levada.notify.post import Channel, post
+from levada.notify.sent import Sent
 from levada.nouns import Counts, Run
 from levada.pipeline.course import Course
 from levada.pipeline.notices import send_trial, send_waiting, waiting
@@ -356,6 +358,22 @@ def test_of_more_than_a_hundred_the_oldest_are_given_up(server):
         ("waits", "n3"),
     ]
     assert len(kept(store)) == 100
+
+
+def test_a_slow_server_holds_nobody_up_for_long():
+    store, clock = MemoryStore(), FixedClock(NOW)
+    for number in range(5):
+        outbox.put(store, "shop", replace(_notice(number), subject=f"n{number}"))
+
+    def slowly(_):
+        clock.pause(50)
+        return Sent()
+
+    course = course_of(store, clock=clock)
+    posted = post(store, Channel("mail", slowly), outbox.waiting(store, "shop"), course.edges)
+    assert [fate.notice.subject for fate in posted.fates] == ["n0", "n1", "n2"]
+    assert posted.left == 2
+    assert len(kept(store)) == 2
 
 
 def test_many_failures_are_told_in_a_few_notes(server):

@@ -9,6 +9,7 @@ from levada.notify.facts import ITEMS, VERSION, facts_of
 from levada.notify.facts import WHOLE as LONGEST
 from levada.notify.mail import PATIENCE
 from levada.notify.outbox import MOST
+from levada.notify.post import BUDGET
 from levada.notify.sent import WHOLE
 from levada.round import Round
 from levada.spec.telling import When
@@ -36,4 +37,4 @@ def test_every_end_is_described():
 def test_the_numbers_of_the_page_are_those_of_the_code():
     assert f"at most {ITEMS[0]} are told, and fewer where more than {LONGEST:,} characters" in PAGE
     assert f"more than {MOST} wait" in PAGE
-    assert f"has {PATIENCE:g} seconds for each answer, and a notice {WHOLE:g} in all" in PAGE
+    assert f"has {PATIENCE:g} seconds for each answer, and a notice {WHOLE:g} in all. After {BUDGET:g} seconds" in PAGE

@@ -12,8 +12,10 @@ from levada.notify.notice import Kind, Notice, failed, is_over
 from levada.notify.outbox import MOST, Damaged, Taken, kind_of, name_of, taken
 from levada.notify.sent import Sent
 
-__all__ = ["Channel", "Fate", "State", "discarded", "post"]
+__all__ = ["BUDGET", "Channel", "Fate", "Posted", "State", "discarded", "post"]
 
+#: Seconds after which no further notice is begun: a round, and who waits for it, is not held up by a slow server.
+BUDGET = 120.0
 #: What became of a notice: it is sent; it waits for another try; it is tried no more; it cannot be read.
 State = Literal["sent", "waits", "given up", "damaged"]
 
@@ -48,8 +50,17 @@ class Fate:
         return f'The {self.kind} "{said}"'
 
 
-def post(store: Store, channel: Channel, keys: Sequence[str], edges: Edges) -> list[Fate]:
-    """Send these notices, until the channel fails as a whole.
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of the notices of one channel."""
+
+    fates: tuple[Fate, ...]
+    #: How many it did not come to.
+    left: int = 0
+
+
+def post(store: Store, channel: Channel, keys: Sequence[str], edges: Edges) -> Posted:
+    """Send these notices, until the channel fails as a whole or too much time has passed.
 
     Args:
         store: The lake's.
@@ -60,13 +71,13 @@ def post(store: Store, channel: Channel, keys: Sequence[str], edges: Edges) -> l
     Raises:
         LevadaError: the lake does not let its files be read or changed.
     """
-    found = discarded(store, keys[:-MOST], edges)
-    for key in keys[-MOST:]:
+    found, until = discarded(store, keys[:-MOST], edges), edges.clock.monotonic() + BUDGET
+    for number, key in enumerate(keys[-MOST:], 1):
         fate = _with(store, key, edges, lambda held: _tried(channel, held, edges.clock.now()))
         found += [fate] if fate else []
-        if fate and not fate.alone:
-            break
-    return found
+        if (fate and not fate.alone) or edges.clock.monotonic() > until:
+            return Posted(tuple(found), len(keys[-MOST:]) - number)
+    return Posted(tuple(found))
 
 
 def discarded(store: Store, keys: Sequence[str], edges: Edges) -> list[Fate]:

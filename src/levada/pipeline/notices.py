@@ -15,7 +15,7 @@ from levada.notify.channels import channels, know_secrets
 from levada.notify.letter import line
 from levada.notify.notice import Notice, is_due, mail_notice, trial_notice, webhook_notice
 from levada.notify.outbox import Damaged
-from levada.notify.post import Channel, Fate, discarded, post
+from levada.notify.post import Channel, Fate, Posted, discarded, post
 from levada.pipeline.course import Course
 from levada.round import Round
 
@@ -55,7 +55,7 @@ def send_waiting(course: Course) -> list[Fate]:
     """
     known = channels(course.spec, course.edges.environment)
     know_secrets(course.spec, course.edges.environment)
-    return [*(fate for channel in known for fate in _posted(course, channel)), *_orphans(course, known)]
+    return [*(fate for channel in known for fate in _posted(course, channel).fates), *_orphans(course, known)]
 
 
 def send_trial(course: Course) -> list[Fate]:
@@ -90,11 +90,9 @@ def _by(course: Course, channel: Channel, own: Notice | None) -> Iterator[str]:
         yield from _at_once(channel, own, error)
         return
     try:
-        fates = _posted(course, channel)
-        yield from _words(course, fates)
-        if fates and not fates[-1].alone:
-            behind = len(outbox.waiting(course.store, course.spec.pipeline, channel.kind)) - 1
-            yield from [f"{behind} more of {channel.kind} wait behind it"] if behind else []
+        posted = _posted(course, channel)
+        yield from _words(course, posted.fates)
+        yield from [f"{posted.left} more of {channel.kind} wait behind it"] if posted.left else []
     except LevadaError as error:
         yield line(f"The outbox of notices cannot be used, and what is in it waits: {_said(error)}")
 
@@ -107,13 +105,13 @@ def _at_once(channel: Channel, own: Notice | None, error: LevadaError) -> Iterat
         yield line(f"It was not sent either, and is lost: {_said(sent.error)}")
 
 
-def _posted(course: Course, channel: Channel) -> list[Fate]:
+def _posted(course: Course, channel: Channel) -> Posted:
     keys = outbox.waiting(course.store, course.spec.pipeline, channel.kind)
-    fates = post(course.store, channel, keys, course.edges)
-    for fate in fates:
+    posted = post(course.store, channel, keys, course.edges)
+    for fate in posted.fates:
         if fate.state == "sent":
             say(About(course.spec.pipeline), "notice", f"{fate.title} was sent", channel=fate.kind)
-    return fates
+    return posted
 
 
 def _orphans(course: Course, known: Sequence[Channel]) -> list[Fate]:
