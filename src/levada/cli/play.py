@@ -161,7 +161,7 @@ def grader(port: int, host: str, seed: int, slow: float, **amounts: int) -> None
 
     \b
       export GRADER_API_URL=http://127.0.0.1:8000/api GRADER_CLIENT_KEY=gR4deR
-      levada run examples/grader/pipeline.yaml --date 2024-10-08
+      levada land examples/grader/pipeline.yaml --date 2024-10-08 --lake L
 
     Each day has the same attempts whenever it is asked for. Odd rows are such as the real API has; bad ones break the
     example's contract, and some are attacks. GET /_log tells the requests seen. PUT /_faults makes it fail, as in
