@@ -427,6 +427,44 @@ def test_a_token_that_is_never_taken(sheets, put):
     assert f"make a new key for {EMAIL}" in text
 
 
+@pytest.mark.parametrize(
+    ("told", "of", "said"),
+    [
+        ({"sheets": [{"properties": {"title": "daily"}}]}, FixThis, "The worksheet is a chart, and has no cells."),
+        ({"sheets": [{"properties": {}}]}, ContractBroken, "is not as its reference has it: KeyError('title')."),
+        ([1], ContractBroken, "The answer of Google Sheets is not as its reference has it"),
+    ],
+)
+def test_answers_of_another_shape(sheets, put, told, of, said):
+    sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}"}, "fault": {"body": told}})
+    text = message(of, lambda: put(table((DAY, 5, 3))))
+    assert said in text
+    assert "to do: " in text
+
+
+def test_an_answer_that_nobody_expects(sheets, put):
+    said = {"error": {"code": 418, "message": "I am a teapot."}}
+    sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}"}, "fault": {"status": 418, "body": said}})
+    text = message(ApiRefused, lambda: put(table((DAY, 5, 3))))
+    assert "Google Sheets answers with status 418: I am a teapot." in text
+
+
+def test_a_token_endpoint_without_a_token(sheets, put):
+    sheets.fail({"match": {"path": "/token"}, "fault": {"body": {"id_token": "x"}}})
+    text = message(FixThis, lambda: put(table((DAY, 5, 3))))
+    assert "No token came for the account" in text
+    assert "where: token_uri in $GOOGLE_APPLICATION_CREDENTIALS" in text
+
+
+def test_a_server_that_cannot_be_trusted(sheets):
+    given = {**sheets.credentials, "token_uri": f"{sheets.url.replace('http:', 'https:')}/token"}
+    account = account_in({"GOOGLE_APPLICATION_CREDENTIALS": json.dumps(given)})
+    aim = SheetTarget(sheets.book, "daily", key=("date",))
+    text = message(FixThis, lambda: publish(table((DAY, 5, 3)), aim, account, sheets.edges()))
+    assert "Google Sheets cannot be trusted" in text
+    assert "REQUESTS_CA_BUNDLE" in text
+
+
 def test_a_proxy_is_not_asked_for_this_machine(sheets, put, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert counts(put(table((DAY, 5, 3)))) == (1, 0, 0, 0)
@@ -561,12 +599,12 @@ def test_nobody_there(sheets, put):
 
 def test_a_large_table_goes_in_portions(sheets, put, monkeypatch):
     monkeypatch.setattr(changes.portions, "__defaults__", (20_000,))
-    rows = table(*((day(number), number, "x" * 50) for number in range(1500)))
-    assert counts(put(rows, "replace")) == (1500, 0, 0, 0)
-    assert [path for _, path, _ in sheets.log()].count(WRITES) > 5
-    assert len(sheets.grid("daily")) == 1501
-    assert counts(put(table(*rows.rows[:1400]), "replace")) == (0, 0, 1400, 100)
-    assert len(sheets.grid("daily")) == 1401
+    rows = table(*((day(number), number, "x" * 50) for number in range(600)))
+    assert counts(put(rows, "replace")) == (600, 0, 0, 0)
+    assert [path for _, path, _ in sheets.log()].count(WRITES) > 3
+    assert len(sheets.grid("daily")) == 601
+    assert counts(put(table(*rows.rows[:500]), "replace")) == (0, 0, 500, 100)
+    assert len(sheets.grid("daily")) == 501
 
 
 def test_a_large_table_whose_third_portion_is_lost(sheets, put, monkeypatch):
@@ -577,9 +615,9 @@ def test_a_large_table_whose_third_portion_is_lost(sheets, put, monkeypatch):
         {"match": {"path": path}, "times": 2, "fault": {"delay": 0}},
         {"match": {"path": path}, "times": 1, "fault": {"reset": True}},
     )
-    done = put(table(*((day(number), number, "x" * 50) for number in range(1500))), "append")
-    assert counts(done) == (1500, 0, 0, 0)
-    assert sheets.grid("daily")[2:] == [[SERIAL + number, number, "x" * 50] for number in range(1500)]
+    done = put(table(*((day(number), number, "x" * 50) for number in range(600))), "append")
+    assert counts(done) == (600, 0, 0, 0)
+    assert sheets.grid("daily")[2:] == [[SERIAL + number, number, "x" * 50] for number in range(600)]
 
 
 def test_ten_million_cells_are_the_most(sheets, put):

@@ -16,6 +16,7 @@ from gspread.http_client import HTTPClient
 from gspread.urls import SPREADSHEETS_API_V4_BASE_URL
 from gspread.utils import absolute_range_name
 from requests import PreparedRequest, RequestException, Response, Session
+from requests.exceptions import SSLError
 
 from levada.edges import Edges
 from levada.errors import FixThis, TryLater
@@ -145,6 +146,9 @@ class Client(HTTPClient):
         self.requests += 1
         try:
             response = self.session.request(method, url, timeout=_TIMEOUT, allow_redirects=False, **parts)
+        except SSLError as error:
+            todo = "mend the certificate, or name the one that signed it in REQUESTS_CA_BUNDLE"
+            raise FixThis(f"Google Sheets cannot be trusted: {_why(error)}.", where=self._where, todo=todo) from None
         except RequestException as error:
             return Trouble(f"Google Sheets does not answer: {_why(error)}.", silent=True)
         if response.status_code in _AGAIN:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from levada.edges import Edges
-from levada.errors import FixThis, LevadaError
+from levada.errors import ContractBroken, FixThis, LevadaError
 from levada.extras import require
 from levada.report.model import Published, SheetTarget, Table
 from levada.report.sheets.account import Account
@@ -107,21 +107,27 @@ class _Desk:
     def read(self) -> State:
         """What is there now."""
         self._found = self.client.fetch_sheet_metadata(self._target.spreadsheet, dict(_META))
-        sheets = [sheet["properties"] for sheet in self._found.get("sheets", ())]
-        cells = sum(_cells(sheet) for sheet in sheets)
-        own = _titled(sheets, self._target.worksheet)
-        if own is None:
-            taken = {sheet.get("sheetId", 0) for sheet in sheets}
-            self._own = int(self._edges.uniform(1, 2**31 - 1))
-            while self._own in taken:
-                self._own += 1
-            return State(None, elsewhere=cells)
+        try:
+            sheets = [sheet["properties"] for sheet in self._found.get("sheets", ())]
+            own, cells = _titled(sheets, self._target.worksheet), sum(map(_cells, sheets))
+            return self._new(sheets, cells) if own is None else self._old(own, cells)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            what = f"The answer of Google Sheets is not as its reference has it: {error!r}."
+            raise ContractBroken(what, todo="see what the address leads to, and run again") from None
+
+    def _new(self, sheets: list[Mapping[str, Any]], cells: int) -> State:
+        taken = {sheet.get("sheetId", 0) for sheet in sheets}
+        self._own = int(self._edges.uniform(1, 2**31 - 1))
+        while self._own in taken:
+            self._own += 1
+        return State(None, elsewhere=cells)
+
+    def _old(self, own: Mapping[str, Any], cells: int) -> State:
         if "gridProperties" not in own:
             raise FixThis("The worksheet is a chart, and has no cells.", todo="name another worksheet")
-        self._own, grid = own.get("sheetId", 0), own["gridProperties"]
-        self._title = str(own["title"])
+        self._own, self._title, grid = own.get("sheetId", 0), str(own["title"]), own["gridProperties"]
         values = self.client.everything(self._target.spreadsheet, self._title)
-        return State(self._own, values, grid["rowCount"], grid["columnCount"], cells - _cells(own))
+        return State(self._own, values, int(grid["rowCount"]), int(grid["columnCount"]), cells - _cells(own))
 
     def again(self) -> State:
         """What is there after writing; the sizes of the grid do not matter any more."""
