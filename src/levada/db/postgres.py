@@ -94,8 +94,7 @@ class Database:
                 cursor.execute(sql, list(values) if values else None)
                 if cursor.description is None:
                     raise Unanswered("it gives no rows", todo="ask by SELECT")
-                with cursor.fetch_record_batch() as reader:
-                    return answer_of(reader, most)
+                return _answer(cursor, most)
         except DriverError as error:
             raise _refused(error, self.place) from None
         except (OSError, ValueError, NotImplementedError) as error:  # Arrow's, while rows come
@@ -227,6 +226,17 @@ def _passing(state: str, why: str, place: str) -> TryLater:
     what, todo = STATES[state]
     kind = Blocked if state == _LOCKED else TryLater
     return kind(f"{what}: {why}", where=place, todo=todo)
+
+
+def _answer(cursor: dbapi.Cursor, most: int) -> Answer:
+    with cursor.fetch_record_batch() as reader:
+        try:
+            return answer_of(reader, most)
+        except Unanswered:
+            # Else the end of the transaction waits for all rows: 9 s for 5 million of them, instead of 0.1 s.
+            with suppress(DriverError):
+                cursor.adbc_cancel()
+            raise
 
 
 def _cut(said: str, place: str) -> FixThis | TryLater:
