@@ -477,6 +477,8 @@ def test_credentials_of_somebody_else_are_not_overwritten(tmp_path):
     keep_credentials(within, "http://127.0.0.1:1", file)
     keep_credentials(within, "http://127.0.0.1:2", file)
     assert json.loads(file.read_text())["token_uri"] == "http://127.0.0.1:2/token"
+    keep_credentials(within, "http://0.0.0.0:3", file)
+    assert json.loads(file.read_text())["token_uri"] == "http://127.0.0.1:3/token"
 
 
 def test_credentials_that_cannot_be_written(tmp_path):
