@@ -12,7 +12,7 @@ from mailserver import certificates, talking
 from rawserver import CLOSE, RESET, RawServer
 from webserver import Said, WebServer
 
-PATH = "/services/T0000/B0000/xyzsecret"
+PATH = "/services/T0000/B0000/xyzsecret1"
 BODY = json.dumps({"version": 1, "text": "Größe"}).encode()
 
 
@@ -192,4 +192,10 @@ def test_where_no_notice_goes(url, what):
 def test_the_url_is_a_secret_as_a_whole(web):
     send(web.url + PATH)
     assert redact(f"posted to {web.url}{PATH} today") == "posted to [secret] today"
-    assert redact(f"no {PATH} here, nor xyzsecret") == "no [secret] here, nor [secret]"
+    assert redact(f"no {PATH} here, nor xyzsecret1") == "no [secret] here, nor [secret]"
+
+
+def test_a_path_that_is_a_word_stays_in_other_texts(web):
+    send(f"{web.url}/notifications")
+    assert redact("all notifications, and /notifications") == "all notifications, and /notifications"
+    assert redact(f"to {web.url}/notifications") == "to [secret]"

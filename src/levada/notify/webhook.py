@@ -23,6 +23,8 @@ __all__ = ["PATIENCE", "post"]
 #: Seconds for each answer.
 PATIENCE = 20.0
 _WHERE = "notify.webhook"
+#: Characters from which on a part of a URL is taken for a secret; with digits and letters in it.
+_LONG, _MIXED = 16, 8
 #: Characters of an answer that are told.
 _SAID = 300
 _OK, _SERVER = range(200, 300), range(500, 600)
@@ -89,11 +91,14 @@ def _checked(url: Secret) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise _wrong(url, "goes over the network in the clear")
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    for secret in (target, parts.query, parts.path.rpartition("/")[2]):
-        # Servers repeat what they were asked for; a short path such as /hook is no secret by itself.
-        if len(secret) >= 8:  # noqa: PLR2004 - shorter ones may be words of every text
-            remember(secret)
+    for part in filter(_is_token, (target, parts.query, parts.path.rpartition("/")[2])):
+        remember(part)  # servers repeat what they were asked for
     return parts._replace(fragment="").geturl()
+
+
+def _is_token(text: str) -> bool:
+    """Whether a part of a URL is a secret by itself: a path such as /notifications is a word of many texts."""
+    return len(text) >= _LONG or (len(text) >= _MIXED and any(map(str.isdigit, text)) and any(map(str.isalpha, text)))
 
 
 def _opener(url: Secret, environment: Mapping[str, str]) -> OpenerDirector:
