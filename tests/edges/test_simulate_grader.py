@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from levada.edges import FixedClock
 from levada.errors import FixThis
 from levada.simulate.grader import CLIENT, DEMO_KEY, make_app
+from levada.simulate.grader import SEED as DEFAULT
 from levada.simulate.grader_made import BAD, ODD, Amounts, attempts
 from levada.simulate.server import running
 from patience import PATIENCE
@@ -240,3 +242,11 @@ def test_a_day_has_room_for_what_is_odd_and_bad(amounts, todo):
     assert str(caught.value) == f"rows is {amounts.rows}.\n  where: the simulated grader API\n  to do: {todo}"
     least = replace(amounts, rows=amounts.fewest)
     assert len(attempts(DAY, SEED, least)) == least.rows
+
+
+def test_the_sample_of_the_page_is_the_first_row_of_its_day():
+    page = (Path(__file__).parents[2] / "docs" / "simulators.md").read_text()
+    [first, *_] = attempts(DAY, DEFAULT, Amounts())
+    assert f'[{{"lti_user_id": "{first.record["lti_user_id"]}", "passback_params": "{{' in page
+    said = {name: first.record[name] for name in ("is_correct", "attempt_type", "created_at")}
+    assert json.dumps(said)[1:] in page
