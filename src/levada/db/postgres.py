@@ -33,7 +33,8 @@ _READ_ONLY = "25006"
 _LINE = re.compile(r"^LINE ([0-9]+): (?!COPY \()", re.MULTILINE)
 #: What the driver says of values that it cannot read; it gives them no SQLSTATE.
 _UNREADABLE = ("ReadRecord failed", "NOT_IMPLEMENTED")
-_LIMIT = "SELECT set_config('lock_timeout', $1, false) WHERE current_setting('lock_timeout') = '0'"
+#: Of one transaction: a pool in between may give the connection to somebody else then.
+_LIMIT = "SELECT set_config('lock_timeout', $1, true) WHERE current_setting('lock_timeout') = '0'"
 #: What the driver and the server put around a message.
 _AROUND = ("LINE ", ". SQLSTATE")
 
@@ -49,8 +50,9 @@ class Blocked(TryLater):
 class Database:
     """A connection, and where it leads to, as messages name it."""
 
-    def __init__(self, connection: dbapi.Connection, place: str) -> None:
+    def __init__(self, connection: dbapi.Connection, place: str, wait: float = WAIT) -> None:
         self._connection = connection
+        self._limit = str(max(1, round(wait * 1000)))
         self.place = place
 
     @contextmanager
@@ -58,6 +60,7 @@ class Database:
         """All or nothing; undone where what is inside fails."""
         with _told(self.place):
             try:
+                self.ask(_LIMIT, (self._limit,))
                 yield
                 self._connection.commit()
             except BaseException:
@@ -127,10 +130,7 @@ def connected(url: str, wait: float = WAIT) -> Iterator[Database]:
     except DriverError as error:
         raise _unconnected(str(error), place) from None
     try:
-        database = Database(connection, place)
-        with database.transaction():
-            database.ask(_LIMIT, (str(max(1, round(wait * 1000))),))
-        yield database
+        yield Database(connection, place, wait)
     finally:
         with suppress(DriverError):
             connection.close()
