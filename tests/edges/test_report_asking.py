@@ -1,5 +1,6 @@
 """Questions of reports, asked of real databases: values are values, answers are plain, and nothing is written."""
 
+import json
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from levada import extras
 from levada.errors import FixThis, TryLater
+from levada.nouns import plain
 from levada.report import asking
 from levada.report.asking import Question, Shown, of_duckdb, of_lake, of_postgres
 
@@ -90,6 +93,11 @@ def test_values_are_plain(orders):
                            " CAST('2024-01-02 10:00' AS timestamp) AS bare, CAST('a' AS text) AS s,"
                         " CAST(1.5 AS real) AS r")  # fmt: skip
     assert table.rows == ((Decimal("1.50"), time(10), datetime(2024, 1, 2, 10), "a", 1.5),)  # noqa: DTZ001 - bare
+
+
+def test_numbers_that_are_none_in_json_are_decimals(orders):
+    [row] = ask(orders, "SELECT CAST('NaN' AS double precision) AS a, CAST('-Infinity' AS double precision) AS b").rows
+    assert json.dumps(plain(row)) == '["NaN", "-Infinity"]'
 
 
 def test_what_else_databases_know_becomes_text(postgres, tmp_path):
@@ -274,3 +282,19 @@ def test_the_questions_of_the_page_are_answered_by_both_databases(orders):
     # At that moment the next day has begun in Tokyo, and all but the last attempt were on the day before.
     assert ask(orders, second, "Asia/Tokyo", start=start).rows == ((date(2024, 1, 3), 1),)
     assert ask(orders, "SELECT $date + 1 AS next").rows == ((date(2024, 1, 3),),)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda folder: of_postgres(AWAY, "UTC"), "Reports from PostgreSQL need adbc_driver_postgresql, pyarrow"),
+        (lambda folder: of_duckdb(folder / "d.duckdb", "UTC"), "Reports from DuckDB need duckdb, pyarrow"),
+        (lambda folder: of_lake("lake", [], folder, "UTC"), "Reports from the lake need duckdb, pyarrow"),
+    ],
+)
+def test_a_library_that_is_missing_is_told(tmp_path, monkeypatch, made, said):
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    with pytest.raises(FixThis) as told, made(tmp_path):
+        pass
+    assert said in str(told.value)
+    assert "pip install 'levada[" in str(told.value)

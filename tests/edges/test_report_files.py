@@ -1,5 +1,7 @@
 """Pictures and files of reports, on a real disk and by the real library."""
 
+import errno
+import os
 import struct
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -7,7 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from levada.errors import FixThis
+from levada import extras
+from levada.errors import FixThis, TryLater
 from levada.report.chart import Drawing, chart_of
 from levada.report.files import write
 from levada.report.model import Table
@@ -125,6 +128,18 @@ def test_a_folder_that_leads_out_is_refused(tmp_path):
     assert names(out) == []
 
 
+def test_a_full_disk_is_for_later(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)  # no disk of this machine is full
+    with pytest.raises(TryLater) as told:
+        write(tmp_path, "a.csv", b"x")
+    assert "The report could not be written: No space left on device." in str(told.value)
+    assert "to do: make room, and run again" in str(told.value)
+    assert names(tmp_path) == []
+
+
 def test_what_the_disk_refuses_is_told(tmp_path):
     (tmp_path / "a.csv").mkdir()
     with pytest.raises(FixThis) as told:
@@ -134,3 +149,11 @@ def test_what_the_disk_refuses_is_told(tmp_path):
     with pytest.raises(FixThis, match="could not be written"):
         write(tmp_path, "b/a.csv", b"x")
     assert names(tmp_path) == ["a.csv", "b"]
+
+
+def test_a_chart_without_its_library_is_told(monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    with pytest.raises(FixThis) as told:
+        chart_of(DAYS, Drawing("daily", "svg"), "")
+    assert "Charts need matplotlib, which this Python does not have." in str(told.value)
+    assert "pip install 'levada[chart]'" in str(told.value)

@@ -5,6 +5,7 @@ becomes text where one text is meant: UUIDs, bytes in hex, lists and structs as 
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -95,6 +96,8 @@ def plain(value: Any) -> Any:
     """A value of Arrow as a plain one; raises TypeError."""
     if isinstance(value, datetime):
         return value if value.tzinfo is None else value.astimezone(UTC)
+    if isinstance(value, float) and not math.isfinite(value):
+        return Decimal(repr(value))  # what JSON has no number for, as both databases have decimals of that kind
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, UUID):

@@ -1,6 +1,7 @@
 """Files of reports, beside the spec: whole or not there, and left alone where they hold these bytes already."""
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 from levada.errors import FixThis, TryLater
 
 __all__ = ["write"]
+
+#: What passes by itself, or by making room.
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
 
 def write(root: Path, name: str, content: bytes) -> Path:
@@ -49,6 +53,6 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _told(path: Path, error: OSError) -> FixThis | TryLater:
     what = f"The report could not be written: {error.strerror}."
-    if isinstance(error, PermissionError | IsADirectoryError | FileExistsError | NotADirectoryError):
-        return FixThis(what, where=str(path), todo="name another file, or let this user write there")
-    return TryLater(what, where=str(path), todo="run again when the disk takes it")
+    if error.errno in _PASSING:
+        return TryLater(what, where=str(path), todo="make room, and run again")
+    return FixThis(what, where=str(path), todo="name another file, or let this user write there")
