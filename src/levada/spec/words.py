@@ -8,6 +8,7 @@ from levada.spec.template import variables
 from levada.spec.words_asking import answers, asked, paged, sliced
 from levada.spec.words_auth import credential
 from levada.spec.words_contract import checks
+from levada.spec.words_history import remembered
 from levada.spec.words_logs import logged
 from levada.spec.words_notify import notices
 from levada.spec.words_report import reports
@@ -32,6 +33,7 @@ def words(spec: Spec) -> list[str]:
         f"  An interrupted run is continued within {span(spec.resume_within)}.",
         f"  Replaced files stay readable for {span(spec.keep_replaced)}.",
         *([f"  Log files: {logged(spec.logs)}."] if spec.logs else []),
+        *([f"  History of rounds: {remembered(spec.history)}."] if spec.history else []),
         *(_source(spec.source) if spec.source.url else ()),
     ]
     for stream in spec.streams:
