@@ -37,7 +37,7 @@ def test_nothing_is_told_where_nothing_is_said():
 @pytest.mark.parametrize(
     ("history", "what"),
     [
-        ("{file: a.sqlite, to: none}", "file: file stands beside to: there is one history"),
+        ("{file: a.sqlite, to: none}", "file stands beside to: there is one history"),
         ("nowhere", 'history: "nowhere"'),
         ("{postgres: postgresql://u:password@h/d}", "postgres: a secret is not written in the spec"),
         ("{keep: long}", 'keep: "long" is no duration'),
