@@ -36,6 +36,7 @@ from levada.lake.store import Store
 from levada.pipeline import Options, Pipeline
 from levada.source.fake import Reply, ScriptedWire, answer
 from levada.spec.read import read_text
+from levada.state.home import FILE as HISTORY
 from patience import PATIENCE
 
 DATE = "2022-08-09"
@@ -145,7 +146,7 @@ def durable(sums: dict[str, str], before: str) -> set[int]:
 
 def orphans(sums: dict[str, str], now: Record) -> set[str]:
     """Control files that neither the record nor the history of runs needs."""
-    needed = {f"{AREA}/lock", f"{AREA}/commit.json", *(file.key for file in now.files)}
+    needed = {HISTORY, f"{AREA}/lock", f"{AREA}/commit.json", *(file.key for file in now.files)}
     needed |= {f"{key.removesuffix('.body')}.json" for key in needed if key.endswith(".body")}
     runs = {RUN.search(key)[1] for key in sums if key.startswith(f"{AREA}/runs/")}
     ended = {name for name in runs if f"{AREA}/runs/{name}/run.json" in sums}
