@@ -287,7 +287,7 @@ def test_the_questions_of_the_page_are_answered_by_both_databases(orders):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (lambda folder: of_postgres(AWAY, "UTC"), "Reports from PostgreSQL need adbc_driver_postgresql, pyarrow"),
+        (lambda _: of_postgres(AWAY, "UTC"), "Reports from PostgreSQL need adbc_driver_postgresql, pyarrow"),
         (lambda folder: of_duckdb(folder / "d.duckdb", "UTC"), "Reports from DuckDB need duckdb, pyarrow"),
         (lambda folder: of_lake("lake", [], folder, "UTC"), "Reports from the lake need duckdb, pyarrow"),
     ],
