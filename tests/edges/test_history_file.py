@@ -211,7 +211,7 @@ def test_a_full_disk_is_told(file):
         rows._connection.execute("PRAGMA max_page_count = 8")  # noqa: SLF001 - no other way to it
         rows.add(("", "shop"), many)
     assert str(full.value).splitlines() == [
-        "The disk is full: the history was not written.",
+        "The disk is full.",
         f"  where: {file}",
         "  to do: free some space",
     ]

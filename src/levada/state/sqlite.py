@@ -100,7 +100,7 @@ class SqliteArchive:
             )
             return Damaged(what, where=self.place, todo=todo)
         if code == sqlite3.SQLITE_FULL:
-            return TryLater("The disk is full: the history was not written.", where=self.place, todo="free some space")
+            return TryLater("The disk is full.", where=self.place, todo="free some space")
         if code == sqlite3.SQLITE_IOERR:
             what, todo = (
                 f"The disk refuses the history: {why}.",
