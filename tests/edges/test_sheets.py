@@ -20,6 +20,7 @@ from levada.simulate.sheets import PRIVATE, READ_ONLY
 from levada.simulate.sheets_account import EMAIL
 from levada.simulate.sheets_cells import Cell
 from sheetside import sheets_served
+from webserver import Said, WebServer
 
 DAY = date(2024, 10, 8)
 SERIAL = 45573
@@ -470,9 +471,20 @@ def test_a_proxy_is_not_asked_for_this_machine(sheets, put, monkeypatch):
     assert counts(put(table((DAY, 5, 3)))) == (1, 0, 0, 0)
 
 
-def test_a_redirect_is_not_followed(sheets, put):
-    sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}"}, "fault": {"status": 302}})
-    assert "answers with status 302" in message(ApiRefused, lambda: put(table((DAY, 5, 3))))
+def test_a_redirect_is_not_followed(sheets):
+    def answer(asked):
+        if asked.path == "/token":
+            return {"access_token": "ya29.of-this-server", "expires_in": 3600}
+        return Said({}, 302, (("Location", f"{sheets.url}{asked.path}"),))
+
+    with WebServer(answer) as server:
+        account = account_in(
+            {"GOOGLE_APPLICATION_CREDENTIALS": json.dumps(sheets.within.account.credentials(server.url))}
+        )
+        aim = SheetTarget(sheets.book, "daily", key=("date",))
+        text = message(ApiRefused, lambda: publish(table((DAY, 5, 3)), aim, account, sheets.edges()))
+    assert "Google Sheets answers with status 302." in text
+    assert sheets.log() == []
 
 
 def test_secrets_are_in_no_message(sheets, put, monkeypatch):
