@@ -24,7 +24,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / "python"
 STAMP = VENV / "installed"
 #: Scripts of bench/ that compare; the others are what they compare with.
-BENCHES = ("channel.py", "contract_avro.py", "jobs.py", "pages.py", "staging.py", "startup.py")
+BENCHES = ("channel.py", "contract_avro.py", "jobs.py", "load.py", "pages.py", "staging.py", "startup.py")
 #: Holds the emulator of the Lambda runtime, one binary; nothing of what it depends on is needed for that.
 EMULATOR = "aws-sam-cli==1.170.0"
 #: What an installation depends on; when they change it is made again.

@@ -49,6 +49,11 @@ class Reported:
     unchanged: int = 0
     error: Failure | None = None
 
+    @property
+    def name(self) -> str:
+        """The report with its partition, if it is of one."""
+        return f"{self.report} {self.partition}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class Round:

@@ -126,6 +126,7 @@ def test_a_bug_is_no_kind_of_error():
 
 
 def test_a_report_in_words():
+    assert (Reported("daily", "2022-08-09").name, Reported("all", "").name) == ("daily 2022-08-09", "all")
     assert said_of(Reported("daily", "d", ("a",), ((1,),))) == "1 row"
     whole = Reported("daily", "d", ("a",), ((1,), (2,)), ("/r/d.csv",), "https://sheet", added=1, unchanged=1)
     assert said_of(whole) == "2 rows; /r/d.csv; https://sheet: 1 added, 0 updated, 1 unchanged"

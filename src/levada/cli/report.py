@@ -129,7 +129,7 @@ def say_round(done: "Round") -> None:
         if one.error:
             tell(error_of(one.error))
         else:
-            say(f"report {one.report} {one.partition}: {said_of(one)}")
+            say(f"report {one.name}: {said_of(one)}")
     for note in done.notes:
         warn(f"levada: {note}")
 
