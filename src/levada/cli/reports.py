@@ -114,7 +114,7 @@ def _show(told: "Sequence[Reported]") -> None:
     from levada.round import error_of
 
     for one in told:
-        say(f"{one.report} {one.partition}".rstrip())
+        say(one.name)
         if one.columns:
             numbers = number_columns(one.columns, one.rows)
             show([f"{name}#" if name in numbers else name for name in one.columns],
