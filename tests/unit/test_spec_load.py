@@ -102,6 +102,13 @@ def test_rows_are_found_by_time_where_partitions_are_spans_of_it(partition):
     assert "rows_by has no meaning where a partition is one" in told(text)
 
 
+def test_a_date_tells_no_hour():
+    day = POSTGRES.replace("MORE", ", rows_by: at").replace("at: timestamp", "at: date")
+    hours = day.replace("source:", "partition: {by: hour}\nsource:", 1)
+    assert "a date in rows_by does not tell which hour a row is of" in told(hours)
+    assert read_text(day, "shop.yaml", {}).streams[0].load.rows_by == "at"
+
+
 def test_two_streams_do_not_share_a_table():
     more = (
         "  returns: {request: {path: /returns}, contract: {fields: {id: int64}}, load: {to: duckdb, table: orders}}\n"

@@ -71,6 +71,15 @@ def _spans(_: Given, reading: Reading) -> Iterator[Mistake]:
         kind = "what came since the last run" if "incremental" in stream.places else f"one {by}"
         if by not in (*_SPANS, BROKEN) or "incremental" in stream.places:
             yield section.mistake("rows_by", f"rows_by has no meaning where a partition is {kind}", "leave rows_by out")
+        elif by == "hour" and _is_date(section, stream):
+            what = "a date in rows_by does not tell which hour a row is of"
+            yield section.mistake("rows_by", what, "name a timestamp")
+
+
+def _is_date(section: Given, stream: Given) -> bool:
+    contract = stream.get("contract")
+    fields = contract.fields if isinstance(contract, Contract) else ()
+    return any(field.name == section.get("rows_by") and field.type == "date" for field in fields)
 
 
 def _one_stream_a_table(_: Given, reading: Reading) -> Iterator[Mistake]:
