@@ -86,7 +86,7 @@ CASES = [
     ("partition: {by: day}", 'lake: ""', "2:7", "the text is empty", ""),
     ("partition: {by: day}", "resume_within: 60", "2:16", '"60" is no duration', "500ms, 1s"),
     ("partition: {by: day}", "keep_replaced: 99999d", "2:16", "is no duration", ""),
-    ("partition: {by: day}", "notify: {every: 1m}", "2:1", 'unknown key "every" in notify', "known here: mail, webhook"),
+    ("partition: {by: day}", "notify: {at: 1m}", "2:1", 'unknown key "at" in notify', "known here: mail, webhook"),
     ("partition: {by: day}", "partitoin: {by: day}", "2:1", 'unknown key "partitoin"', "did you mean partition?"),
     ("partition: {by: day}", "colour: red", "2:1", 'unknown key "colour" in the spec', "known here: pipeline, lake"),
     # source
