@@ -237,6 +237,26 @@ def test_a_secret_that_the_api_sends_back_is_in_no_line(place):
     assert "wrong key [secret]" in place.text
 
 
+HOOK = """\
+import logging, os
+logging.getLogger("levada.mine").warning("imported with %s", os.environ["UNREVEALED_TOKEN"])
+raise RuntimeError(os.environ["UNREVEALED_TOKEN"])
+"""
+
+
+def test_a_secret_that_a_hook_tells_before_levada_used_it_is_in_no_line(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("UNREVEALED_TOKEN", "wide-open-0815")
+    (tmp_path / "hook_that_tells.py").write_text(HOOK)
+    auth = "auth: {class: 'hook_that_tells:Signer', secrets: {key: '${UNREVEALED_TOKEN}'}}"
+    (tmp_path / "shop.yaml").write_text(SALES.replace("source: {", f"source: {{{auth}, ") + LOGS)
+    with pytest.raises(FixThis) as caught:
+        load(tmp_path / "shop.yaml", lake=str(tmp_path / "lake")).run(date=DAY)
+    written = Place(tmp_path).text
+    assert "imported with [secret]" in written
+    assert "RuntimeError: [secret]" in str(caught.value)
+    assert "wide-open-0815" not in f"{written}{caught.value}"
+
+
 def test_a_disk_that_is_full_fails_no_run(place, caplog):
     (place.folder / "logs").write_text("no folder")
     with begun(place.pipeline().course, "run", "python") as ongoing:

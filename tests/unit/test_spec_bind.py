@@ -4,9 +4,9 @@ import pytest
 
 from levada.errors import FixThis
 from levada.nouns import Place
-from levada.secret import Secret
+from levada.secret import Secret, redact
 from levada.spec.auth import SecretRef
-from levada.spec.bind import bind_contract, needed, require, secret, values_of
+from levada.spec.bind import bind_contract, know_secrets, needed, require, secret, values_of
 from levada.spec.partition import parse_day
 from levada.spec.read import read_text
 
@@ -138,3 +138,19 @@ def test_a_secret_that_cannot_be_sent_is_refused_and_not_shown(value):
         secret(REF, {"T": value})
     assert "The value of T" in caught.value.what
     assert "hidden" not in str(caught.value)
+
+
+def test_the_secrets_of_a_spec_are_redacted_though_nobody_revealed_them():
+    spec = read_text(
+        "pipeline: p\nsource: {url: http://a, auth: {class: 'hooks:Signer', secrets: {key: '${KEY:-${OLDER_KEY}}'}}}\n"
+        "streams: {s: {request: {path: /}, contract: {fields: {x: string}}, load: {postgres: '${PG_URL}'}}}\n"
+        "notify: {webhook: '${HOOK_URL}'}\n",
+        "s.yaml",
+        {"PG_URL": "x"},
+    )
+    know_secrets(spec, {
+        "KEY": "never-revealed-1\n", "OLDER_KEY": "never-revealed-2", "PG_URL": "postgresql://u:never%20revealed@h/d",
+        "HOOK_URL": "\ud800-is-no-unicode", "OTHER": "a-plain-variable",
+    })  # fmt: skip
+    said = "never-revealed-1 never-revealed-2 of a-plain-variable; never%20revealed"
+    assert redact(said) == "[secret] [secret] of a-plain-variable; [secret]"

@@ -1,20 +1,20 @@
 """A spec for one partition: `equals` filled, variables that a room needs demanded, secrets revealed. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 from levada.contract.model import Contract, Field
 from levada.errors import FixThis
-from levada.secret import Secret
+from levada.secret import Secret, remember, remember_url
 from levada.spec.auth import SecretRef
 from levada.spec.fields import filled
 from levada.spec.model import Missing, Spec, Stream
 from levada.spec.partition import values as values_of
 from levada.spec.template import Value
 
-__all__ = ["Verb", "bind_contract", "needed", "require", "secret", "values_of"]
+__all__ = ["Verb", "bind_contract", "know_secrets", "needed", "require", "secret", "values_of"]
 
 Verb: TypeAlias = Literal["run", "land", "stage", "load", "read"]
 _FETCHED = ("request", "files", "paging", "responses", "for_each", "window", "incremental")
@@ -102,6 +102,28 @@ def secret(ref: SecretRef, environment: Mapping[str, str]) -> Secret:
         if value := environment.get(name):
             return _usable(name, value, ref)
     raise FixThis(f"The secret {' or '.join(ref.names)} is not set.", where=str(ref.place), todo=_set_it(ref.names))
+
+
+def know_secrets(spec: Spec, environment: Mapping[str, str]) -> None:
+    """Redact all secrets that a spec names, as far as they are set, from now on: its hooks may read them themselves."""
+    for name in {name for ref in _refs(spec) for name in ref.names}:
+        value = environment.get(name, "").strip()
+        if not re.search(r"[\ud800-\udfff]", value):  # no text that is no Unicode is ever written as it is
+            remember(value)
+            remember_url(value)
+
+
+def _refs(said: Any) -> Iterator[SecretRef]:
+    """What names secrets, wherever it stands in a noun."""
+    if isinstance(said, SecretRef):
+        yield said
+    elif is_dataclass(said):
+        for field in fields(said):
+            yield from _refs(getattr(said, field.name))
+    elif isinstance(said, Mapping):
+        yield from (ref for item in said.values() for ref in _refs(item))
+    elif isinstance(said, list | tuple | frozenset):
+        yield from (ref for item in said for ref in _refs(item))
 
 
 def _usable(name: str, value: str, ref: SecretRef) -> Secret:

@@ -12,6 +12,7 @@ from typing import Any
 
 from levada.errors import FixThis
 from levada.nouns import Place
+from levada.spec.bind import know_secrets
 from levada.spec.build import build
 from levada.spec.model import Spec
 from levada.spec.tree import Items, Keys, Node, Word
@@ -94,7 +95,7 @@ def _node(said: Mapping[str, Any], file: str) -> Node:
 
 
 def opened(path: str, environment: Mapping[str, str], lake: str | None) -> tuple[Spec, Mapping[str, str]]:
-    """The spec in a file, YAML or packed, and the variables that it was read with.
+    """The spec in a file, YAML or packed, and the variables that it was read with; its secrets are shown nowhere.
 
     Args:
         path: The file; a packed one has no `.env` beside it.
@@ -104,6 +105,12 @@ def opened(path: str, environment: Mapping[str, str], lake: str | None) -> tuple
     Raises:
         FixThis: the file cannot be read, or is no spec.
     """
+    spec, known = _read(path, environment, lake)
+    know_secrets(spec, known)
+    return spec, known
+
+
+def _read(path: str, environment: Mapping[str, str], lake: str | None) -> tuple[Spec, Mapping[str, str]]:
     if path.endswith(SUFFIX):
         return build(unpack(Path(path)).root, environment, lake=lake), environment
     # YAML is not everywhere: a function that only lands goes without.
