@@ -1,8 +1,10 @@
 """Log files on a disk: whose line goes where, what goes when, and that nothing of it harms the work."""
 
 import errno
+import inspect
 import json
 import logging
+import logging.config
 import os
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from levada.errors import FixThis
 from levada.lake.apart import apart, side_by_side
 from levada.logs.lines import About
 from levada.logs.speaking import speaking
-from levada.logs.writing import about, note_error, say, trouble, writing
+from levada.logs.writing import about, note_error, say, troubles, writing
 from levada.nouns import Place
 from levada.secret import remember
 from levada.spec.telling import Logs
@@ -260,21 +262,151 @@ def test_old_files_go_at_the_change_of_the_day_too(opened, tmp_path):
     assert [path.name for path in (tmp_path / "logs").iterdir()] == ["2024-10-09.txt"]
 
 
-def test_an_old_file_that_cannot_go_is_told_and_loses_no_line(opened, tmp_path, monkeypatch, caplog):
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs/2023-01-01.txt").write_text("")
+def test_an_old_file_that_cannot_go_is_told_and_keeps_no_other_and_loses_no_line(opened, tmp_path, monkeypatch, caplog):
+    logs, real = tmp_path / "logs", Path.unlink
+    logs.mkdir()
+    for day in range(1, 8):
+        (logs / f"2023-01-0{day}.txt").write_text("")
 
-    def refused(path, missing_ok):
-        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+    def refused(path, **how):
+        if path.name in ("2023-01-03.txt", "2023-01-05.txt"):
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+        if path.name == "2023-01-07.txt":
+            real(path)  # another process was first
+        real(path, **how)
 
     monkeypatch.setattr(Path, "unlink", refused)
     with opened(keep_days=3):
         OWN.info("one")
         OWN.info("two")
-        told = trouble()
+        (told,) = troubles()
     assert words(tmp_path) == ["one", "two"]
-    assert told == f"old log files stay: {tmp_path}/logs/2023-01-01.txt: Operation not permitted"
+    assert {path.name for path in logs.iterdir()} == {"2023-01-03.txt", "2023-01-05.txt", "2024-10-08.txt"}
+    there = f"old log files stay: {logs}/2023-01-0"
+    assert told in {f"{there}{number}.txt: Operation not permitted" for number in (3, 5)}
     assert [record.getMessage() for record in caplog.records] == [f"levada: {told}; the work goes on"]
+
+
+def test_folders_of_others_are_not_looked_into_and_one_that_cannot_be_is_told(opened, tmp_path, monkeypatch):
+    for name in ("private", "2022", "2023"):
+        (tmp_path / "logs" / name).mkdir(parents=True)
+        (tmp_path / "logs" / name / "01-01.txt").write_text("")
+    seen, real = [], os.scandir
+
+    def scandir(path):
+        seen.append(Path(path).name)
+        if Path(path).name == "2022":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with opened(keep_days=3, file=parse("{date:%Y}/{date:%m-%d}.txt")):
+        OWN.info("said")
+        assert troubles() == (f"old log files stay: {tmp_path}/logs/2022: Permission denied",)
+    assert sorted(seen) == ["2022", "2023", "2024", "logs"]
+    assert not (tmp_path / "logs/2023/01-01.txt").exists()
+
+
+def test_files_are_looked_for_once_a_day(opened, tmp_path):
+    with opened(keep_days=3):
+        OWN.info("one")
+        (tmp_path / "logs/2023-01-01.txt").write_text("")
+        OWN.info("two")
+    assert (tmp_path / "logs/2023-01-01.txt").exists()
+
+
+def test_why_lines_are_lost_is_told_without_secrets(tmp_path, caplog):
+    remember("folder-of-hunter3")
+    (tmp_path / "folder-of-hunter3").write_text("a file")
+    with writing(Logs(PLACE, folder="folder-of-hunter3"), "sales", tmp_path, FixedClock(NOON)):
+        OWN.info("said")
+        (told,) = troubles()
+    assert "/[secret]/2024-10-08.txt: Not a directory" in told
+    assert "hunter3" not in caplog.text
+
+
+def _switched_off():
+    logging.disable(logging.CRITICAL)
+
+
+def _raised():
+    logging.getLogger("levada").setLevel(logging.ERROR)
+
+
+def _raised_below():
+    logging.getLogger("levada.pipeline").setLevel(logging.ERROR)
+
+
+def _configured():
+    logging.config.dictConfig({"version": 1, "loggers": {"levada": {"level": "ERROR", "handlers": []}}})
+
+
+@pytest.mark.parametrize("meddle", [_switched_off, _raised, _raised_below, _configured])
+@pytest.mark.parametrize("first", [True, False])
+def test_milestones_are_written_whatever_a_program_does_to_logging(tmp_path, meddle, first):
+    script = f"""
+import logging.config
+{inspect.getsource(meddle)}
+shown = []
+from levada.logs.speaking import speaking
+if {first}: {meddle.__name__}()
+with writing(Logs(Place("x", 1, 1)), "sales", folder, clock), speaking(shown.append):
+    if not {first}: {meddle.__name__}()
+    say(About("sales"), "x", "good")
+    say(About("sales"), "x", "odd", logging.WARNING)
+    note_error(ValueError("x"), "failed: x", {{}})
+for line in shown: print(line[25:])
+"""
+    done = alone(tmp_path, script)
+    assert words(tmp_path) == ["good", "odd", "failed: x"]
+    assert done.stdout.splitlines() == ["INFO sales: good", "WARNING sales: odd", "ERROR sales: failed: x"]
+    assert done.stderr == ""
+
+
+def test_what_a_program_sets_meanwhile_stays(opened):
+    ours = logging.getLogger("levada")
+    try:
+        with opened():
+            ours.setLevel(logging.ERROR)
+        assert ours.level == logging.ERROR
+    finally:
+        ours.setLevel(logging.NOTSET)
+
+
+def test_a_thread_of_somebody_else_is_heard_while_all_open_files_are_the_same(opened, tmp_path):
+    both = threading.Barrier(2)
+
+    def work(text):
+        with opened():
+            both.wait(PATIENCE)
+            thread = threading.Thread(target=lambda: OWN.info(text))
+            thread.start()
+            thread.join(PATIENCE)
+            both.wait(PATIENCE)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert sorted(words(tmp_path)) == ["a", "b"]
+    aside = threading.Thread(target=lambda: OWN.info("whose?"))
+    with opened("a"), opened("b"):
+        aside.start()
+        aside.join(PATIENCE)
+    assert sorted(words(tmp_path)) == ["a", "b"]
+
+
+_OWN_HANDLER = """\
+logging.getLogger("levada.lake").addHandler(logging.StreamHandler(sys.stdout))
+with writing(Logs(Place("x", 1, 1)), "sales", folder, clock):
+    logging.getLogger("levada.lake.disk").warning("once")
+"""
+
+
+def test_who_has_a_handler_of_their_own_is_told_once(tmp_path):
+    done = alone(tmp_path, _OWN_HANDLER)
+    assert (done.stdout, done.stderr) == ("once\n", "")
 
 
 def test_files_in_folders_of_their_month_go_and_links_to_folders_are_not_followed(opened, tmp_path):
@@ -343,7 +475,7 @@ def test_a_full_disk_loses_lines_and_is_told_once(opened, tmp_path, caplog):
     with opened():
         OWN.info("one")
         OWN.info("two")
-        told = trouble()
+        (told,) = troubles()
     path = tmp_path / "logs/2024-10-08.txt"
     assert told == f"lines of the log are lost: {path}: No space left on device"
     assert [record.getMessage() for record in caplog.records] == [f"levada: {told}; the work goes on"]
@@ -367,7 +499,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody(opened, tmp_path):
     os.mkfifo(tmp_path / "logs/2024-10-08.txt")
     with opened():
         OWN.info("one")
-        assert "2024-10-08.txt: No such device or address" in trouble()
+        assert "2024-10-08.txt: No such device or address" in troubles()[0]
 
 
 _TORN = """\

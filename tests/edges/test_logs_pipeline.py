@@ -119,6 +119,7 @@ def test_rules_of_keys_without_end_are_counted_together(place):
     assert len(line["rules"]) == 101
     assert sum(line["rules"].values()) == 300
     assert line["words"].endswith(", ...)")
+    assert line["words"].partition("quarantined (")[2].count(", ") == 10
 
 
 def test_a_failure_is_told_with_what_and_where_and_what_to_do_and_is_raised(place):
@@ -133,6 +134,25 @@ def test_a_failure_is_told_with_what_and_where_and_what_to_do_and_is_raised(plac
     for part in (line["what"], line["where"], line["todo"]):
         assert part in line["words"]
     assert place.line("again")["words"].startswith("page 2 is asked for again in ")
+
+
+def test_the_cause_of_a_failure_is_told_and_a_key_of_several_lines_is_in_neither(place):
+    key = "-----BEGIN KEY-----\nMIIEowIBAAKCAQEA7bq\nPq3nTz0\n-----END KEY-----"
+    remember(key)
+    with pytest.raises(FixThis), begun(place.pipeline().course, "run", "python"):
+        raise FixThis(f"The key {key} fits nothing.", where="a\n b") from ValueError(f"no PEM:\n{key}")
+    assert place.line("failed")["words"] == (
+        "failed: The key [secret] fits nothing.; where: a; b; cause: no PEM:; [secret]"
+    )
+
+
+def test_of_many_failures_the_first_are_named_at_the_end(place):
+    with begun(place.pipeline().course, "run", "python") as ongoing:
+        for number in range(7):
+            ongoing.failed(TryLater("away"), "sales", f"2022-08-0{number + 1}")
+        ongoing.close()
+    named = place.lines[-1]["words"].partition(" s: ")[2]
+    assert named == ", ".join([*(f"sales 2022-08-0{number} (TryLater)" for number in range(1, 6)), "..."])
 
 
 def test_work_that_is_taken_up_again_says_so(place):

@@ -207,3 +207,15 @@ def test_a_long_text_is_cut_in_its_middle():
     assert line.endswith("xxend")
     assert " [...] " in line
     assert len(facts(said("x", body="x" * 1_000_000))["body"]) < 70_000
+
+
+def test_of_what_is_broad_the_beginning_is_told():
+    told = facts(said("x", rows=list(range(5_000)), by_name={str(number): number for number in range(5_000)}, last=1))
+    assert told["rows"] == [*range(999), "[...]"]
+    assert "by_name" not in told
+    told = facts(said("x", by_name={str(number): [number] for number in range(5_000)}))
+    assert told["by_name"]["498"] == [498]
+    assert told["by_name"]["[...]"] > 4_000
+    assert len(told["by_name"]) <= 501
+    nested = [[[[[list(range(20)) for _ in range(20)] for _ in range(20)] for _ in range(20)] for _ in range(20)]]
+    assert len(json.dumps(facts(said("x", deep=nested)))) < 10_000

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from levada.logs.names import DEFAULT, file_name, outdated
+from levada.logs.names import DEFAULT, file_name, leads_on, outdated
 from levada.spec.template import parse
 
 TODAY = date(2024, 10, 8)
@@ -77,3 +77,16 @@ def test_any_template_is_read_backwards(template, old, young):
 
 def test_a_template_that_tells_no_day_has_no_old_files():
     assert outdated(parse("{date:%Y-%m}.txt"), "sales", ["2023-01.txt"], TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "folders", "others"),
+    [
+        ("{date}.txt", [], ["2024-10-08", "2024", "2024-10-08.txt"]),
+        ("{date:%Y}/{date:%m-%d}.txt", ["2024"], ["private", "2024/10-08", "24"]),
+        ("{pipeline}/{date:%Y/%m}/{date:%Y-%m-%d}", ["my%2Fsales", "my%2Fsales/2024", "my%2Fsales/2024/09"],
+         ["sales", "2024", "my%2Fsales/09", "my%2Fsales/2024/09/2024-09-08"]),
+    ],
+)  # fmt: skip
+def test_only_folders_that_may_hold_files_of_a_day_lead_on(template, folders, others):
+    assert [name for name in (*folders, *others) if leads_on(parse(template), "my/sales", name)] == folders

@@ -79,7 +79,8 @@ def reason(error: BaseException) -> str:
     """An error for a log: in one line, but for the report of a bug."""
     if not isinstance(error, LevadaError):
         return _bug_report(error)
-    return "; ".join(line.strip() for line in f"{error}{_cause(error)}{_when(error)}".splitlines())
+    # Redacted first: a key of several lines is no longer known once these are joined in another way.
+    return "; ".join(line.strip() for line in redact(f"{error}{_cause(error)}{_when(error)}").splitlines())
 
 
 def facts(error: BaseException) -> dict[str, str | int]:

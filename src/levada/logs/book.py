@@ -2,14 +2,14 @@
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 from levada.edges import Clock
 from levada.logs.lines import About, json_line, text_line
-from levada.logs.names import DEFAULT, file_name, outdated
+from levada.logs.names import DEFAULT, file_name, leads_on, outdated
 from levada.secret import redact
 from levada.spec.calendar import zone
 from levada.spec.telling import Logs
@@ -38,10 +38,7 @@ class Book:
     """
 
     def __init__(self, logs: Logs, pipeline: str, beside: Path, clock: Clock) -> None:
-        self.of = (logs, pipeline, beside)
         self.pipeline = pipeline
-        #: The error that was told last.
-        self.told: BaseException | None = None
         self._logs, self._clock = logs, clock
         self._folder = beside / logs.folder
         self._template = logs.file or DEFAULT
@@ -52,6 +49,7 @@ class Book:
         self._troubles: dict[str, str] = {}
         #: Whether the last line was cut short by a full disk: the next one begins below it.
         self._torn = False
+        self._lock = threading.RLock()  # who hears of lost lines may say something
 
     def take(self, record: logging.LogRecord, about: About) -> None:
         """Write what was said; raises nothing."""
@@ -60,15 +58,17 @@ class Book:
             at = self._clock.now().astimezone(self._zone)
             path = self._folder / file_name(self._template, self.pipeline, at.date())
             # Not all that Python takes for a text has UTF-8: halves of surrogate pairs are written as JSON has them.
-            self._write(path, f"{self._line(record, about, at)}\n".encode("utf-8", "backslashreplace"))
-            self._turn(at.date())
+            line = f"{self._line(record, about, at)}\n".encode("utf-8", "backslashreplace")
+            with self._lock:
+                self._write(path, line)
+                self._turn(at.date())
         except Exception as error:  # noqa: BLE001 - the work goes on, whatever becomes of its log
             self._lost(path, error)
 
     @property
-    def trouble(self) -> str:
-        """Why lines were lost, or old files stay; "" where neither is so."""
-        return "; ".join(self._troubles.values())
+    def troubles(self) -> tuple[str, ...]:
+        """Why lines were lost, or old files stay; empty where neither is so."""
+        return tuple(self._troubles.values())
 
     def _write(self, path: Path, line: bytes) -> None:
         try:
@@ -93,12 +93,15 @@ class Book:
         if self._logs.keep_days is None:
             return
         oldest = today - timedelta(days=self._logs.keep_days - 1)
-        try:
-            there = list(_files(self._folder, file_name(self._template, self.pipeline, today).count("/")))
-            for name in outdated(self._template, self.pipeline, there, oldest):
+        there = list(_files(self._folder, lambda folder: leads_on(self._template, self.pipeline, folder), self._stays))
+        for name in outdated(self._template, self.pipeline, there, oldest):
+            try:
                 (self._folder / name).unlink(missing_ok=True)  # another process may do the same
-        except OSError as error:
-            self._tell("old log files stay", f"{error.filename}: {error.strerror}")
+            except OSError as error:
+                self._stays(error)
+
+    def _stays(self, error: OSError) -> None:
+        self._tell("old log files stay", f"{error.filename}: {error.strerror}")
 
     def _lost(self, path: Path, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
@@ -110,11 +113,21 @@ class Book:
             _log.warning("levada: %s; the work goes on", self._troubles[what])
 
 
-def _files(folder: Path, depth: int, above: str = "") -> Iterator[str]:
-    """Regular files, so many folders down; links are not followed, and are none."""
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if depth == 0 and entry.is_file(follow_symlinks=False):
-                yield f"{above}{entry.name}"
-            elif depth and entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path), depth - 1, f"{above}{entry.name}/")
+def _files(
+    folder: Path, enters: Callable[[str], bool], failed: Callable[[OSError], None], above: str = ""
+) -> Iterator[str]:
+    """Regular files, in this folder and those that are entered; links are not followed, and are none."""
+    try:
+        with os.scandir(folder) as entries:
+            there = list(entries)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        failed(error)
+        return
+    for entry in there:
+        name = f"{above}{entry.name}"
+        if entry.is_file(follow_symlinks=False):
+            yield name
+        elif entry.is_dir(follow_symlinks=False) and enters(name):
+            yield from _files(Path(entry.path), enters, failed, f"{name}/")

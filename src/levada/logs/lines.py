@@ -3,7 +3,7 @@
 import json
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +21,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _OWN = frozenset({"event", "partition", "pipeline", "stream", "words"})
 #: Characters of one text: an answer, or the report of a bug, may be of any length.
 _LONGEST = 64_000
-#: How deep what was given is looked into.
+#: How deep what was given is looked into, and how many of the values in it are shown.
 _DEEPEST = 6
+_MOST = 1_000
 #: What would end a line, or steer a terminal. A line feed goes on in the next line, below its own.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 _CONTROLS |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -55,10 +56,9 @@ def text_line(record: logging.LogRecord, about: About, at: datetime) -> str:
         about: What was worked on.
         at: When (aware); shown with its offset from UTC.
     """
-    told = "\n".join(filter(None, (_words(record), _report(record))))
-    shown = (
-        _shown(": ".join(filter(None, (_of(record, about).where, told)))).translate(_CONTROLS).replace("\n", "\n    ")
-    )
+    told = "\n".join(map(_shown, filter(None, (_words(record), _report(record)))))
+    said = ": ".join(filter(None, (_shown(_of(record, about).where), told)))
+    shown = said.translate(_CONTROLS).replace("\n", "\n    ")
     return f"{_stamp(at, ' ')} {record.levelname} {shown}"
 
 
@@ -86,7 +86,9 @@ def json_line(record: logging.LogRecord, about: About, at: datetime) -> str:
         "error": _report(record),
     }
     known = {name: _plain(value) for name, value in own.items() if value}
-    more = {f"{name}_" if name in own else name: _plain(value) for name, value in _given(record).items()}
+    left = [None] * _MOST
+    given = {name: _plain(value, 0, left) for name, value in _first(_given(record).items(), left)}
+    more = {f"{name}_" if name in own else name: value for name, value in given.items()}
     return json.dumps({**known, **more}, ensure_ascii=False).translate(_IN_JSON)
 
 
@@ -126,8 +128,9 @@ def _given(record: logging.LogRecord) -> dict[str, Any]:
     return {_shown(name): value for name, value in vars(record).items() if name not in taken}
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
-    """A value as JSON has it, every text and number in it redacted."""
+def _plain(value: Any, depth: int = 0, left: list[None] | None = None) -> Any:
+    """A value as JSON has it, every text and number in it redacted; `left` has an item for each that may follow."""
+    left = [] if left is None else left
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -135,10 +138,21 @@ def _plain(value: Any, depth: int = 0) -> Any:
         is_number = shown.lstrip("-")[:1].isdigit()  # what is infinite has no JSON, nor what Python will not write out
         return value if is_number and redact(shown) == shown else _shown(value)
     if depth < _DEEPEST and isinstance(value, Mapping):
-        return {_shown(name): _plain(item, depth + 1) for name, item in value.items()}
+        named = {_shown(name): _plain(item, depth + 1, left) for name, item in _first(value.items(), left)}
+        return {**named, **({"[...]": len(value) - len(named)} if len(named) < len(value) else {})}
     if depth < _DEEPEST and isinstance(value, list | tuple | AbstractSet):
-        return [_plain(item, depth + 1) for item in value]
+        items = [_plain(item, depth + 1, left) for item in _first(value, left)]
+        return [*items, *(["[...]"] if len(items) < len(value) else [])]
     return _shown(value)
+
+
+def _first(items: Iterable[Any], left: list[None]) -> Iterator[Any]:
+    """So many of them as may follow."""
+    for item in items:
+        if not left:
+            return
+        left.pop()
+        yield item
 
 
 def _shown(value: object) -> str:

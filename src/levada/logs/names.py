@@ -6,7 +6,7 @@ from datetime import date
 
 from levada.spec.template import Hole, Template, encode_name, fill, parse
 
-__all__ = ["DEFAULT", "file_name", "outdated"]
+__all__ = ["DEFAULT", "file_name", "leads_on", "outdated"]
 
 #: What log files are called if the spec does not say.
 DEFAULT = parse("{date}.txt")
@@ -31,6 +31,13 @@ def outdated(template: Template, pipeline: str, names: Iterable[str], oldest: da
     days = ((name, _day(match.groupdict())) for name, match in found if match)
     # Filled in again: what only looks like a name of ours is not touched.
     return [name for name, day in days if day and day < oldest and file_name(template, pipeline, day) == name]
+
+
+def leads_on(template: Template, pipeline: str, folder: str) -> bool:
+    """Whether the files of a day may lie below a folder, by its name relative to that of the log files."""
+    # No piece of a pattern has a `/` but that between two folders: neither digits nor the name of a pipeline have one.
+    folders = "".join(_pieces(template, pipeline)).split("/")[:-1]
+    return bool(re.fullmatch("/".join(folders[: folder.count("/") + 1]), folder)) and folder.count("/") < len(folders)
 
 
 def _pieces(template: Template, pipeline: str) -> Iterator[str]:

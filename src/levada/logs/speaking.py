@@ -1,43 +1,28 @@
 """What the rooms say, told to a person while it happens: the lines of a log on stderr."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 
-from levada.logs.lines import text_line
-from levada.logs.writing import of_now
+from levada.logs.lines import About, text_line
+from levada.logs.writing import listening
 
 __all__ = ["speaking"]
 
 
-@contextmanager
-def speaking(show: Callable[[str], None], level: int = logging.INFO) -> Iterator[None]:
-    """While inside, `show` is given a line for all that is said below `levada`, its times in UTC, without secrets.
+def speaking(show: Callable[[str], None], level: int = logging.INFO) -> AbstractContextManager[None]:
+    """While inside, `show` is given each line that a log file would have, its times in UTC, without secrets.
+
+    Where nobody reads any more, the command hears of that by its own words.
 
     Args:
         show: Takes a line.
-        level: Of logging; DEBUG tells of each request that is made again.
+        level: Of logging; DEBUG tells of each page, and of each request that is made again.
     """
-    root, speaker = logging.getLogger("levada"), _Speaker(show)
-    before = root.level
-    root.setLevel(level)
-    root.addHandler(speaker)
-    try:
-        yield
-    finally:
-        root.removeHandler(speaker)
-        root.setLevel(before)
 
+    def shown(record: logging.LogRecord, of: About) -> None:
+        with suppress(OSError):
+            show(text_line(record, of, datetime.fromtimestamp(record.created, UTC)))
 
-class _Speaker(logging.Handler):
-    def __init__(self, show: Callable[[str], None]) -> None:
-        super().__init__()
-        self._show = show
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show it; where nobody reads any more, the command hears of that by its own words."""
-        try:
-            self._show(text_line(record, of_now(), datetime.fromtimestamp(record.created, UTC)))
-        except OSError:
-            return
+    return listening(shown, level)

@@ -1,43 +1,62 @@
 """What the rooms say, on its way into a pipeline's log files while it is at work.
 
-logging ──► the ear ──► the book of this context ──► a line
-                └─────► whoever else listens, as if the ear were not there
+a milestone ──────────┬─► the book of this context ──► a line
+logging ──► the ear ──┤
+                      └─► who listens (`levada -v`)
 
-Rooms, and a user's own code, speak to loggers named `levada` or `levada.…` and know nothing of this.
+Rooms, and a user's own code, speak to loggers named `levada` or `levada.…` and know nothing of this. Milestones do
+not pass logging on their way: a program that sets levels, or sets logging up anew, has them in its files all the same.
 """
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from levada.edges import Clock
 from levada.logs.book import PROBLEMS, Book
+from levada.logs.ear import Ear
 from levada.logs.lines import MILESTONES, About
 from levada.spec.telling import Logs
 
-__all__ = ["about", "is_heard", "note_error", "of_now", "say", "trouble", "writing"]
+__all__ = ["about", "is_heard", "listening", "note_error", "of_now", "say", "trouble", "troubles", "writing"]
 
-_ROOT = "levada"
 #: What tells of lost lines, and of the requests to a job server, which are no pipeline's.
 _OTHERS = frozenset({PROBLEMS, "levada.access"})
 _milestones = logging.getLogger(MILESTONES)
-#: Whose lines are said here: None where a pipeline has no log files; unset on threads that nobody told.
-_book: ContextVar[Book | None] = ContextVar("levada_log")
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    """Whose lines are said."""
+
+    of: tuple[Logs | None, str, Path]
+    #: None where a pipeline has no log files.
+    book: Book | None
+    #: The error that was told last.
+    told: BaseException | None = None
+
+
+#: Unset on threads that nobody told.
+_work: ContextVar[_Work] = ContextVar("levada_log")
 _about: ContextVar[About] = ContextVar("levada_log_about")
 _turn = threading.Lock()
-_open: list[Book] = []
+_open: list[_Work] = []
+_listeners: list[Callable[[logging.LogRecord, About], None]] = []
+#: From which level on those who are open and those who listen want to know what is said.
+_levels: list[int] = []
 
 
 @contextmanager
 def writing(logs: Logs | None, pipeline: str, beside: Path, clock: Clock) -> Iterator[Book | None]:
-    """While inside, what is said on this thread and those that it starts goes to the pipeline's log files.
+    """While inside, what is said in this context goes to the pipeline's log files.
 
-    Within another one for the same files, that one goes on. Nothing that happens to a file is raised.
+    So does what is said on threads that are given the context (`levada.lake.apart`), and on any others while no other
+    files are open. Within another one for the same files, that one goes on. Nothing that happens to a file is raised.
 
     Args:
         logs: What the spec says of logs; None: nothing is written.
@@ -48,22 +67,42 @@ def writing(logs: Logs | None, pipeline: str, beside: Path, clock: Clock) -> Ite
     Raises:
         FixThis: this machine has no such time zone.
     """
-    now = _book.get(None)
-    if now is not None and now.of == (logs, pipeline, beside):
-        yield now
+    now, of = _work.get(None), (logs, pipeline, beside)
+    if now is not None and now.of == of:
+        yield now.book
         return
-    book = None if logs is None else Book(logs, pipeline, beside, clock)
+    work = _Work(of, None if logs is None else Book(logs, pipeline, beside, clock))
     was = of_now()  # a process that does a part of a round is told which
-    before, was_about = _book.set(book), _about.set(About(pipeline, round="" if was.pipeline else was.round))
-    if book:
-        _listen(book)
+    before, was_about = _work.set(work), _about.set(About(pipeline, round="" if was.pipeline else was.round))
+    if work.book:
+        _begin(_open, work, logging.INFO)
     try:
-        yield book
+        yield work.book
     finally:
-        if book:
-            _leave(book)
+        if work.book:
+            _end(_open, work, logging.INFO)
         _about.reset(was_about)
-        _book.reset(before)
+        _work.reset(before)
+
+
+@contextmanager
+def listening(take: Callable[[logging.LogRecord, About], None], level: int) -> Iterator[None]:
+    """While inside, `take` is given all that is said, with what is worked on; all that log files are given is in it.
+
+    Args:
+        take: Takes a record.
+        level: Of logging: what is said below it is not asked for.
+    """
+
+    def heard(record: logging.LogRecord, of: About) -> None:
+        if record.levelno >= level:
+            take(record, of)
+
+    _begin(_listeners, heard, level)
+    try:
+        yield
+    finally:
+        _end(_listeners, heard, level)
 
 
 @contextmanager
@@ -83,13 +122,14 @@ def of_now() -> About:
 
 def is_heard(level: int) -> bool:
     """Whether anybody hears what is said at this level, of DEBUG and INFO."""
-    return _milestones.isEnabledFor(level)
+    return _milestones.isEnabledFor(level) or any(level >= wanted for wanted in _levels)
 
 
 def say(of: About, event: str, words: str, level: int = logging.INFO, **facts: Any) -> None:
-    """Say what happens: to everybody, by the standard logging; what is worse than INFO to the log files alone.
+    """Say what happens: to log files, to who listens, and by the standard logging to everybody.
 
-    For of that whoever called learns in another way: it is raised, or stands in what is given back.
+    What is worse than INFO is not said to everybody: whoever called learns of that in another way, it is raised, or
+    stands in what is given back.
 
     Args:
         of: What it is about.
@@ -98,18 +138,13 @@ def say(of: About, event: str, words: str, level: int = logging.INFO, **facts: A
         level: Of logging.
         facts: The figures, by name.
     """
-    if level <= logging.INFO and not is_heard(level):
-        return
-    named = {"pipeline": of.pipeline, "stream": of.stream, "partition": of.partition}
-    extra = {**facts, **named, "event": event, "words": words}
-    if level <= logging.INFO:
-        _milestones.log(level, "%s: %s", of.where, words, extra=extra)
-    elif book := _book.get(None):
-        _write(book, level, extra)
+    if level > logging.INFO or is_heard(level):
+        named = {"pipeline": of.pipeline, "stream": of.stream, "partition": of.partition}
+        _utter(level, (of.where, words), {**facts, **named, "event": event, "words": words})
 
 
 def note_error(error: BaseException, words: str, facts: Mapping[str, str], *, traced: bool = False) -> None:
-    """Write an error into the log files of this context, unless it was the last: it passes several who would.
+    """Say that something failed, unless that was said last: an error passes several who would.
 
     Args:
         error: What was raised.
@@ -117,103 +152,69 @@ def note_error(error: BaseException, words: str, facts: Mapping[str, str], *, tr
         facts: It, by name.
         traced: Whether to tell where it was raised.
     """
-    book = _book.get(None)
-    if book is not None and book.told is not error:
-        book.told = error
-        _write(book, logging.ERROR, {**facts, "event": "failed", "words": words}, error if traced else None)
+    work = _work.get(None)
+    if work is not None and work.told is not error:
+        work.told = error
+        extra = {**facts, "event": "failed", "words": words}
+        _utter(logging.ERROR, (of_now().where, words), extra, error if traced else None)
+
+
+def troubles() -> tuple[str, ...]:
+    """Why lines of the log files of this context were lost, or old files stay; empty where neither is so."""
+    work = _work.get(None)
+    return work.book.troubles if work and work.book else ()
 
 
 def trouble() -> str:
-    """Why lines of the log files of this context were lost; "" where none was."""
-    book = _book.get(None)
-    return book.trouble if book else ""
+    """All of `troubles` in a line."""
+    return "; ".join(troubles())
 
 
-def _write(book: Book, level: int, extra: dict[str, Any], error: BaseException | None = None) -> None:
+def _utter(level: int, said: tuple[str, str], extra: Mapping[str, Any], error: BaseException | None = None) -> None:
     trace = (type(error), error, error.__traceback__) if error else None
-    record = logging.LogRecord(MILESTONES, level, "", 0, extra["words"], (), trace)
+    record = logging.LogRecord(MILESTONES, level, "", 0, "%s: %s", said, trace)
     vars(record).update(extra)
-    book.take(record, _about.get(About(book.pipeline)))
+    _tell(record)
+    if level <= logging.INFO and _milestones.isEnabledFor(level):
+        _milestones.handle(record)
 
 
-class _Ear(logging.Handler):
-    """Hears what is said below `levada` at INFO and above, and hands on what others would have heard without it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._level, self._propagates = logging.NOTSET, True
-
-    def begin(self) -> None:
-        """Listen."""
-        root = logging.getLogger(_ROOT)
-        self._level, self._propagates = root.level, root.propagate
-        if root.getEffectiveLevel() > logging.INFO:
-            root.setLevel(logging.INFO)
-        root.propagate = False
-        root.addHandler(self)
-
-    def end(self) -> None:
-        """Leave things as they were."""
-        root = logging.getLogger(_ROOT)
-        root.removeHandler(self)
-        root.propagate = self._propagates
-        root.setLevel(self._level)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write it into the book that it is for."""
-        book = None if record.name in _OTHERS else _of_this_context()
-        if book is not None:
-            book.take(record, _about.get(About(book.pipeline)))
-        if self._was_meant(record):
-            self._hand_on(record)
-
-    def _was_meant(self, record: logging.LogRecord) -> bool:
-        """Whether it would have been said at all: its logger's level, or the nearest above that has one."""
-        logger: logging.Logger | None = logging.getLogger(record.name)
-        while logger is not None:
-            level = self._level if logger.name == _ROOT else logger.level
-            if level:
-                return record.levelno >= level
-            logger = logger.parent
-        return True
-
-    def _hand_on(self, record: logging.LogRecord) -> None:
-        above = logging.getLogger(_ROOT).parent if self._propagates else None
-        if above is not None and above.hasHandlers():
-            above.callHandlers(record)
-        elif logging.lastResort and not self._others(record) and record.levelno >= logging.lastResort.level:
-            logging.lastResort.handle(record)
-
-    def _others(self, record: logging.LogRecord) -> bool:
-        """Whether somebody else listens below `levada`."""
-        logger: logging.Logger | None = logging.getLogger(record.name)
-        while logger is not None and logger.name != "root":
-            if any(handler is not self for handler in logger.handlers):
-                return True
-            logger = logger.parent
-        return False
-
-
-_ear = _Ear()
+def _tell(record: logging.LogRecord) -> None:
+    """The one way into a log file, and to who listens."""
+    book = None if record.name in _OTHERS else _of_this_context()
+    of = _about.get(About(book.pipeline if book else ""))
+    if book:
+        book.take(record, of)
+    for take in tuple(_listeners):
+        take(record, of)
 
 
 def _of_this_context() -> Book | None:
     """The book for what is said here; on a thread of somebody else's, the only one that is open."""
     try:
-        return _book.get()
+        return _work.get().book
     except LookupError:
-        return _open[0] if len(_open) == 1 else None
+        there = tuple(_open)
+        return there[0].book if there and all(work.of == there[0].of for work in there) else None
 
 
-def _listen(book: Book) -> None:
+_ear = Ear(_tell, lambda: bool(_listeners))
+
+
+def _begin(among: list[Any], one: object, level: int) -> None:
     with _turn:
-        _open.append(book)
-        if len(_open) == 1:
+        among.append(one)
+        _levels.append(level)
+        if len(_levels) == 1:
             _ear.begin()
+        _ear.at(min(_levels))
 
 
-def _leave(book: Book) -> None:
+def _end(among: list[Any], one: object, level: int) -> None:
     with _turn:
-        _open.remove(book)
-        if not _open:
+        among.remove(one)
+        _levels.remove(level)
+        if _levels:
+            _ear.at(min(_levels))
+        else:
             _ear.end()

@@ -19,6 +19,7 @@ from levada.pipeline.course import Course
 from levada.pipeline.job import Job
 from levada.pipeline.tally import Tally
 from levada.round import Reported, Round
+from levada.secret import redact
 from levada.source.events import Event, Took, Waiting
 
 __all__ = [
@@ -92,7 +93,9 @@ def failed(error: Exception) -> None:
 
 def _in_a_line(error: LevadaError) -> str:
     cause = f"cause: {error.__cause__}" if error.__cause__ and str(error.__cause__) not in str(error) else ""
-    return "; ".join(filter(None, [*map(str.strip, str(error).splitlines()), cause]))
+    # Redacted first: a key of several lines is no longer known once these are joined in another way.
+    said = redact("\n".join(filter(None, (str(error), cause))))
+    return "; ".join(filter(None, map(str.strip, said.splitlines())))
 
 
 def held(job: Job, seconds: float) -> None:
