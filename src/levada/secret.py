@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, unquote_plus
 
-__all__ = ["Secret", "redact", "redacted", "remember", "remember_url", "shown_url"]
+__all__ = ["Secret", "is_token", "redact", "redacted", "remember", "remember_url", "shown_url"]
 
 #: Shorter values are not redacted: a secret "a" would black out every text. The design promises 4 characters.
 SHORTEST = 4
@@ -41,6 +41,8 @@ _PLACED = re.compile(
 )
 #: Shorter values of parameters may be words of every text, as in `?key=sales`: they are hidden in the URL alone.
 _SURE = 8
+#: Characters from which on a part of a URL is taken for a token, whatever it is made of.
+_LONG = 16
 #: Forms of values known lately that are kept: tokens come by the hour, and a job server lives for months.
 RECENT = 256
 #: What is known for good and what lately, oldest first, and a pattern for the ways in which it may be written.
@@ -127,6 +129,14 @@ def redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: redacted(item) for key, item in value.items()}
     return [redacted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def is_token(text: str) -> bool:
+    """Whether a text is taken for a secret by its looks: long, or of letters and digits; `notifications` is a word."""
+    if "@" in text:
+        return False
+    mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+    return len(text) >= _LONG or (len(text) >= _SURE and mixed)
 
 
 def shown_url(url: str) -> str:

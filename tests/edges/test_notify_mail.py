@@ -1,18 +1,22 @@
 """Mail to real SMTP servers: over TLS or not at all, read back as it came; every refusal by who has to act."""
 
+import base64
+import hmac
 import ssl
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
 import trustme
 
 from levada.errors import FixThis, TryLater
-from levada.notify.mail import Envelope, Words, composed, hand_in, unsettled
+from levada.notify.mail import Desk, Envelope, Words, composed, unsettled
 from levada.notify.sent import within
 from levada.notify.server import Server, server_of
 from levada.secret import Secret, redact
 from mailserver import PASSWORD, USER, MailServer, certificates, talking
+from patience import PATIENCE
 
 AT = datetime(2024, 10, 9, 7, 1, 2, tzinfo=UTC)
 WORDS = Words(
@@ -35,7 +39,15 @@ def server(tls):
 
 def send(server, tls, envelope=ENVELOPE, words=WORDS, **given):
     named = server_of(Secret("SMTP_URL", given.pop("url", "") or server.url()))
-    return hand_in(named, composed(words, envelope), tls[1], **given)
+    return handed_in(named, composed(words, envelope), tls[1], **given)
+
+
+def handed_in(server, message, environment, **given):
+    desk = Desk(environment, **given)
+    try:
+        return desk.hand_in(server, message)
+    finally:
+        desk.leave()
 
 
 def refused(sent, kind, *said, todo=""):
@@ -292,7 +304,7 @@ def test_nobody_listening_is_for_later():
 
 
 def test_a_host_that_is_not_there_is_for_a_person():
-    sent = hand_in(Server("mail.levada.invalid", 465, "whole"), composed(WORDS, ENVELOPE), {})
+    sent = handed_in(Server("mail.levada.invalid", 465, "whole"), composed(WORDS, ENVELOPE), {})
     assert sent.error
     assert "mail.levada.invalid" in sent.error.what
     # A machine without a resolver cannot say that there is no such host.
@@ -300,7 +312,7 @@ def test_a_host_that_is_not_there_is_for_a_person():
 
 
 def test_a_host_that_is_no_name_is_for_a_person():
-    sent = hand_in(Server("a" * 70 + ".example", 465, "whole"), composed(WORDS, ENVELOPE), {})
+    sent = handed_in(Server("a" * 70 + ".example", 465, "whole"), composed(WORDS, ENVELOPE), {})
     refused(sent, FixThis, "There is no mail server aaa", todo="mend the host")
 
 
@@ -336,7 +348,12 @@ def test_an_address_that_is_not_ascii_goes_to_a_server_that_takes_it(tls):
 )
 def test_no_line_break_begins_a_header(server, tls, odd):
     words = Words("r.mail", AT, odd, "text", "html")
-    assert send(server, tls, Envelope(f"{odd} <levada@example.com>", ("ops@example.com",)), words).error is None
+    assert (
+        send(
+            server, tls, Envelope(f"{odd.replace('@', ' at ')} <levada@example.com>", ("ops@example.com",)), words
+        ).error
+        is None
+    )
     [taken] = server.taken
     assert taken.to == ("ops@example.com",)
     assert taken.mail["Bcc"] is None
@@ -349,3 +366,96 @@ def test_what_is_no_address_is_told(address):
     with pytest.raises(FixThis, match="is no address of a mail") as caught:
         composed(WORDS, Envelope(USER, (address,)))
     assert caught.value.todo == "write it as name@example.com"
+
+
+def quoting(ways, said):
+    """Answers of a server that knows these ways to log in, and quotes what it does not understand."""
+
+    def answer(line):
+        said.append(line.strip())
+        if line.startswith(b"ehlo"):
+            return b"250-mail\r\n250 AUTH " + ways + b"\r\n"
+        if line.startswith(b"AUTH CRAM-MD5"):
+            return b"334 " + base64.b64encode(b"<1896.697170952@mail>") + b"\r\n"
+        if line.startswith(b"AUTH LOGIN") or (b"LOGIN" in ways and len(said) == 3):
+            return b"334 VXNlcm5hbWU6\r\n"
+        return b"501 5.5.2 I do not understand: " + line.strip() + b"\r\n"
+
+    return answer
+
+
+@pytest.mark.parametrize("ways", [b"PLAIN", b"LOGIN", b"CRAM-MD5", b"XOAUTH2 PLAIN", b"CRAM-MD5 LOGIN"])
+def test_a_server_that_quotes_the_log_in_makes_nothing_of_it_known(tls, ways):
+    said = []
+    with talking(quoting(ways, said), tls=tls[0]) as port:
+        sent = send(None, tls, url=f"smtps://apikey-user:Tr0ub4dor-and-3-horses@localhost:{port}")
+    refused(sent, FixThis, "refuses the log-in: 501 5.5.2 I do not understand: ", "[secret]")
+    last = said[-2].removeprefix(b"AUTH PLAIN ").decode()
+    assert len(last) > 20
+    assert last not in str(sent.error)
+    assert redact(f"they said {last}") == "they said [secret]"
+
+
+def test_parts_of_a_log_in_are_secrets_before_they_are_said():
+    token = base64.b64encode(b"\0somebody\0an-old-password").decode()
+    assert token in redact(token)
+    server_of(Secret("SMTP_URL", "smtps://somebody:an-old-password@mail.test"))
+    for text in (token, base64.b64encode(b"somebody").decode(), base64.b64encode(b"an-old-password").decode()):
+        assert redact(f"x {text} y") == "x [secret] y"
+    assert redact("somebody asked") == "somebody asked"  # a word; the id of a key is none
+    server_of(Secret("SMTP_URL", "smtps://AKIAIOSFODNN7EXAMPLE:an-old-password@mail.test"))
+    assert redact("AKIAIOSFODNN7EXAMPLE is no user") == "[secret] is no user"
+
+
+def test_a_server_that_takes_tokens_alone_is_for_a_person(tls):
+    with talking(lambda _: b"250-mail\r\n250 AUTH XOAUTH2 OAUTHBEARER\r\n", tls=tls[0]) as port:
+        sent = send(None, tls, url=f"smtps://levada%40example.com:s3cr3t-word@localhost:{port}")
+    refused(sent, FixThis, "takes no password: it offers XOAUTH2 OAUTHBEARER alone", todo="PLAIN, LOGIN")
+
+
+@pytest.mark.parametrize("way", ["CRAM-MD5", "LOGIN"])
+def test_other_ways_log_in_too(tls, way):
+    said = []
+
+    def answer(line):
+        said.append(line.strip())
+        if line.startswith(b"ehlo"):
+            return b"250-mail\r\n250 AUTH " + way.encode() + b"\r\n"
+        if line.startswith(b"AUTH") or (way == "LOGIN" and len(said) == 3):
+            return b"334 " + base64.b64encode(b"<1@mail>") + b"\r\n"
+        return b"235 in\r\n" if len(said) == (3 if way == "CRAM-MD5" else 4) else b"554 no\r\n"
+
+    with talking(answer, tls=tls[0]) as port:
+        sent = send(None, tls, url=f"smtps://me:plain-words@localhost:{port}")
+    refused(sent, FixThis, "refuses the sender")
+    spoken = [base64.b64decode(line) for line in said[2 : 3 if way == "CRAM-MD5" else 4]]
+    digest = hmac.new(b"plain-words", b"<1@mail>", "md5").hexdigest().encode()
+    assert spoken == ([b"me " + digest] if way == "CRAM-MD5" else [b"me", b"plain-words"])
+
+
+def test_a_goodbye_that_nobody_answers_takes_nothing_back():
+    over = threading.Event()
+
+    def answer(line):
+        if line.startswith(b"quit"):
+            over.wait(PATIENCE)
+            return b""
+        return b"354 go on\r\n" if line.startswith(b"data") else b"" if said_more(line) else b"250 OK\r\n"
+
+    def said_more(line):
+        known = (b"ehlo", b"mail", b"rcpt", b"rset")
+        return not line.startswith(known) and line != b".\r\n"
+
+    with talking(answer) as port:
+        began = time.monotonic()
+        sent = send(None, (None, {}), url=f"smtp://localhost:{port}?tls=none")
+        took = time.monotonic() - began
+        over.set()
+    assert sent.error is None
+    assert took < PATIENCE / 2
+
+
+def test_the_variable_in_force_is_the_one_to_name_an_authority_in(server, tls, tmp_path):
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    sent = send(server, (None, {**tls[1], "REQUESTS_CA_BUNDLE": str(tmp_path / "other.pem")}))
+    refused(sent, FixThis, "is not good", todo="let REQUESTS_CA_BUNDLE name the authority")

@@ -10,6 +10,7 @@ from levada.errors import TryLater
 from levada.lambda_handler import handler, queue
 from levada.spec.packed import Packed, pack
 from levada.spec.read import tree_of
+from mailserver import MailServer, talking
 from patience import HELD
 from simulated import SPEC, TOKEN
 
@@ -411,3 +412,26 @@ def test_too_long_an_answer_leaves_out_the_names_of_files(specs, monkeypatch):
     monkeypatch.setattr("levada.lambda_handler.told._LONGEST", 100)
     (run,) = body(handler({"date": DAY}, Context()))["runs"]
     assert (run["files"], run["pages"]) == ([], 4)
+
+
+def test_notices_that_outlast_the_time_fail_nothing_and_wait(specs, lake, monkeypatch, caplog):
+    """The work is done: brought again it would be done again, and again no mail would go."""
+    put(specs, f"{SPEC.read_text()}\nnotify: {{mail: {{server: '${{SMTP_URL}}', from: a@x.y, to: b@x.y}}}}\n")
+    with talking(lambda _: b"", b"") as port:
+        monkeypatch.setenv("SMTP_URL", f"smtp://localhost:{port}?tls=none")
+        answer = handler({"pipeline": "sales", "date": DAY}, Context(4))
+    assert (answer["statusCode"], len(body(answer)["runs"])) == (200, 1)
+    (note,) = [line["note"] for line in said(caplog) if line["levada"] == "note"]
+    assert note.startswith(f'The mail "sales {DAY}: success" was not sent: The mail server localhost:{port} ')
+    assert "it waits for the next round" in note
+    assert len(list((lake / "_levada" / "notices.outbox" / "sales").glob("*.json"))) == 1
+
+
+def test_a_failure_that_is_tried_again_is_told_in_what_is_left_of_the_time(specs, monkeypatch):
+    put(specs, f"{SPEC.read_text()}\nnotify: {{mail: {{server: '${{SMTP_URL}}', from: a@x.y, to: b@x.y}}}}\n")
+    monkeypatch.setenv("SALES_API_URL", "http://127.0.0.1:9")  # nobody is there
+    with MailServer() as server:
+        monkeypatch.setenv("SMTP_URL", server.url())
+        with pytest.raises(TryLater):
+            handler({"pipeline": "sales", "date": DAY}, Context(60))
+    assert [taken.mail["Subject"] for taken in server.taken] == [f"sales {DAY}: failure"]

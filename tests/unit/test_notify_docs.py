@@ -7,10 +7,9 @@ from typing import get_args
 
 from levada.notify.facts import ITEMS, VERSION, facts_of
 from levada.notify.facts import WHOLE as LONGEST
-from levada.notify.mail import PATIENCE
 from levada.notify.outbox import MOST
-from levada.notify.post import BUDGET
-from levada.notify.sent import WHOLE
+from levada.notify.sent import LONGEST as ROUND
+from levada.notify.sent import PATIENCE, WHOLE
 from levada.round import Round
 from levada.spec.telling import When
 
@@ -37,4 +36,5 @@ def test_every_end_is_described():
 def test_the_numbers_of_the_page_are_those_of_the_code():
     assert f"at most {ITEMS[0]} are told, and fewer where more than {LONGEST:,} characters" in PAGE
     assert f"more than {MOST} wait" in PAGE
-    assert f"has {PATIENCE:g} seconds for each answer, and a notice {WHOLE:g} in all. After {BUDGET:g} seconds" in PAGE
+    times = f"{PATIENCE:g} seconds for each answer, a notice {WHOLE:g} in all, and all notices of a round {ROUND:g}"
+    assert times in PAGE

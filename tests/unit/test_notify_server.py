@@ -3,7 +3,8 @@
 import pytest
 
 from levada.errors import FixThis
-from levada.notify.server import Server, is_loopback, server_of
+from levada.notify.server import Server, server_of
+from levada.notify.trust import is_loopback
 from levada.secret import Secret
 
 
@@ -35,8 +36,8 @@ def test_a_url_names_a_server(url, said):
 @pytest.mark.parametrize(
     ("url", "what", "todo"),
     [
-        ("https://mail.test/secret-word", "holds no URL of a mail server", "smtps://user:password@host:465"),
-        ("mail.test:465/secret-word", "holds no URL of a mail server", "smtps://user:password@host:465"),
+        ("https://mail.test/secret-word", "holds no URL of a mail server", "smtps://<user>:<password>@<host>:465"),
+        ("mail.test:465/secret-word", "holds no URL of a mail server", "smtps://<user>:<password>@<host>:465"),
         ("smtps://me:secret-word@", "holds no URL of a mail server", "smtps://"),
         ("smtps://me:secret-word@mail.test:0", "holds no URL of a mail server", "smtps://"),
         ("smtps://me:secret-word@mail.test:port", "holds no server", "write @ : / ? # % as %40"),
@@ -47,8 +48,8 @@ def test_a_url_names_a_server(url, said):
         ("smtps://[me:secret-word@mail.test", "holds no server", "%40"),
         ("smtps://me:secret-word%0a@mail.test", "holds a control character", "%40"),
         ("smtps://mail.test/#secret-word", "has something after the port", "%23"),
-        ("smtps://secret-word@mail.test", "has a user alone", "user:password"),
-        ("smtps://:secret-word@mail.test", "has a password alone", "user:password"),
+        ("smtps://secret-word@mail.test", "has a user alone", "<user>:<password>"),
+        ("smtps://:secret-word@mail.test", "has a password alone", "<user>:<password>"),
         ("smtp://me:secret-word@mail.test?tls=none", "says tls=none for another machine", "leave ?tls=none out"),
         ("smtp://10.0.0.1?tls=none&secret-word", "has parameters", "?tls=none for localhost"),
         ("smtps://localhost?tls=none", "has parameters", "nothing after the port"),

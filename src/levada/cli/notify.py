@@ -62,7 +62,11 @@ def notify(spec: str, lake: str | None, *, listed: bool, trial: bool, as_json: b
 
 def _show(fates: "list[Fate]", left: int, *, trial: bool) -> None:
     for fate in fates:
-        said = {"waits": "not sent, it waits", "given up": "not sent" if trial else "given up"}
+        said = {
+            "waits": "not sent, it waits",
+            "given up": "not sent" if trial else "given up",
+            "held": "not sent, another process is sending it",
+        }
         say(f"{fate.title}: {said.get(fate.state, fate.state)}")
         for note in fate.notes:
             say(f"  {note}")

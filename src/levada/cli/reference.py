@@ -50,8 +50,8 @@ One JSON document on stdout and nothing else; progress, waits and the report of 
   which has a text for each rule of paging that looked at it; and `more`: why there may be pages that a stream without
   `paging` does not read, or "".
 - `notify`: `{"notices": [...], "waiting": N, "errors": [...]}`: of each notice `id`, `channel`, `state` (`sent`,
-  `waits`, `given up` or `damaged`), `subject`, `made`, `attempts`, `tried`, `error` and, but for --list, `refused`:
-  why single recipients were; and how many are in the outbox afterwards.
+  `waits`, `given up`, `damaged`, or `held` by another process), `subject`, `made`, `attempts`, `tried`, `error` and,
+  but for --list, `refused`: why single recipients were; and how many are in the outbox afterwards.
 - `infer`: `stream` (null for files), `rows` and `odd` (records that were objects, and that were not), `fields` (a
   list of field objects) and `contract`, the YAML.
 - `init`: `file`, `pipeline`, `stream`, `url`, `status`, `rows`, `suggestions` (each `key`, `said`, `certainty`:

@@ -59,6 +59,12 @@ class Until:
         """Seconds to work."""
         return float("inf") if self.end is None else self.end - time.monotonic()
 
+    def later(self) -> "Until":
+        """The half of the time for leaving in which what is due may still be written down."""
+        if self.end is None:
+            return self
+        return Until(self.end + self.spare / 2, self.spare / 2)
+
     def watch(self, event: Event) -> None:
         """Stop where the time is up, or a wait would outlast it: to sleep to the end helps nobody, and is paid for."""
         if self.left <= 0:

@@ -9,7 +9,7 @@ from levada.nouns import Run
 from levada.pipeline import Pipeline
 from levada.pipeline.choosing import Choice, Known, chosen
 from levada.pipeline.orphans import Orphans
-from levada.pipeline.rounds import begun
+from levada.pipeline.rounds import Ongoing, begun
 from levada.round import Round, error_of
 from levada.spec.model import Stream
 
@@ -28,11 +28,12 @@ def work(asked: Asked, told: Told, until: Until) -> None:
     pipeline, verb = found(asked)
     told.pipeline = pipeline.spec.pipeline
     orphans = Orphans(verb)
-    with begun(pipeline.course, verb, "lambda") as ongoing:
-        for date, stream in _partitions(pipeline, verb, asked):
+    with begun(pipeline.course, verb, "lambda", lambda: until.left) as ongoing:
+        partitions = _partitions(pipeline, verb, asked)
+        ongoing.meant(partitions)
+        for date, stream in partitions:
             if orphans.made_from(date, stream):
                 told.left_out(stream.name, date)
-                ongoing.not_tried(stream.name, date)
                 continue
             try:
                 with ongoing.of(stream.name, date):
@@ -44,8 +45,18 @@ def work(asked: Asked, told: Told, until: Until) -> None:
                 told.done(run)
                 ongoing.ran(run)
         with until.kept(f"{told.pipeline}: what follows the runs"):
-            done = ongoing.close()
+            ongoing.finish()
+        done = _notified(ongoing, until)
     _followed(done, told)
+
+
+def _notified(ongoing: Ongoing, until: Until) -> Round:
+    """The whole round. Its notices take what is left of the time, and never more: the work stands, they can wait."""
+    try:
+        with until.later().kept("what is to be told"):
+            return ongoing.tell()
+    except TryLater:
+        return ongoing.untold("the time of the function is nearly up")
 
 
 def _followed(done: Round, told: Told) -> None:

@@ -1,8 +1,8 @@
 """Mail by SMTP (RFC 5321), over TLS: handed in to a server that knows this user. Standard library."""
 
-import base64
 import smtplib
 import socket
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,16 +13,19 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from levada.errors import FixThis
+from levada.notify.login import log_in
 from levada.notify.refusal import of_recipients, refusal
-from levada.notify.sent import Sent
+from levada.notify.sent import PATIENCE, Sent
 from levada.notify.server import Server
-from levada.notify.trust import trust
+from levada.notify.trust import authority, trust
 from levada.spec.address import address
 
-__all__ = ["PATIENCE", "Envelope", "Words", "composed", "hand_in", "unsettled"]
+__all__ = ["Desk", "Envelope", "Words", "composed", "unsettled"]
 
-#: Seconds for each answer of a server.
-PATIENCE = 20.0
+#: Seconds for the answer to QUIT: the mail is taken by then.
+_GOODBYE = 1.5
+#: The command is done (RFC 5321, 4.2.3).
+_DONE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +87,92 @@ def unsettled(to: Iterable[str], settled: Collection[str]) -> tuple[str, ...]:
     return tuple(one for one in to if _address(one).addr_spec not in settled)
 
 
-def hand_in(server: Server, message: EmailMessage, environment: Mapping[str, str], patience: float = PATIENCE) -> Sent:
-    """Hand a mail to a server: to all that it is for, or to those of them that the server takes.
+class Desk:
+    """Where mails are handed in: one connection for all of them, opened when the first one comes.
 
     Args:
-        server: Where to, and as whom.
-        message: Its sender and recipients are those of the headers.
         environment: May name certificates to trust.
         patience: Seconds for each answer.
     """
-    to = [one.addr_spec for one in message["To"].addresses]
+
+    def __init__(self, environment: Mapping[str, str], patience: float = PATIENCE) -> None:
+        self._environment = environment
+        self._patience = patience
+        self._smtp: smtplib.SMTP | None = None
+        self._left = False
+
+    def hand_in(self, server: Server, message: EmailMessage) -> Sent:
+        """Hand a mail in: to all that it is for, or to those of them that the server takes.
+
+        Args:
+            server: Where to, and as whom.
+            message: Its sender and recipients are those of the headers.
+        """
+        to = [one.addr_spec for one in message["To"].addresses]
+        try:
+            refused = _say(self._open(server), message, to)
+        except FixThis as error:
+            return Sent(error)
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:
+            return refusal(error, server, authority(self._environment))
+        finally:
+            if self._left:
+                self.leave()
+        return of_recipients(refused, to, server)
+
+    def cut(self) -> None:
+        """Have a mail that is being handed in by another thread end; nothing is to be handed in after that."""
+        self._left = True
+        if smtp := self._smtp:
+            _shut(smtp)
+
+    def leave(self) -> None:
+        """Say goodbye; what was said counts whether or not it is heard, and who does not answer is left."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is None:
+            return
+        thread = threading.Thread(target=_goodbye, args=(smtp,), name="levada-goodbye", daemon=True)
+        thread.start()
+        thread.join(_GOODBYE)
+        if thread.is_alive():
+            _shut(smtp)
+            thread.join(_GOODBYE)
+
+    def _open(self, server: Server) -> smtplib.SMTP:
+        """The connection for the next mail: that of the one before, where it still answers."""
+        if self._smtp and _is_well(self._smtp):
+            return self._smtp
+        self.leave()
+        self._smtp = smtp = _connected(server, self._environment, self._patience)
+        try:
+            _begin(smtp, server, self._environment)
+        except BaseException:
+            self.leave()
+            raise
+        if self._left:
+            raise smtplib.SMTPServerDisconnected("nobody waits for it any more")
+        return smtp
+
+
+def _is_well(smtp: smtplib.SMTP) -> bool:
     try:
-        smtp = _connected(server, environment, patience)
-    except FixThis as error:
-        return Sent(error)
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        return refusal(error, server)
-    try:
-        _open(smtp, server, environment)
-        refused = _say(smtp, message, to)
-    except FixThis as error:
-        return Sent(error)
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        return refusal(error, server)
-    finally:
-        _leave(smtp)
-    return of_recipients(refused, to, server)
+        return smtp.rset()[0] == _DONE
+    except (smtplib.SMTPException, OSError):
+        return False
+
+
+def _goodbye(smtp: smtplib.SMTP) -> None:
+    with suppress(smtplib.SMTPException, OSError, ValueError):
+        smtp.quit()
+    with suppress(OSError, ValueError):
+        smtp.close()
+
+
+def _shut(smtp: smtplib.SMTP) -> None:
+    """End what any thread waits for."""
+    if sock := smtp.sock:
+        with suppress(OSError):  # closed meanwhile
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _connected(server: Server, environment: Mapping[str, str], patience: float) -> smtplib.SMTP:
@@ -125,7 +188,7 @@ def _own_name() -> str:
     return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
-def _open(smtp: smtplib.SMTP, server: Server, environment: Mapping[str, str]) -> None:
+def _begin(smtp: smtplib.SMTP, server: Server, environment: Mapping[str, str]) -> None:
     """Close the way to others, then say who asks."""
     smtp.ehlo_or_helo_if_needed()
     if server.tls == "starttls":
@@ -138,18 +201,7 @@ def _open(smtp: smtplib.SMTP, server: Server, environment: Mapping[str, str]) ->
         smtp.starttls(context=trust(environment))
         smtp.ehlo()
     if server.password:
-        _log_in(smtp, server)
-
-
-def _log_in(smtp: smtplib.SMTP, server: Server) -> None:
-    if server.user.isascii() and server.password.isascii():
-        smtp.login(server.user, server.password)
-        return
-    # smtplib writes ASCII alone; PLAIN is UTF-8 by its definition (RFC 4616).
-    token = base64.b64encode(f"\0{server.user}\0{server.password}".encode()).decode()
-    code, said = smtp.docmd("AUTH", f"PLAIN {token}")
-    if code != 235:  # noqa: PLR2004 - authentication succeeded (RFC 4954, 6)
-        raise smtplib.SMTPAuthenticationError(code, said)
+        log_in(smtp, server)
 
 
 def _say(smtp: smtplib.SMTP, message: EmailMessage, to: Sequence[str]) -> dict[str, tuple[int, bytes]]:
@@ -160,11 +212,3 @@ def _say(smtp: smtplib.SMTP, message: EmailMessage, to: Sequence[str]) -> dict[s
     if not smtp.has_extn("smtputf8"):
         raise smtplib.SMTPNotSupportedError("SMTPUTF8")
     return smtp.sendmail(sender, to, message.as_bytes(policy=policy.SMTPUTF8), ["SMTPUTF8", "BODY=8BITMIME"])
-
-
-def _leave(smtp: smtplib.SMTP) -> None:
-    """Say goodbye; what was said counts whether or not it is heard."""
-    with suppress(smtplib.SMTPException, OSError):
-        smtp.quit()
-    with suppress(OSError):
-        smtp.close()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from levada.errors import LevadaError
 from levada.notify.facts import body_of
@@ -34,6 +34,13 @@ Kind = Literal["mail", "webhook"]
 #: down for an hour in which a schedule tries sixty times.
 _AGE, _TRIES, _TRIED_FOR = timedelta(days=7), 20, timedelta(days=1)
 
+#: What the fields of a notice that waits are.
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("id", "subject", "text", "html", "body", "error"), str),
+    "attempts": int,
+    "over": bool,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -55,6 +62,8 @@ class Notice:
     error: str = ""
     #: Recipients who are not tried again.
     settled: tuple[str, ...] = ()
+    #: Whether it is done with, and lies there only because the lake did not let it be deleted.
+    over: bool = False
 
 
 def is_due(when: Sequence[When], ending: Ending) -> bool:
@@ -110,18 +119,29 @@ def from_json(data: bytes) -> Notice:
     Raises:
         ValueError: it is none, or is damaged.
     """
-    found: dict[str, Any] = json.loads(data)
     try:
+        found: dict[str, Any] = json.loads(data)
         version = found.pop("version")
-        found["made"] = datetime.fromisoformat(found["made"])
-        found["tried"] = datetime.fromisoformat(found["tried"]) if found["tried"] else None
+        found["made"] = _moment(found["made"])
+        found["tried"] = _moment(found["tried"]) if found["tried"] else None
         found["settled"] = tuple(found["settled"])
         notice = Notice(**found)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no notice: {error}") from None
     if version != 1:
         raise ValueError(f"a notice of version {version}")
+    if odd := [name for name, kind in _KINDS.items() if not isinstance(getattr(notice, name), kind)]:
+        raise ValueError(f"no notice: {odd[0]} is none")
+    if notice.kind not in get_args(Kind) or not all(isinstance(one, str) for one in notice.settled):
+        raise ValueError("no notice: kind or settled is none")
     return notice
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text} names no time zone")
+    return found
 
 
 def _mail(name: str, at: datetime, said: Letter) -> Notice:

@@ -15,12 +15,14 @@ __all__ = ["of_recipients", "refusal"]
 _WHERE = "notify.mail"
 #: From here on an answer is final; those from 400 ask for another try (RFC 5321, 4.2.1).
 _FINAL = 500
+#: The server closes the connection (RFC 5321, 4.2.3).
+_CLOSING = 421
 _UNKNOWN = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _SAID = 300
 
 
-def refusal(error: Exception, server: Server) -> Sent:
-    """What an error of the mail's way means."""
+def refusal(error: Exception, server: Server, authority: str) -> Sent:
+    """What an error of the mail's way means; `authority` is the variable with certificates to trust."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             return of_recipients(error.recipients, list(error.recipients), server)
@@ -29,7 +31,7 @@ def refusal(error: Exception, server: Server) -> Sent:
         case smtplib.SMTPResponseException():
             return _answered(error, server)
         case ssl.SSLError():
-            return Sent(_tls(error, server))
+            return Sent(_tls(error, server, authority))
     return Sent(_unreached(error, server))
 
 
@@ -37,16 +39,17 @@ def of_recipients(refused: Mapping[str, tuple[int, bytes]], to: Sequence[str], s
     """What came of a mail of which the server took some recipients, or none."""
     final = {one for one, (code, _) in refused.items() if code >= _FINAL}
     later = [one for one in refused if one not in final]
-    notes = tuple(f"{one} was refused: {_quoted(*refused[one])}" for one in refused)
-    settled = tuple(one for one in to if one not in later)
+    notes = tuple(f"{one} was refused: {_quoted(*refused[one])}" for one in refused if one in final)
+    alone = all(code != _CLOSING for code, _ in refused.values())
     if len(final) == len(to):
         what = f"The mail server {server} takes none of the recipients: {'; '.join(notes)}."
-        return Sent(FixThis(what, where=f"{_WHERE}.to", todo="mend the addresses"), alone=True)
+        error = FixThis(what, where=f"{_WHERE}.to", todo="mend the addresses")
+        return Sent(error, alone=True, notes=notes, hopeless=True)
+    settled = tuple(one for one in to if one not in later) if len(refused) < len(to) else ()
     if not later:
         return Sent(settled=settled, notes=notes)
     what = f"The mail server {server} takes the mail later for {', '.join(later)}: {_quoted(*refused[later[0]])}."
-    final_notes = tuple(f"{one} was refused: {_quoted(*refused[one])}" for one in refused if one in final)
-    return Sent(TryLater(what, where=f"{_WHERE}.to"), alone=True, settled=settled, notes=final_notes)
+    return Sent(TryLater(what, where=f"{_WHERE}.to"), alone=alone, settled=settled, notes=notes)
 
 
 def _not_supported(error: smtplib.SMTPNotSupportedError, server: Server) -> Sent:
@@ -59,7 +62,7 @@ def _not_supported(error: smtplib.SMTPNotSupportedError, server: Server) -> Sent
 
 def _answered(error: smtplib.SMTPResponseException, server: Server) -> Sent:
     said = _quoted(error.smtp_code, error.smtp_error)
-    alone = isinstance(error, smtplib.SMTPDataError)
+    alone = isinstance(error, smtplib.SMTPDataError) and error.smtp_code != _CLOSING
     if error.smtp_code < _FINAL:
         return Sent(TryLater(f"The mail server {server} asks to try later: {said}.", where=_WHERE), alone=alone)
     match error:
@@ -81,10 +84,10 @@ def _unreached(error: Exception, server: Server) -> LevadaError:
     return TryLater(f"The mail server {server} gave no answer: {why}.", where=_WHERE)
 
 
-def _tls(error: ssl.SSLError, server: Server) -> LevadaError:
+def _tls(error: ssl.SSLError, server: Server, authority: str) -> LevadaError:
     if isinstance(error, ssl.SSLCertVerificationError):
         what = f"The certificate of the mail server {server} is not good: {line(error.verify_message, _SAID)}."
-        return _fix(what, "mend the host in the URL; or let SSL_CERT_FILE name the authority that signed it")
+        return _fix(what, f"mend the host in the URL; or let {authority} name the authority that signed it")
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
         return TryLater(f"The mail server {server} ended the connection.", where=_WHERE)
     what = f"The mail server {server} speaks no TLS as it was asked: {line(error.reason or error, _SAID)}."

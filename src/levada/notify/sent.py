@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from levada.errors import LevadaError, TryLater
 
-__all__ = ["WHOLE", "Sent", "within"]
+__all__ = ["LONGEST", "PATIENCE", "WHOLE", "Sent", "nothing", "within"]
 
+#: Seconds for each answer of a server.
+PATIENCE = 20.0
 #: Seconds after which a notice is given up for this time, whatever it waits for: a name, a greeting, a slow answer.
 WHOLE = 60.0
+#: Seconds that all notices of a round may take: it, and who waits for it, are not held up by a slow server.
+LONGEST = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +24,29 @@ class Sent:
     error: LevadaError | None = None
     #: Whether the error is of this notice alone, so that others may be sent.
     alone: bool = False
-    #: Recipients who have it, or will not ever get it: they are not tried again.
+    #: Recipients who have it, or will not ever get it: they are not tried again. One of them has it.
     settled: tuple[str, ...] = ()
     #: Why single recipients were refused.
     notes: tuple[str, ...] = ()
+    #: Whether all recipients were refused for good.
+    hopeless: bool = False
 
 
-def within(seconds: float, send: Callable[[], Sent], whom: str) -> Sent:
+def nothing() -> None:
+    """Do nothing."""
+
+
+def within(seconds: float, send: Callable[[], Sent], whom: str, late: Callable[[], None] = nothing) -> Sent:
     """What `send` gives; where that takes longer, that it did.
 
     A thread of its own: names are looked up without any time limit, and a server that gives a byte now and then never
     runs into one. What comes of it later is not known, so the notice may come twice.
+
+    Args:
+        seconds: How long.
+        send: What is to be done.
+        whom: Who is waited for, as a sentence begins.
+        late: What to do where it takes longer.
     """
     found: list[Sent | Exception] = []
 
@@ -44,7 +60,8 @@ def within(seconds: float, send: Callable[[], Sent], whom: str) -> Sent:
     thread.start()
     thread.join(seconds)
     if not found:
-        return Sent(TryLater(f"{whom} came to no end within {seconds:g} s.", where="notify"))
+        late()
+        return Sent(TryLater(f"{whom} came to no end within {seconds:.3g} s.", where="notify"))
     if isinstance(found[0], Exception):
         raise found[0]
     return found[0]

@@ -1,19 +1,21 @@
 """A mail server by its URL, which is a secret as a whole: its host may be told, its user and password never. Pure."""
 
-import ipaddress
+import base64
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from levada.errors import FixThis
-from levada.secret import Secret, remember
+from levada.notify.trust import is_loopback
+from levada.secret import Secret, is_token, remember
 
-__all__ = ["Server", "is_loopback", "server_of"]
+__all__ = ["Server", "log_in_parts", "server_of"]
 
 #: How the way to it is closed: from the first byte, by STARTTLS before anything is said, not at all.
 Tls = Literal["whole", "starttls", "none"]
 _PORTS: dict[Tls, int] = {"whole": 465, "starttls": 587, "none": 25}
-_EXAMPLE = "write smtps://user:password@host:465 (TLS) or smtp://user:password@host:587 (STARTTLS)"
+#: In angle brackets: what stands bare between :// and @ is taken for a secret in any text.
+_EXAMPLE = "write smtps://<user>:<password>@<host>:465 (TLS) or smtp://<user>:<password>@<host>:587 (STARTTLS)"
 _ENCODE = "in user and password, write @ : / ? # % as %40 %3A %2F %3F %23 %25"
 
 
@@ -44,6 +46,10 @@ def server_of(url: Secret) -> Server:
     except ValueError:
         raise _wrong(url, "holds no server", f"{_EXAMPLE}; {_ENCODE}") from None
     remember(password)
+    for token in log_in_parts(user, password) if password else ():
+        remember(token)  # servers quote lines that they do not understand
+    if is_token(user):  # such as the id of a key; an address or a word stands in many texts
+        remember(user)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or port == 0:
         raise _wrong(url, "holds no URL of a mail server", f"{_EXAMPLE}; {_ENCODE}")
     if parts.path not in ("", "/") or parts.fragment:
@@ -58,12 +64,12 @@ def server_of(url: Secret) -> Server:
     return Server(parts.hostname, port or _PORTS[tls], tls, user, password)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether what goes there never leaves this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".").lower() == "localhost"
+def log_in_parts(user: str, password: str) -> tuple[str, str, str]:
+    """What is said to log in: all in one (AUTH PLAIN, RFC 4616), or user and password (AUTH LOGIN); in Base64."""
+    plain, first, second = (
+        base64.b64encode(text.encode()).decode() for text in (f"\0{user}\0{password}", user, password)
+    )
+    return plain, first, second
 
 
 def _tls(url: Secret, scheme: str, query: str, host: str) -> Tls:

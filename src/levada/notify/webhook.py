@@ -7,24 +7,19 @@ from collections.abc import Mapping
 from email.message import Message
 from typing import IO
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from levada.errors import FixThis, LevadaError, TryLater
 from levada.notify.letter import line
-from levada.notify.sent import Sent
-from levada.notify.server import is_loopback
-from levada.notify.trust import trust
-from levada.secret import Secret, remember
+from levada.notify.sent import PATIENCE, Sent
+from levada.notify.trust import authority, is_loopback, trust
+from levada.secret import Secret, is_token, remember
 from levada.version import __version__
 
-__all__ = ["PATIENCE", "post"]
+__all__ = ["checked", "post"]
 
-#: Seconds for each answer.
-PATIENCE = 20.0
 _WHERE = "notify.webhook"
-#: Characters from which on a part of a URL is taken for a secret; with digits and letters in it.
-_LONG, _MIXED = 16, 8
 #: Characters of an answer that are told.
 _SAID = 300
 _OK, _SERVER = range(200, 300), range(500, 600)
@@ -46,6 +41,7 @@ class _SameOrigin(HTTPRedirectHandler):
         del fp, msg, headers
         if code not in _KEEP or _origin(newurl) != _origin(req.full_url):
             return None
+        _know(newurl)
         return Request(newurl, req.data, dict(req.headers), method="POST")  # noqa: S310 - of the same origin
 
 
@@ -60,7 +56,7 @@ def post(url: Secret, body: bytes, environment: Mapping[str, str], patience: flo
     """
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"levada/{__version__}"}
     try:
-        request = Request(_checked(url), body, headers, method="POST")  # noqa: S310 - the scheme is checked
+        request = Request(checked(url), body, headers, method="POST")  # noqa: S310 - the scheme is checked
         with _opener(url, environment).open(request, timeout=patience):
             return Sent()
     except HTTPError as error:
@@ -69,10 +65,10 @@ def post(url: Secret, body: bytes, environment: Mapping[str, str], patience: flo
     except LevadaError as error:
         return Sent(error)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Sent(_fault(error, url))
+        return Sent(_fault(error, url, authority(environment)))
 
 
-def _checked(url: Secret) -> str:
+def checked(url: Secret) -> str:
     """The URL, its parts remembered as secrets.
 
     Raises:
@@ -90,15 +86,18 @@ def _checked(url: Secret) -> str:
         raise _wrong(url, "has a user or a password, which webhooks do not take")
     if parts.scheme == "http" and not is_loopback(host):
         raise _wrong(url, "goes over the network in the clear")
-    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    for part in filter(_is_token, (target, parts.query, parts.path.rpartition("/")[2])):
-        remember(part)  # servers repeat what they were asked for
+    _know(url.value)
     return parts._replace(fragment="").geturl()
 
 
-def _is_token(text: str) -> bool:
-    """Whether a part of a URL is a secret by itself: a path such as /notifications is a word of many texts."""
-    return len(text) >= _LONG or (len(text) >= _MIXED and any(map(str.isdigit, text)) and any(map(str.isalpha, text)))
+def _know(url: str) -> None:
+    """Remember the parts of a URL that are secrets by their looks: servers repeat what they were asked for."""
+    parts = urlsplit(url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    values = [part.partition("=")[2] for part in re.split("[&;]", parts.query)]
+    for part in (target, parts.query, *parts.path.split("/"), *values):
+        for form in filter(is_token, {part, unquote(part), unquote_plus(part)}):
+            remember(form)
 
 
 def _opener(url: Secret, environment: Mapping[str, str]) -> OpenerDirector:
@@ -135,13 +134,13 @@ def _body(error: HTTPError) -> str:
     return f" ({said})" if said else ""
 
 
-def _fault(error: Exception, url: Secret) -> LevadaError:
+def _fault(error: Exception, url: Secret, trusted: str) -> LevadaError:
     """Never in the words of urllib where these may hold the URL."""
     cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     who = f"the webhook of {url.name}"
     if isinstance(cause, ssl.SSLCertVerificationError):
         what = f"The certificate of {who} is not good: {line(cause.verify_message, _SAID)}."
-        return FixThis(what, where=_WHERE, todo="let SSL_CERT_FILE name the authority that signed it")
+        return FixThis(what, where=_WHERE, todo=f"let {trusted} name the authority that signed it")
     if isinstance(cause, ValueError | http.client.InvalidURL):
         return _wrong(url, "is no URL")
     why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

@@ -3,7 +3,7 @@
 What cannot be sent waits in the lake for the next round.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from levada.edges import run_id
 from levada.errors import LevadaError
@@ -15,7 +15,8 @@ from levada.notify.channels import channels, know_secrets
 from levada.notify.letter import line
 from levada.notify.notice import Notice, is_due, mail_notice, trial_notice, webhook_notice
 from levada.notify.outbox import Damaged
-from levada.notify.post import Channel, Fate, Posted, discarded, post
+from levada.notify.post import Channel, Fate, Posted, discarded, post, send
+from levada.notify.sent import LONGEST
 from levada.pipeline.course import Course
 from levada.round import Round
 
@@ -25,13 +26,25 @@ __all__ = ["send_trial", "send_waiting", "told", "waiting"]
 _TOLD = 3
 
 
-def told(course: Course, done: Round) -> tuple[str, ...]:
-    """Write down what is due, send all that waits; notes about what could not be sent."""
+def told(course: Course, done: Round, seconds: float) -> tuple[str, ...]:
+    """Write down what is due, send what waits, in so many seconds at most; notes about what could not be sent."""
     know_secrets(course.spec, course.edges.environment)
     own = {notice.kind: notice for notice in _due(course, done)}
-    known = channels(course.spec, course.edges.environment)
-    notes = [note for channel in known for note in _by(course, channel, own.get(channel.kind))]
-    return (*notes, *_words(course, _orphans(course, known)))
+    until = course.edges.clock.monotonic() + seconds
+    with channels(course.spec, course.edges.environment) as known:
+        lost = {channel.kind: _put(course, own.get(channel.kind)) for channel in known}
+        notes = list[str]()
+        for number, channel in enumerate(known):
+            share = _share(course, until, len(known) - number)
+            if error := lost[channel.kind]:
+                notes += _at_once(course, channel, own[channel.kind], (error, share))
+            else:
+                notes += _by(course, channel, share)
+    try:
+        notes += _words(course, _orphans(course, {channel.kind for channel in known}))
+    except LevadaError as error:
+        notes += [] if notes else [_unusable(error)]
+    return tuple(notes)
 
 
 def waiting(course: Course) -> tuple[list[Notice], list[Damaged]]:
@@ -39,7 +52,8 @@ def waiting(course: Course) -> tuple[list[Notice], list[Damaged]]:
     found, damaged = list[Notice](), list[Damaged]()
     for key in outbox.waiting(course.store, course.spec.pipeline):
         try:
-            found.append(outbox.read(course.store, key))
+            notice = outbox.read(course.store, key)
+            found += [] if notice.over else [notice]
         except Missing:  # sent meanwhile
             continue
         except Damaged as error:
@@ -53,9 +67,12 @@ def send_waiting(course: Course) -> list[Fate]:
     Raises:
         LevadaError: the lake does not let its files be read or changed.
     """
-    known = channels(course.spec, course.edges.environment)
     know_secrets(course.spec, course.edges.environment)
-    return [*(fate for channel in known for fate in _posted(course, channel).fates), *_orphans(course, known)]
+    until, fates = course.edges.clock.monotonic() + LONGEST, list[Fate]()
+    with channels(course.spec, course.edges.environment) as known:
+        for number, channel in enumerate(known):
+            fates += _posted(course, channel, _share(course, until, len(known) - number)).fates
+    return [*fates, *_orphans(course, {channel.kind for channel in known})]
 
 
 def send_trial(course: Course) -> list[Fate]:
@@ -63,10 +80,12 @@ def send_trial(course: Course) -> list[Fate]:
     name, now, pipeline = f"trial-{run_id(course.edges)}", course.edges.clock.now(), course.spec.pipeline
     webhook = course.spec.notify and course.spec.notify.webhook
     found = list[Fate]()
-    for channel in channels(course.spec, course.edges.environment):
-        notice = trial_notice(channel.kind, pipeline, name, now, webhook.form if webhook else "json")
-        sent = channel.send(notice)
-        found.append(Fate(channel.kind, "given up" if sent.error else "sent", notice, sent.error, sent.notes))
+    until = course.edges.clock.monotonic() + LONGEST
+    with channels(course.spec, course.edges.environment) as known:
+        for channel in known:
+            notice = trial_notice(channel.kind, pipeline, name, now, webhook.form if webhook else "json")
+            sent = send(channel, notice, course.edges, until)
+            found.append(Fate(channel.kind, "given up" if sent.error else "sent", notice, sent.error, sent.notes))
     return found
 
 
@@ -81,51 +100,75 @@ def _due(course: Course, done: Round) -> Iterator[Notice]:
         yield webhook_notice(done, notify.webhook)
 
 
-def _by(course: Course, channel: Channel, own: Notice | None) -> Iterator[str]:
-    """Write the notice down, send what waits; what is to be told of that."""
+def _share(course: Course, until: float, channels: int) -> float:
+    """When the time of the next of so many channels is up: a slow one takes none of the others'."""
+    now = course.edges.clock.monotonic()
+    return now + (until - now) / channels
+
+
+def _put(course: Course, own: Notice | None) -> LevadaError | None:
+    """Write a notice down; why it could not be."""
     try:
         if own:
             outbox.put(course.store, course.spec.pipeline, own)
     except LevadaError as error:
-        yield from _at_once(channel, own, error)
-        return
+        return error
+    return None
+
+
+def _by(course: Course, channel: Channel, until: float) -> Iterator[str]:
+    """Send what waits; what is to be told of that."""
     try:
-        posted = _posted(course, channel)
-        yield from _words(course, posted.fates)
-        yield from [f"{posted.left} more of {channel.kind} wait behind it"] if posted.left else []
+        posted = _posted(course, channel, until)
     except LevadaError as error:
-        yield line(f"The outbox of notices cannot be used, and what is in it waits: {_said(error)}")
+        yield _unusable(error)
+        return
+    yield from _words(course, posted.fates)
+    if posted.left:
+        behind = posted.fates and not posted.fates[-1].alone
+        why = "wait behind it" if behind else "wait for the next round: there was no time left for them"
+        yield f"{posted.left}{' more' if behind else ''} of {channel.kind} {why}"
 
 
-def _at_once(channel: Channel, own: Notice | None, error: LevadaError) -> Iterator[str]:
+def _unusable(error: LevadaError) -> str:
+    return line(f"The outbox of notices cannot be used, and what is in it waits: {_said(error)}")
+
+
+def _at_once(course: Course, channel: Channel, own: Notice, how: tuple[LevadaError, float]) -> Iterator[str]:
     """Send a notice that the lake does not take: a full disk is just what people are to be told of."""
+    error, until = how
     yield line(f"The {channel.kind} about this round could not be written into the outbox: {_said(error)}")
-    sent = channel.send(own) if own else None
-    if sent and sent.error:
+    sent = send(channel, own, course.edges, until)
+    yield from (line(f"The {channel.kind}: {note}") for note in sent.notes)
+    if sent.error:
         yield line(f"It was not sent either, and is lost: {_said(sent.error)}")
+    else:
+        outbox.drop(course.store, course.spec.pipeline, own)
 
 
-def _posted(course: Course, channel: Channel) -> Posted:
+def _posted(course: Course, channel: Channel, until: float) -> Posted:
     keys = outbox.waiting(course.store, course.spec.pipeline, channel.kind)
-    posted = post(course.store, channel, keys, course.edges)
+    posted = post(course.store, channel, keys, course.edges, until)
     for fate in posted.fates:
         if fate.state == "sent":
             say(About(course.spec.pipeline), "notice", f"{fate.title} was sent", channel=fate.kind)
     return posted
 
 
-def _orphans(course: Course, known: Sequence[Channel]) -> list[Fate]:
+def _orphans(course: Course, kinds: Collection[str]) -> list[Fate]:
     """Give up what waits for a channel that the spec has no more."""
-    kinds = {channel.kind for channel in known}
+    found = list[Fate]()
     keys = outbox.waiting(course.store, course.spec.pipeline)
-    gone = [key for key in keys if outbox.kind_of(key) not in kinds]
-    return discarded(course.store, gone, course.edges)
+    for kind in sorted({outbox.kind_of(key) for key in keys} - set(kinds)):
+        gone = [key for key in keys if outbox.kind_of(key) == kind]
+        found += discarded(course.store, gone, course.edges, f"the spec has no {line(kind)} any more")
+    return found
 
 
 def _words(course: Course, fates: Sequence[Fate]) -> Iterator[str]:
-    """Notes about what was not simply sent."""
+    """Notes about what was not simply sent; what another process has in hand is that one's to tell."""
     refused = [f"{fate.title}: {note}" for fate in fates for note in fate.notes]
-    odd = [fate for fate in fates if fate.state != "sent"]
+    odd = [fate for fate in fates if fate.state not in ("sent", "held")]
     yield from map(line, refused)
     if len(odd) > _TOLD:
         yield f"{len(odd) - _TOLD} earlier notices were not sent either; `levada notify {course.spec.file} --list`"
@@ -138,8 +181,7 @@ def _fate_of(course: Course, fate: Fate) -> str:
         again = f"it waits for the next round, or for `levada notify {course.spec.file}`"
         return f"{fate.title} was not sent{why}; {again}"
     if fate.state == "given up":
-        last = f": {fate.notice.error}" if isinstance(fate.notice, Notice) and fate.notice.error else ""
-        return f"{fate.title} is given up{last}"
+        return f"{fate.title} is given up{why}"
     return _said(fate.error)
 
 

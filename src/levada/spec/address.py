@@ -8,7 +8,10 @@ __all__ = ["Address", "address", "apart"]
 
 #: No quoted names before the @, and no comments: nobody has an address with these.
 _BARE = r'[^@\s<>"(),:;\\]+@[^@\s<>"(),:;\\]+'
-_ADDRESS = re.compile(rf"(?:(?P<name>[^<>]*?) ?<(?P<inside>{_BARE})>|(?P<bare>{_BARE}))")
+#: What is shown: with a comma or an @ between quotes alone, for bare they tell addresses apart.
+_NAME = r'"[^"<>]*"|[^"<>@,;]*?'
+_ADDRESS = re.compile(rf"(?:(?P<name>{_NAME}) ?<(?P<inside>{_BARE})>|(?P<bare>{_BARE}))")
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,12 @@ def address(text: str) -> Address | None:
 
 
 def apart(texts: Iterable[str]) -> tuple[str, ...]:
-    """The addresses of texts, of which one may hold several with commas between them, as a variable does."""
-    return tuple(
-        part.strip() for text in texts for part in ([text] if address(text) else text.split(",")) if part.strip()
-    )
+    """The addresses of texts, each once; a text may hold several with commas between them, as a variable does."""
+    parts = (part.strip() for text in texts for part in _COMMA.split(text))
+    return tuple({_bare(part): part for part in reversed([*filter(None, parts)])}.values())[::-1]
+
+
+def _bare(text: str) -> str:
+    """What tells addresses apart: their hosts are the same in capitals."""
+    found = address(text)
+    return f"{found.user}@{found.host.lower()}" if found else text

@@ -28,13 +28,18 @@ def _mail(given: Given) -> Mail:
 
 
 def _somebody(given: Given, _: Reading) -> Iterator[Mistake]:
-    if given.get("to") == () and "to" in given.places:
+    if "to" in given.places and not apart(given.get("to", ())):
         yield given.mistake("to", "the mail goes to nobody", 'write to: ["you@example.com"]')
     written = {"to": apart(given.get("to", ())), "from": tuple(filter(None, [given.get("from")]))}
     for key, addresses in written.items():
         for one in addresses:
             if "$" not in one and address(one) is None:
                 yield given.mistake(key, f'"{one}" is no address', "write it as name@example.com")
+
+
+def _never(given: Given, _: Reading) -> Iterator[Mistake]:
+    if given.get("when") == () and "when" in given.places:
+        yield given.mistake("when", "nobody is ever told", "name ends of the work, as in when: [partial, failure]")
 
 
 MAIL = Section(
@@ -66,7 +71,7 @@ MAIL = Section(
         _WHEN,
     ),
     _mail,
-    rules=(Rule(("to", "from"), _somebody),),
+    rules=(Rule(("to", "from"), _somebody), Rule(("when",), _never)),
     around='server: "${SMTP_URL}", to: ops@example.com',
 )
 
@@ -85,6 +90,7 @@ WEBHOOK = Section(
         _WHEN,
     ),
     lambda given: Webhook(place=given.place, **given.values),
+    rules=(Rule(("when",), _never),),
     short="url",
     around='url: "${HOOK_URL}"',
 )
