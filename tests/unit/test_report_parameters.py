@@ -2,7 +2,7 @@
 
 import pytest
 
-from levada.spec.parameters import named, numbered, words
+from levada.spec.parameters import bare, heads, named, numbered, words
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,36 @@ def test_a_parameter_may_have_a_type():
 def test_words_are_names_and_no_texts():
     sql = """SELECT "Odd ""one", Sales.price FROM sales -- orders\nWHERE x = 'people' AND y = $rows"""
     assert words(sql) == {"select", 'odd "one', "sales", "price", "from", "where", "x", "and", "y"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "kinds"),
+    [
+        ("", ()),
+        ("-- SELECT\n/* WITH */ ;;", ()),
+        ("select 1", ("SELECT",)),
+        ("/* a /* b */ */ (SELECT 1)", ("SELECT",)),
+        ("; COPY (SELECT 1) TO 'x'", ("COPY",)),
+        ("-- note\rCOPY t TO 'x' --\nSELECT 1", ("COPY",)),
+        ("SELECT ';' AS a; COMMIT;", ("SELECT", "COMMIT")),
+        ("SELECT $$;DROP$$ -- ;\n", ("SELECT",)),
+    ],
+)
+def test_statements_are_told_by_their_first_words(sql, kinds):
+    assert heads(sql) == kinds
+
+
+@pytest.mark.parametrize(
+    ("sql", "kept"),
+    [
+        ("SELECT 1", "SELECT 1"),
+        ("SELECT 1 ;\n-- note\n;", "SELECT 1"),
+        ("SELECT 1 /* a */ AS b -- c", "SELECT 1 /* a */ AS b"),
+        ("SELECT 1 /* a */ + 2; /* ; */", "SELECT 1 /* a */ + 2"),
+        ("SELECT ';--'", "SELECT ';--'"),
+        ("SELECT 1; SELECT 2;", "SELECT 1; SELECT 2"),
+        ("-- nothing", ""),
+    ],
+)
+def test_what_ends_a_statement_is_no_part_of_it(sql, kept):
+    assert bare(sql).strip() == kept

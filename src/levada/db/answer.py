@@ -15,8 +15,10 @@ from uuid import UUID
 
 from levada.errors import FixThis
 
-__all__ = ["Answer", "Unanswered", "answer_of"]
+__all__ = ["Answer", "Unanswered", "answer_of", "unplain"]
 
+#: Types of PostgreSQL whose values come as numbers that mean something else: cents, a signed integer.
+_OTHERWISE = ("money", "_money", "oid", "_oid")
 _PLAIN = (bool, int, float, str, Decimal, date, time)
 
 
@@ -66,20 +68,25 @@ def answer_of(reader: Any, most: int) -> Answer:
 
 
 def _values(field: Any, column: Any) -> Iterable[Any]:
-    to_plain = _reading(str(field.type))
+    to_plain = _none if _called(field) in _OTHERWISE else _reading(str(field.type))
     try:
         return [None if value is None else to_plain(value) for value in column.to_pylist()]
     except (TypeError, ValueError, OverflowError):
-        name = field.name
-        what = f'column "{name}" holds what has no plain value here ({_called(field)})'
-        raise Unanswered(what, todo=f"give it as text: CAST({name} AS text) AS {name}") from None
+        raise unplain(field.name, _called(field)) from None
+
+
+def unplain(name: str, kind: str) -> Unanswered:
+    """The error of a column whose values have no plain form."""
+    what = f'column "{name}" holds what has no plain value here ({kind})'
+    return Unanswered(what, todo=f"give it as text: CAST({name} AS text) AS {name}")
 
 
 def _reading(kind: str) -> Callable[[Any], Any]:
     """What reads values of a type of Arrow."""
-    if not kind.startswith("extension<arrow.opaque"):
-        return plain
-    return Decimal if "type_name=numeric," in kind else _none  # PostgreSQL's numeric comes as text: it has any length
+    if kind.startswith("extension<arrow.opaque") and "type_name=numeric," in kind:
+        return Decimal  # PostgreSQL's numeric comes as text: it has any length
+    odd = "month_day_nano" in kind or ("extension<arrow.opaque" in kind and "type_name=numeric," not in kind)
+    return _none if odd else plain
 
 
 def _none(_: Any) -> Any:

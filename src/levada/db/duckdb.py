@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from duckdb import DuckDBPyConnection, StatementType
+from duckdb import DuckDBPyConnection, DuckDBPyRelation, StatementType
 
-from levada.db.answer import Answer, Unanswered, answer_of
+from levada.db.answer import Answer, Unanswered, answer_of, unplain
+from levada.db.listening import listening
 from levada.db.named import quoted, text_of
 from levada.errors import FixThis, TryLater
 from levada.secret import redact
@@ -29,6 +30,12 @@ _TRIES = 600
 _PASSING = (duckdb.IOException, duckdb.ConnectionException, duckdb.TransactionException)
 _NO_DATABASE = "not a valid DuckDB database file"
 _LINE = re.compile(r"^LINE ([0-9]+): ", re.MULTILINE)
+#: Types that Arrow takes for others: 2**128 - 1 comes as -1, bits as bytes, a time without its zone.
+_OTHERWISE = re.compile(r"\b(UHUGEINT|BIT|TIME WITH TIME ZONE)\b")
+#: Names of fields, and words of an ENUM, within a type.
+_NAMES = re.compile(r"'(?:[^']|'')*'" r'|"(?:[^"]|"")*"')
+#: No table of a question is a variable of this program that has its name.
+_CLOSED: dict[str, str] = {"python_enable_replacements": "false"}
 #: Rows of one batch of an answer.
 _BATCH = 8192
 
@@ -79,11 +86,13 @@ class Database:
             if kinds != [StatementType.SELECT]:
                 raise _no_question([kind.name for kind in kinds])
             relation = self._connection.sql(sql, params=dict(values) or None)
-            # Left open, a reader would let the connection wait for it for ever.
-            with relation.to_arrow_reader(_BATCH) as reader:
-                return answer_of(reader, most)
+            return listening(lambda: _answer(relation, most), self._interrupt)
         except duckdb.Error as error:
             raise _refused(error, self._line(sql, values), self.place) from None
+
+    def _interrupt(self) -> None:
+        with suppress(duckdb.Error):  # a call that only begins refuses it
+            self._connection.interrupt()
 
     def _line(self, sql: str, values: Mapping[str, Any]) -> int:
         """Of which line of a question DuckDB speaks: it says so only of what it is to explain."""
@@ -146,7 +155,7 @@ def in_memory(place: str, aside: Path) -> Iterator[Database]:
         aside: A folder for what memory does not hold.
     """
     with _told(place):
-        connection = duckdb.connect(":memory:", config={"temp_directory": str(aside)})
+        connection = duckdb.connect(":memory:", config={"temp_directory": str(aside), **_CLOSED})
     try:
         yield Database(connection, place)
     finally:
@@ -182,7 +191,7 @@ def changed(path: Path, pause: Callable[[int], None]) -> Iterator[Database]:
 @contextmanager
 def _opened(path: Path, shown: Path, *, read_only: bool) -> Iterator[Database]:
     with _told(str(shown)):
-        connection = duckdb.connect(str(path), read_only=read_only)
+        connection = duckdb.connect(str(path), read_only=read_only, config={**_CLOSED})
     try:
         yield Database(connection, str(shown))
     finally:
@@ -272,9 +281,21 @@ def _explained(error: duckdb.Error, place: str) -> FixThis | TryLater:
     return FixThis(f"DuckDB refused it: {why}", where=place, todo="mend the table, or the contract")
 
 
+def _answer(relation: DuckDBPyRelation, most: int) -> Answer:
+    for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
+        if odd := _OTHERWISE.search(_NAMES.sub("", kind)):
+            raise unplain(name, odd[0])
+    # Left open, a reader would let the connection wait for it for ever.
+    with relation.to_arrow_reader(_BATCH) as reader:
+        return answer_of(reader, most)
+
+
 def _no_question(kinds: Sequence[str]) -> Unanswered:
     if len(kinds) > 1:
         return Unanswered("it is more than one statement", todo="make each a report of its own")
+    if kinds == [StatementType.MULTI.name]:
+        what = "it is a PIVOT whose columns are known only once it is asked"
+        return Unanswered(what, todo="name them: PIVOT ... ON column IN ('a', 'b') ...")
     found = f"it is {kinds[0].replace('_', ' ')}, and reports only read" if kinds else "it asks nothing"
     return Unanswered(found, todo="ask by SELECT")
 

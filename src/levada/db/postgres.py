@@ -4,21 +4,24 @@ Every error leaves as one of ours, by what happens next (PostgreSQL, appendix A:
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_postgresql import dbapi
 
-from levada.db.answer import Answer, Unanswered, answer_of
+from levada.db.answer import Answer, Unanswered, answer_of, unplain
 from levada.db.libpq import REFUSED, STATES, patient, unconnected
+from levada.db.listening import listening
+from levada.db.named import quoted
 from levada.errors import FixThis, TryLater
 from levada.secret import redact, remember
 
 __all__ = ["WAIT", "Again", "Blocked", "Database", "connected", "place_of", "read_only"]
 
+_T = TypeVar("_T")
 #: Classes that pass by themselves, beside `STATES`: connection, resources, operator's intervention, system.
 _PASSING = ("08", "53", "57", "58")
 #: Of two that wait for each other, one is told to do it all again (40001 serialization, 40P01 deadlock).
@@ -70,15 +73,21 @@ class Database:
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Do `sql`, with `values` for $1, $2...; rows that it changed where the driver tells, else -1."""
-        with closing(self._connection.cursor()) as cursor:
+
+        def run(cursor: dbapi.Cursor) -> int:
             cursor.execute(sql, list(values) if values else None)
             return int(cursor.rowcount)
 
+        return self._heard(run)
+
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows that `sql` gives."""
-        with closing(self._connection.cursor()) as cursor:
+
+        def ask(cursor: dbapi.Cursor) -> list[tuple[Any, ...]]:
             cursor.execute(sql, list(values) if values else None)
             return [tuple(row) for row in cursor.fetchall()]
+
+        return self._heard(ask)
 
     def look(self, sql: str, values: Sequence[Any], most: int) -> Answer:
         """What one question gives, with `values` for $1, $2...
@@ -92,12 +101,18 @@ class Database:
             Unanswered: the server refuses the question, or the answer is none.
             TryLater: the server broke off.
         """
+
+        def look(cursor: dbapi.Cursor) -> Answer:
+            cursor.execute(sql, list(values) if values else None)
+            if cursor.description is None:
+                raise Unanswered("it gives no rows", todo="ask by SELECT")
+            found, lists = _answer(cursor, most)
+            if lists and found.rows:
+                self._refuse_tables(cursor, (sql, values), lists)
+            return found
+
         try:
-            with closing(self._connection.cursor()) as cursor:
-                cursor.execute(sql, list(values) if values else None)
-                if cursor.description is None:
-                    raise Unanswered("it gives no rows", todo="ask by SELECT")
-                return _answer(cursor, most)
+            return self._heard(look)
         except DriverError as error:
             raise _refused(error, self.place) from None
         except (OSError, ValueError, NotImplementedError) as error:  # Arrow's, while rows come
@@ -106,10 +121,28 @@ class Database:
             with suppress(DriverError):  # the next question begins anew
                 self._connection.rollback()
 
+    def _refuse_tables(self, cursor: dbapi.Cursor, asked: tuple[str, Sequence[Any]], lists: Sequence[str]) -> None:
+        """Refuse arrays of several dimensions: the driver gives their values in one row, and does not say so."""
+        sql, values = asked
+        deepest = ", ".join(f"coalesce(max(array_ndims({quoted(name)})), 0)" for name in lists)
+        cursor.execute(f"SELECT {deepest} FROM (\n{sql}\n) AS found", list(values) if values else None)  # noqa: S608 - the question itself, proven to be one query
+        for name, depth in zip(lists, cursor.fetchone() or (), strict=False):
+            if depth > 1:
+                raise unplain(name, f"an array of {depth} dimensions")
+
     def take(self, name: str, reader: Any) -> int:
         """Make the temporary table `name` of the batches of an Arrow reader, by binary COPY; how many rows came."""
+        return self._heard(lambda cursor: int(cursor.adbc_ingest(name, reader, mode="create", temporary=True)))
+
+    def _heard(self, work: Callable[[dbapi.Cursor], _T]) -> _T:
+        """Do `work`; a signal breaks it off, and is no error of the database."""
         with closing(self._connection.cursor()) as cursor:
-            return int(cursor.adbc_ingest(name, reader, mode="create", temporary=True))
+
+            def stop() -> None:
+                with suppress(DriverError):
+                    cursor.adbc_cancel()
+
+            return listening(lambda: work(cursor), stop)
 
 
 @contextmanager
@@ -214,12 +247,16 @@ def _refused(error: DriverError, place: str) -> FixThis | TryLater:
     if state == _READ_ONLY:
         return Unanswered(f"it would write, and reports only read: {_why(said)}", todo="ask by SELECT")
     if any(word in said for word in _UNREADABLE) and not state:
-        return Unanswered(f"a value cannot be read: {_why(said)}", todo="give it as text: CAST(... AS text)")
+        return _unreadable(said)
     told = _explained(error, place)
     if isinstance(told, TryLater) or state == "42501":
         return told
     line = _LINE.search(said)
     return Unanswered(_why(said), line=int(line[1]) if line else 0)
+
+
+def _unreadable(said: str) -> Unanswered:
+    return Unanswered(f"a value cannot be read: {_why(said)}", todo="give it as text: CAST(... AS text)")
 
 
 def _passing(state: str, why: str, place: str) -> TryLater:
@@ -228,10 +265,12 @@ def _passing(state: str, why: str, place: str) -> TryLater:
     return kind(f"{what}: {why}", where=place, todo=todo)
 
 
-def _answer(cursor: dbapi.Cursor, most: int) -> Answer:
+def _answer(cursor: dbapi.Cursor, most: int) -> tuple[Answer, tuple[str, ...]]:
+    """What it gives, and which columns hold arrays."""
     with cursor.fetch_record_batch() as reader:
+        lists = tuple(field.name for field in reader.schema if str(field.type).startswith("list<"))
         try:
-            return answer_of(reader, most)
+            return answer_of(reader, most), lists
         except Unanswered:
             # Else the end of the transaction waits for all rows: 9 s for 5 million of them, instead of 0.1 s.
             with suppress(DriverError):
@@ -241,6 +280,8 @@ def _answer(cursor: dbapi.Cursor, most: int) -> Answer:
 
 def _cut(said: str, place: str) -> FixThis | TryLater:
     """Of an answer that had begun, which comes without an SQLSTATE: the question is wrong, or the server is gone."""
+    if any(word in said for word in _UNREADABLE) and "ERROR:  " not in said:
+        return _unreadable(said)
     if "ERROR:  " in said and "ERROR:  canceling" not in said:
         return Unanswered(_why(said))
     return TryLater(f"The database broke off: {_why(said)}", where=place, todo="run again")

@@ -12,12 +12,14 @@ from levada.errors import FixThis
 from levada.extras import require
 from levada.report.model import Table
 from levada.spec.meant import nearest
-from levada.spec.parameters import named, numbered
+from levada.spec.parameters import bare, heads, named, numbered
 
 __all__ = ["MOST_ROWS", "Ask", "Question", "Shown", "of_duckdb", "of_lake", "of_postgres"]
 
 #: More is no report: a worksheet of Google holds ten million cells, a mail some hundred lines.
 MOST_ROWS = 100_000
+#: How a query of PostgreSQL begins (18, SELECT and VALUES).
+_QUERIES = ("SELECT", "WITH", "VALUES", "TABLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,13 @@ def of_postgres(url: str, zone: str) -> Iterator[Ask]:
             names = _names(question, values)
             given = [_as_text(values[name]) for name in names]
             moments = {name: "timestamptz" for name in names if isinstance(values[name], datetime)}
-            sql = numbered(question.sql, names, moments)
-            return _table(question, lambda: database.look(sql, given, MOST_ROWS))
+            sql = numbered(bare(question.sql), names, moments)
+
+            def look() -> Answer:
+                _refuse_no_query(heads(sql))
+                return database.look(sql, given, MOST_ROWS)
+
+            return _table(question, look)
 
         yield ask
 
@@ -109,6 +116,19 @@ def of_lake(lake: str, streams: Sequence[Shown], aside: Path, zone: str) -> Iter
             _show(database, stream, f"_levada_{number}")
         database.shut_in([path for stream in streams for path, _ in stream.files])
         yield _asking(database)
+
+
+def _refuse_no_query(kinds: Sequence[str]) -> None:
+    """Refuse what a transaction that only reads would let pass: COPY to a program, COMMIT, SET, LISTEN.
+
+    WITH may hold a change; that is refused by the transaction.
+    """
+    if len(kinds) > 1:
+        raise Unanswered("it is more than one statement", todo="make each a report of its own")
+    if not kinds:
+        raise Unanswered("it asks nothing", todo="ask by SELECT")
+    if kinds[0] not in _QUERIES:
+        raise Unanswered(f"it is {kinds[0]}, and reports only read", todo="ask by SELECT")
 
 
 def _as_text(value: Any) -> Any:

@@ -7,7 +7,7 @@ E'...', $$...$$ and $tag$...$tag$. DuckDB reads them alike. Pure.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["named", "numbered", "words"]
+__all__ = ["bare", "heads", "named", "numbered", "words"]
 
 _NO_TYPES: Mapping[str, str] = {}
 _PIECE = re.compile(
@@ -15,12 +15,13 @@ _PIECE = re.compile(
       [eE]'(?:[^'\\]|\\.|'')*'
     | '(?:[^']|'')*'
     | "(?P<quoted>(?:[^"]|"")*)"
-    | --[^\n]*
+    | --[^\n\r]*
     | (?P<comment>/\*)
     | \$\$.*?\$\$
     | \$(?P<tag>[^\W\d]\w*)\$.*?\$(?P=tag)\$
     | \$(?P<name>\w+)
     | (?P<word>[^\W\d][\w$]*)
+    | (?P<end>;)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -29,10 +30,15 @@ _ENDS = re.compile(r"/\*|\*/")
 
 def _pieces(sql: str) -> Iterator[re.Match[str]]:
     """What is no text and no comment, and where it stands."""
+    return (found for found, _ in _spans(sql))
+
+
+def _spans(sql: str) -> Iterator[tuple[re.Match[str], int]]:
+    """The pieces of which a name could be one, and where each ends."""
     at = 0
     while found := _PIECE.search(sql, at):
         at = _after_comment(sql, found.end()) if found["comment"] else found.end()
-        yield found
+        yield found, at
 
 
 def _after_comment(sql: str, at: int) -> int:
@@ -71,3 +77,24 @@ def words(sql: str) -> frozenset[str]:
     """The names that stand in it and the words of the language, in lower case."""
     told = (found["word"] or (found["quoted"] or "").replace('""', '"') for found in _pieces(sql))
     return frozenset(word.lower() for word in told if word)
+
+
+def heads(sql: str) -> tuple[str, ...]:
+    """The first word of each statement, in upper case: what kind it is."""
+    found, begins = list[str](), True
+    for piece in _pieces(sql):
+        if piece["word"] and begins:
+            found.append(piece["word"].upper())
+        begins = bool(piece["end"]) or (begins and not piece["word"])
+    return tuple(found)
+
+
+def bare(sql: str) -> str:
+    """`sql` without the comments and the `;` at its end."""
+    kept = at = 0
+    for found, end in _spans(sql):
+        kept = found.start() if sql[at : found.start()].strip() else kept
+        at = end
+        if not (found["end"] or found["comment"] or found.group().startswith("--")):
+            kept = end
+    return sql if sql[at:].strip() else sql[:kept]
