@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from levada.contract.check import check_record, prepare
 from levada.contract.model import Contract, Field
-from levada.contract.packed import DEPTH, LIMIT, literal, unpacked
+from levada.contract.packed import DEPTH, LIMIT, TOKENS, literal, unpacked
 
 plain = st.one_of(
     st.none(),
@@ -232,3 +232,21 @@ def test_what_is_nested_too_deeply_is_not_read_to_its_end(text):
         assert tracemalloc.get_traced_memory()[1] < 2 * len(text) + 50_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("form", ["[%s]", "{%s}"])
+def test_of_many_small_things_no_more_are_read_than_a_literal_may_hold(form):
+    many = form % (("''," if "[" in form else "1:1,") * (LIMIT // 4 - 1))
+    assert len(many) <= LIMIT
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"^$"):
+            literal(many)
+        assert tracemalloc.get_traced_memory()[1] < 200 * TOKENS  # all of them take four times that
+    finally:
+        tracemalloc.stop()
+    half = (TOKENS - 2) // 2
+    fits = "''," * half
+    assert literal(f"[{fits}]") == [""] * half
+    with pytest.raises(ValueError, match=r"^$"):
+        literal(f"[{fits}'']")
