@@ -29,6 +29,11 @@ from types import SimpleNamespace as Some
 from levada.cli import report
 from levada.cli.door import closing
 from levada.cli.main import INSIST, _terminate
+from levada.edges import Edges
+from levada.lake.memory import MemoryStore
+from levada.nouns import Place
+from levada.pipeline.course import Course
+from levada.spec.model import Partitioning, Source, Spec
 def slowly(text):
     time.sleep(1.5 * INSIST)
     print(text, flush=True)
@@ -37,7 +42,8 @@ def work(*_):
     time.sleep(600)
 signal.signal(signal.SIGTERM, _terminate)
 stream = Some(name="s", for_each=None, pages_of=None)
-pipeline = Some(spec=Some(pipeline="p"), observed=lambda _: Some(work=work))
+spec = Spec("p", "p.yaml", "memory:", Partitioning(), Source("", Place("p.yaml", 1, 1)), ())
+pipeline = Some(spec=spec, course=Course(spec, MemoryStore(), Edges()), observed=lambda _: Some(work=work))
 report.warn = slowly
 atexit.register(slowly, "the end")
 with closing(as_json=True):

@@ -32,7 +32,8 @@ def test_every_example_reads_without_a_mistake(path):
     buckets = {name for gap in found.missing if gap.used_in == "lake" for name in gap.names}
     assert found.lake == str(path.parent / "lake")
     assert buckets <= {"S3_BUCKET_NAME"}
-    assert all(gap.secret for gap in found.missing if gap.used_in != "lake"), (
+    told = ("lake", "reports.", "notify.")  # without those the rows come all the same
+    assert all(gap.secret for gap in found.missing if not gap.used_in.startswith(told)), (
         "an example runs with nothing but its token"
     )
 
