@@ -87,6 +87,8 @@ def test_a_folder_that_cannot_be_written_fails_nothing_and_is_told(levada, spec,
     assert done.returncode == 0
     assert note == f"lines of the log are lost: {tmp_path}/logs/{datetime.now(UTC):%Y-%m-%d}.txt: Not a directory"
     assert done.stderr == f"levada: {note}; the work goes on\n"
+    (last,) = json.loads(levada("status", spec, "--json").stdout)["rounds"]
+    assert last["notes"] == note
 
 
 def test_milestones_are_told_on_stderr_when_they_are_asked_for(levada, tmp_path):
@@ -94,6 +96,13 @@ def test_milestones_are_told_on_stderr_when_they_are_asked_for(levada, tmp_path)
     assert done.returncode == 0
     assert json.loads(done.stdout)["runs"]
     same([LINE.fullmatch(line).groups() for line in done.stderr.splitlines()], RUN)
+    (tmp_path / "lake2").write_text("a file")
+    failed = levada("-v", "run", SPEC, "--date", "2022-08-10", "--lake", "lake2")
+    told = [LINE.fullmatch(line) for line in failed.stderr.splitlines()]
+    levels = [match[2] for match in told if match]
+    assert levels.count("ERROR") == 2
+    assert "failed: " in failed.stderr
+    assert "run ended: failure, 1 failed" in failed.stderr
     more = levada("-vv", "run", SPEC, "--date", "2022-08-10", "--lake", "lake")
     assert "sales/sales 2022-08-10: page 1: 100 rows, " in more.stderr
     assert TOKEN not in more.stderr + done.stderr

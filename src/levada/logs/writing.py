@@ -23,7 +23,7 @@ from levada.logs.ear import Ear
 from levada.logs.lines import MILESTONES, About
 from levada.spec.telling import Logs
 
-__all__ = ["about", "is_heard", "listening", "note_error", "of_now", "say", "trouble", "troubles", "writing"]
+__all__ = ["about", "is_heard", "listening", "note_error", "of_now", "say", "troubles", "writing"]
 
 #: What tells of lost lines, and of the requests to a job server, which are no pipeline's.
 _OTHERS = frozenset({PROBLEMS, "levada.access"})
@@ -163,11 +163,6 @@ def troubles() -> tuple[str, ...]:
     """Why lines of the log files of this context were lost, or old files stay; empty where neither is so."""
     work = _work.get(None)
     return work.book.troubles if work and work.book else ()
-
-
-def trouble() -> str:
-    """All of `troubles` in a line."""
-    return "; ".join(troubles())
 
 
 def _utter(level: int, said: tuple[str, str], extra: Mapping[str, Any], error: BaseException | None = None) -> None:
