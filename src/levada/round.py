@@ -12,7 +12,7 @@ __all__ = ["Door", "Ending", "Failure", "Reported", "Round", "error_of", "failur
 
 #: Who asked for a round: a command, a schedule, a function, a program.
 Door: TypeAlias = Literal["command", "schedule", "lambda", "python"]
-#: How a round ended: all well; committed with gaps; something failed or was not tried.
+#: How a round ended: all well; committed with gaps; something failed, was not tried, or a signal came.
 Ending: TypeAlias = Literal["success", "partial", "failure"]
 
 
@@ -75,11 +75,13 @@ class Round:
     reports: tuple[Reported, ...] = ()
     #: What could not be told or written down, and failed nothing.
     notes: tuple[str, ...] = field(default=())
+    #: Whether a signal ended it.
+    stopped: bool = False
 
     @property
     def ending(self) -> Ending:
         """How it ended, reports included."""
-        if self.failures or self.not_tried or any(one.error for one in self.reports):
+        if self.stopped or self.failures or self.not_tried or any(one.error for one in self.reports):
             return "failure"
         return "partial" if any(run.outcome == "partial" for run in self.runs) else "success"
 

@@ -50,12 +50,6 @@ class Told:
         self.errors.append(error)
         self.ongoing.failed(error, stream, date)
 
-    def ended(self) -> "Round":
-        """The round with its reports; see `Ongoing.close`."""
-        for date, stream in (*self.orphans, *self.left):
-            self.ongoing.not_tried(stream.name, date)
-        return self.ongoing.close()
-
 
 def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]", *, as_json: bool) -> None:
     """Do `verb` to these partitions of streams, in order; leave with the first error's exit code, 4 for gaps alone.
@@ -68,13 +62,14 @@ def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]"
 
     with begun(pipeline.course, verb, "command") as ongoing:
         told = Told(list(work), ongoing)
+        ongoing.meant(work)
         try:
             _work(pipeline, verb, told, as_json=as_json)
         except (KeyboardInterrupt, SystemExit):
             heard()
             warn("levada: stopped; what had arrived is kept, and the same command goes on from there")
             raise
-        done = told.ended()
+        done = ongoing.close()
     if as_json:
         say_json(pipeline, told, done)
     else:
@@ -97,7 +92,8 @@ def _work(pipeline: "Pipeline", verb: str, told: Told, *, as_json: bool) -> None
                 warn(f"levada: {pipeline.spec.pipeline}/{stream.name} {date} was not tried: it is made from {failed}")
             continue
         try:
-            told.ran(_one(pipeline, verb, stream, date))
+            with told.ongoing.of(stream.name, date):
+                told.ran(_one(pipeline, verb, stream, date))
         except LevadaError as error:
             told.failed(error, date, stream.name)
             orphans.failed(date, stream)

@@ -65,13 +65,14 @@ def report_each(pipeline: "Pipeline", chosen: "Chosen", how: How) -> None:
 
     with begun(pipeline.course, how.verb, "command") as ongoing:
         told = Told(list(chosen.work), ongoing, nothing=chosen.nothing)
+        ongoing.meant(chosen.work)
         try:
             _each(pipeline, told, how)
         except (KeyboardInterrupt, SystemExit):
             heard()
             warn("levada: stopped; what was committed stands, and the same command does the rest")
             raise
-        done = told.ended()
+        done = ongoing.close()
     if how.as_json:
         say_json(pipeline, told, done)
     else:

@@ -121,6 +121,7 @@ class Pipeline:
     def _each(self, verb: str, work: Sequence[tuple[str, Stream]]) -> list[Run]:
         """One round of these partitions; the first error ends it."""
         with begun(self.course, verb, "python") as ongoing:
+            ongoing.meant(work)
             for name, stream in work:
                 with ongoing.of(stream.name, name):
                     ongoing.ran(self.work(verb, stream, name))

@@ -106,24 +106,24 @@ def _work(keeper: _Keeper, tick: datetime) -> None:
     """
     left, orphans = list(work_at(keeper.post.pipeline, tick).work), Orphans("run")
     with begun(keeper.post.pipeline.course, "run", "schedule") as ongoing:
+        ongoing.meant(left)
         while left and not keeper.bell.is_set():
             key, stream = left.pop(0)
             about = {"stream": stream.name, "partition": key, "tick": tick}
             if failed := orphans.made_from(key, stream):
                 keeper.say("not_tried", f"not tried: it is made from {failed}", **about)
-                ongoing.not_tried(stream.name, key)
                 continue
             came = _one(keeper, key, stream, about)
             if isinstance(came, Run):
                 ongoing.ran(came)
                 continue
             orphans.failed(key, stream)
-            ongoing.not_tried(stream.name, key) if isinstance(came, Stopped) else ongoing.failed(came, stream.name, key)
+            if not isinstance(came, Stopped):
+                ongoing.failed(came, stream.name, key)
             if not isinstance(came, ContractBroken):
                 break
         for key, stream in left:
             keeper.say("not_tried", "not tried", stream=stream.name, partition=key, tick=tick)
-            ongoing.not_tried(stream.name, key)
         _followed(keeper, ongoing.close(stopped=keeper.bell.is_set()), tick)
 
 
