@@ -2,9 +2,11 @@
 
 import json
 import logging
+import re
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,7 @@ DAY = "2022-08-09"
 NOON = datetime(2022, 8, 12, 12, tzinfo=UTC)
 LOGS = "\nlogs: {form: json}\n"
 TOKEN = "open-sesame-4711"
+DOCS = Path(__file__).parents[2] / "docs/logs.md"
 
 
 class Place:
@@ -262,6 +265,20 @@ import logging, os
 logging.getLogger("levada.mine").warning("imported with %s", os.environ["UNREVEALED_TOKEN"])
 raise RuntimeError(os.environ["UNREVEALED_TOKEN"])
 """
+
+
+def test_the_hook_of_the_docs_says_what_it_does(tmp_path):
+    [code] = re.findall(r"```python\n(import logging.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "hook_of_the_docs.py").write_text(code)
+    place = Place(tmp_path)
+    place.environment = {"KEY": "open-sesame-4712"}
+    auth = "auth: {class: 'hook_of_the_docs:Signer', secrets: {key: '${KEY}'}}"
+    place.do(spec=SALES.replace("source: {", f"source: {{{auth}, "))
+    signed = [line for line in place.lines if line["words"] == "signed"]
+    assert len(signed) == len(place.shop.urls)
+    assert {(line["from"], line["key"], line["hour"], line["partition"]) for line in signed} == {
+        ("levada.mine", "first", 12, DAY)
+    }
 
 
 def test_a_secret_that_a_hook_tells_before_levada_used_it_is_in_no_line(tmp_path, monkeypatch, caplog):
