@@ -122,3 +122,29 @@ def test_the_specs_of_a_schedule_have_files_of_their_own(levada, spec, tmp_path)
         assert {line["pipeline"] for line in told} == {name}
         assert (told[0]["words"], told[-1]["event"]) == ("run began, by a schedule", "round ended")
         assert len({line["round"] for line in told}) == 1
+
+
+HOOK = """\
+import logging, os
+logging.getLogger("levada.mine").warning("imported with %s", os.environ["UNREVEALED_TOKEN"])
+raise RuntimeError(os.environ["UNREVEALED_TOKEN"])
+"""
+
+
+@pytest.mark.parametrize("logs", ["", "logs: {}\n"])
+def test_what_a_hook_tells_of_its_secrets_is_shown_nowhere(levada, tmp_path, logs):
+    (tmp_path / "hook_that_tells.py").write_text(HOOK)
+    (tmp_path / "hooked.yaml").write_text(
+        "pipeline: hooked\n"
+        "source: {url: http://a, auth: {class: 'hook_that_tells:X', secrets: {key: '${UNREVEALED_TOKEN}'}}}\n"
+        f"streams: {{one: {{request: {{path: /}}, contract: {{fields: {{x: string}}}}}}}}\n{logs}"
+    )
+    levada.environment["UNREVEALED_TOKEN"] = "wide-open-0816"
+    failed = levada("run", "hooked.yaml", "--date", "2022-08-09", "--lake", "lake")
+    history = levada("status", "hooked.yaml", "--lake", "lake", "--json").stdout
+    assert failed.returncode == 2
+    assert "imported with [secret]\n" in failed.stderr
+    assert "RuntimeError: [secret]" in failed.stderr
+    written = "".join(path.read_text() for path in tmp_path.glob("logs/*.txt"))
+    assert ("imported with [secret]" in written) == bool(logs)
+    assert "wide-open" not in f"{failed.stderr}{failed.stdout}{written}{history}"

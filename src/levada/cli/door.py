@@ -1,6 +1,7 @@
 """What leaves by the door: exit codes, error texts, the report of a bug. Nothing secret passes."""
 
 import json
+import logging
 import os
 import platform
 import shlex
@@ -8,7 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import click
@@ -17,7 +18,7 @@ from levada.errors import BUG, LevadaError, TryLater
 from levada.secret import redact
 from levada.version import __version__
 
-__all__ = ["closing", "facts", "heard", "reason", "say", "tell", "visible", "warn"]
+__all__ = ["LastResort", "closing", "facts", "heard", "reason", "say", "tell", "visible", "warn"]
 
 INTERRUPTED = 130
 #: As a shell tells the death by SIGPIPE: what was done is done, but nobody read it.
@@ -36,6 +37,15 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """A line beside the output."""
     click.echo(visible(text), err=True)
+
+
+class LastResort(logging.Handler):
+    """Tells, without secrets, what nobody set up logging for: warnings of a module that a spec names, too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell it."""
+        with suppress(OSError):
+            warn(self.format(record))
 
 
 def visible(text: str) -> str:

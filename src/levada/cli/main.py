@@ -27,7 +27,7 @@ from levada.cli import (
     status,
     verify,
 )
-from levada.cli.door import closing, warn
+from levada.cli.door import LastResort, closing, warn
 from levada.cli.exits import epilog
 from levada.version import __version__
 
@@ -116,6 +116,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 def main() -> None:
     """Run the command line of this process; never returns."""
     signal.signal(signal.SIGTERM, _terminate)
+    logging.lastResort = LastResort(logging.WARNING)
     with closing("--json" in sys.argv):
         # Not standalone, click does not raise what a command exits with: it returns the code.
         sys.exit(levada.main(prog_name="levada", standalone_mode=False))
