@@ -199,3 +199,30 @@ def test_a_path_that_is_a_word_stays_in_other_texts(web):
     send(f"{web.url}/notifications")
     assert redact("all notifications, and /notifications") == "all notifications, and /notifications"
     assert redact(f"to {web.url}/notifications") == "to [secret]"
+
+
+SPACES = "/v1/spaces/AAAA/messages?key=AIzaSyDdI0hCZtE6vySjMm&token=pQ7xLk92%2BhVbT3mZr81wN%3D"
+
+
+@pytest.mark.parametrize(
+    ("target", "quoted"),
+    [
+        (SPACES, "AIzaSyDdI0hCZtE6vySjMm"),
+        (SPACES, "pQ7xLk92+hVbT3mZr81wN="),
+        (SPACES, "pQ7xLk92%2BhVbT3mZr81wN%3D"),
+        ("/hooks/9f8e7d6c5b4a39281706/post", "9f8e7d6c5b4a39281706"),
+        ("/hooks/a%20b7d6c5b%2F4a/post?x=1", "a b7d6c5b/4a"),
+    ],
+)
+def test_a_part_of_the_url_that_a_server_quotes_is_shown_nowhere(web, target, quoted):
+    web.answer = lambda _: Said(f"no such thing: {quoted}.", 400)
+    sent = send(web.url + target)
+    assert "status 400 (no such thing: [secret].)" in sent.error.what
+
+
+def test_a_part_of_the_address_that_is_redirected_to_is_a_secret_too(web):
+    moved = Said("", 307, (("Location", f"{web.url}/elsewhere/77aa88bb99cc00dd11ee/post"),))
+    web.fail(PATH, None, [moved])
+    web.answer = lambda _: Said("no hook 77aa88bb99cc00dd11ee here", 400)
+    sent = send(web.url + PATH)
+    assert "(no hook [secret] here)" in sent.error.what

@@ -154,3 +154,33 @@ def test_a_notice_that_is_damaged_is_told_with_a_code(run, spec, lake):
     assert "delete the file" in done.stderr
     told = json.loads(run("notify", spec, "--list", "--json").stdout)
     assert (told["notices"], told["waiting"], told["errors"][0]["kind"]) == ([], 1, "Damaged")
+
+
+def test_a_check_warns_of_variables_that_are_of_no_use(run, spec):
+    wrong = run("check", spec, SMTP_URL="smtps://u:pass/w0rd@smtp.invalid:465", HOOK_URL="http://example.com/hook")
+    assert wrong.exit_code == 0
+    warned = [line for line in wrong.stdout.splitlines() if line.startswith("Warning: The ")]
+    assert [line.split(".")[0] for line in warned] == [
+        "Warning: The mail server in SMTP_URL cannot be used: the value holds no server",
+        "Warning: The webhook in HOOK_URL cannot be used: the value goes over the network in the clear",
+    ]
+    assert "write smtps://<user>:<password>@<host>:465 (TLS)" in warned[0]
+    assert "w0rd" not in wrong.stdout
+    right = run("check", spec, SMTP_URL="smtps://u%40x.y:pass%2Fw0rd@smtp.invalid", HOOK_URL="https://example.com/hook")
+    assert "cannot be used" not in right.stdout
+
+
+def test_a_signal_while_notices_are_sent_ends_these_alone_and_the_result_is_told(run, spec, lake, monkeypatch):
+    def interrupted(*_):
+        raise SystemExit(143)  # as SIGTERM is within a command
+
+    with MailServer() as server:
+        monkeypatch.setattr("levada.notify.mail.Desk.hand_in", interrupted)
+        monkeypatch.setattr("levada.notify.channels.within", lambda _, send, *__: send())
+        done = run("run", spec, "--date", DAY, "--json", SMTP_URL=server.url())
+    assert done.exit_code == 143
+    told = json.loads(done.stdout)
+    assert [one["outcome"] for one in told["runs"]] == ["done with quarantine"]
+    note = "notices were not sent to the end, a signal came: those in the outbox wait for the next round"
+    assert told["notes"] == [note]
+    assert len(list((lake / "_levada" / "notices.outbox" / "sales").glob("*.json"))) == 1

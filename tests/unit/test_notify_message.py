@@ -440,3 +440,12 @@ def test_the_json_takes_whatever_a_database_gives():
     assert told[:4] == [None, True, 1, 1.5]
     assert told[4:9] == ["nan", "inf", "1.5", "2024-10-09 07:01:00+00:00", "ff"]
     assert all(isinstance(value, str) for value in told[4:])
+
+
+def test_in_slack_what_an_api_says_is_text():
+    said = "status 400: @channel *bold* `x` ```y``` ![p](https://evil.test/p.png) _a_"
+    blocks = slack_of(letter(a_round(failures=(Failure("ApiRefused", 2, said),))))["blocks"]
+    [text] = [one["text"]["text"] for one in blocks if "*Errors*" in one["text"]["text"]]
+    assert text.startswith("*Errors*\n```\n- ApiRefused: status 400: @channel *bold*")
+    assert text.endswith("\n```")
+    assert text.count("```") == 2

@@ -2,6 +2,7 @@
 
 import pytest
 
+from levada.errors import FixThis
 from levada.spec.address import Address, address, apart
 from levada.spec.read import read_text
 from mistakes import told
@@ -60,6 +61,11 @@ def test_a_variable_that_is_not_set_is_no_mistake():
         ('mail: {server: "${S}"}', "4:16", "to", ""),
         ('mail: {server: "${S}", to: a@x.y, subject: "{date}"}', "4:53", "{date}", "{partition}"),
         ('mail: {server: "${S}", to: a@x.y, when: never}', "4:50", "never", "success"),
+        ('mail: {server: "${S}", to: [" , "]}', "4:37", "goes to nobody", '["you@example.com"]'),
+        ('mail: {server: "${S}", to: "Müller, Karl <a@x.y>"}', "4:37", '"Müller" is no address', "name@example.com"),
+        ('mail: {server: "${S}", to: "a@b.c b <a@x.y>"}', "4:37", "is no address", "name@example.com"),
+        ('mail: {server: "${S}", to: a@x.y, when: []}', "4:50", "nobody is ever told", "when: [partial, failure]"),
+        ('webhook: {url: "${H}", when: []}', "4:39", "nobody is ever told", "when: [partial, failure]"),
         ('webhook: "https://hooks.test/x"', "4:19", "", "${"),
         ('webhook: {url: "${H}", form: teams}', "4:39", "teams", "slack"),
     ],
@@ -70,3 +76,25 @@ def test_mistakes_are_told_at_their_place(notify, at, what, todo):
 
 def test_nobody_to_notify_is_a_mistake():
     told(f"{HEAD}notify: {{}}\n", "4:9", "nobody is notified", "add mail: {...} or webhook: ...")
+
+
+@pytest.mark.parametrize("value", [",", " , "])
+def test_a_variable_with_no_address_is_a_mistake(value):
+    with pytest.raises(FixThis, match="goes to nobody") as caught:
+        mail_of('server: "${S}", to: "${TO}"', TO=value)
+    assert "s.yaml:4:37" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["a@b.c, Bob <b@b.c>"], ("a@b.c", "Bob <b@b.c>")),
+        (['"Ops, Team" <a@b.c>, b@b.c'], ('"Ops, Team" <a@b.c>', "b@b.c")),
+        (['b@b.c,"Ops, Team, X" <a@b.c>'], ("b@b.c", '"Ops, Team, X" <a@b.c>')),
+        (["a@b.c, x@b.c, a@b.c", "A <a@B.c>"], ("a@b.c", "x@b.c")),
+        (["a@b.c, b@b.c, A@b.c"], ("a@b.c", "b@b.c", "A@b.c")),
+        (["Ops (x): all <a@b.c>"], ("Ops (x): all <a@b.c>",)),
+    ],
+)
+def test_no_recipient_is_lost_and_none_comes_twice(texts, found):
+    assert apart(texts) == found

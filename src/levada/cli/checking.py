@@ -11,6 +11,8 @@ from levada.cli.door import facts, say, tell
 from levada.cli.progress import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from levada.cli.sampling import Sample
     from levada.errors import LevadaError
     from levada.nouns import Batch
@@ -39,15 +41,15 @@ def check(spec: str, lake: str | None, date: str | None, *, live: bool, as_json:
       levada check sales.yaml
       levada check sales.yaml --live --date 2022-08-09
 
-    Writes nothing. Variables that are not set are told as warnings. Asks nothing of the API, but for --live: then the
-    first page of each stream that needs no rows of another one is asked for, and told with its status, the rows in
-    it, what `paging` saw, and what the contract says of them. An answer that is no page ends with the exit code of its
-    kind.
+    Writes nothing. Variables that are not set, and those of notices that cannot be used, are told as warnings. Asks
+    nothing of the API, but for --live: then the first page of each stream that needs no rows of another one is asked
+    for, and told with its status, the rows in it, what `paging` saw, and what the contract says of them. An answer that
+    is no page ends with the exit code of its kind.
     """
     from levada.spec.words import words
 
     pipeline = opened(spec, lake, asking=live)
-    plan = list(words(pipeline.spec))
+    plan = [*words(pipeline.spec), *_of_no_use(pipeline)]
     if not as_json:
         for line in plan:
             say(line)
@@ -56,6 +58,16 @@ def check(spec: str, lake: str | None, date: str | None, *, live: bool, as_json:
         say(json.dumps({"plan": plan, "live": told, "errors": [facts(error) for error in errors]}, indent=2))
     if errors:
         sys.exit(errors[0].exit_code)
+
+
+def _of_no_use(pipeline: "Pipeline") -> "Iterator[str]":
+    """Warnings of what keeps notices from being sent, though it is set."""
+    if pipeline.spec.notify is None:
+        return
+    from levada.notify.channels import unusable
+
+    for error in unusable(pipeline.spec, pipeline.course.edges.environment):
+        yield f"Warning: {error.what} No notice is sent ({error.where}): {error.todo}."
 
 
 def _live(pipeline: "Pipeline", date: str | None, *, as_json: bool) -> "tuple[list[dict[str, Any]], list[LevadaError]]":

@@ -70,12 +70,13 @@ def report(pipeline: "Pipeline", verb: str, work: "Sequence[tuple[str, Stream]]"
             warn("levada: stopped; what had arrived is kept, and the same command goes on from there")
             raise
         done = ongoing.close()
-    if as_json:
-        say_json(pipeline, told, done)
-    else:
-        say_round(done)
-        if told.left:
-            warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
+        # Inside: a signal that ends the notices ends the command, once this is told.
+        if as_json:
+            say_json(pipeline, told, done)
+        else:
+            say_round(done)
+            if told.left:
+                warn(f"levada: ended here; {counted(len(told.left), 'partition')} more not tried")
     if code := next(iter((*(error.exit_code for error in told.errors), *codes(done))), 0):
         sys.exit(code)
 

@@ -73,11 +73,12 @@ def report_each(pipeline: "Pipeline", chosen: "Chosen", how: How) -> None:
             warn("levada: stopped; what was committed stands, and the same command does the rest")
             raise
         done = ongoing.close()
-    if how.as_json:
-        say_json(pipeline, told, done)
-    else:
-        say_round(done)
-        _say_rest(pipeline, told, how)
+        # Inside: a signal that ends the notices ends the command, once this is told.
+        if how.as_json:
+            say_json(pipeline, told, done)
+        else:
+            say_round(done)
+            _say_rest(pipeline, told, how)
     if code := worst((*(error.exit_code for error in told.errors), *codes(done))):
         sys.exit(code)
 

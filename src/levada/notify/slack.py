@@ -30,13 +30,12 @@ def slack_of(letter: Letter) -> dict[str, Any]:
 
 
 def _section(block: Block) -> str:
-    """The title, then what is aligned in a fence, then what is not; lists are not."""
+    """The title, then what is in a fence, then what is not: what APIs say is text in there, whatever it looks like."""
     title = "" if isinstance(block, Facts) else f"*{_marked(block.title)[:_TITLE]}*\n"
-    if isinstance(block, Items):
-        return title + _cut(_marked(block_text(block)), _SECTION - len(title) - len(_MORE))
-    below = "\n".join(_marked(text) for text in beside(block))
+    below = "" if isinstance(block, Items) else "\n".join(_marked(text) for text in beside(block))
     after = _cut(below, _AFTER) if below else ""
-    text = _marked("\n".join(aligned(block)).replace(_FENCE, "'''"))
+    within = block_text(block) if isinstance(block, Items) else "\n".join(aligned(block))
+    text = _marked(within.replace(_FENCE, "'''"))
     if not text:
         return title + after
     room = _SECTION - len(title) - len(after) - 2 * len(_FENCE) - 3 - 2 * len(_MORE)

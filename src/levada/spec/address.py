@@ -34,8 +34,11 @@ def address(text: str) -> Address | None:
 
 def apart(texts: Iterable[str]) -> tuple[str, ...]:
     """The addresses of texts, each once; a text may hold several with commas between them, as a variable does."""
-    parts = (part.strip() for text in texts for part in _COMMA.split(text))
-    return tuple({_bare(part): part for part in reversed([*filter(None, parts)])}.values())[::-1]
+    found: dict[str, str] = {}
+    for part in (part.strip() for text in texts for part in _COMMA.split(text)):
+        if part:
+            found.setdefault(_bare(part), part)
+    return tuple(found.values())
 
 
 def _bare(text: str) -> str:
