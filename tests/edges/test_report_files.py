@@ -1,6 +1,7 @@
 """Pictures and files of reports, on a real disk and by the real library."""
 
 import errno
+import logging
 import os
 import struct
 from datetime import UTC, date, datetime
@@ -83,6 +84,35 @@ def test_a_column_that_cannot_be_drawn_is_told(drawing, what):
 def test_a_table_without_numbers_is_told():
     with pytest.raises(FixThis, match="nothing to draw: no column but a holds numbers"):
         chart_of(Table(("a", "b"), (("x", "y"),)), Drawing("d", "svg"), "")
+
+
+def test_a_day_without_numbers_is_an_empty_picture():
+    void = Table(("day", "mean"), ((date(2024, 1, 1), None),))
+    for kind in ("line", "bar"):
+        assert any(text.startswith("mean -->") for text in texts(chart_of(void, Drawing("daily", "svg", kind), "")))
+
+
+def test_what_the_library_cannot_draw_is_told():
+    for rows in (((1, 1e308), (2, -1e308)), ((1, 10**400), (2, 1))):
+        with pytest.raises(FixThis) as told:
+            chart_of(Table(("a", "b"), rows), Drawing("daily", "svg"), "shop.yaml:9:5")
+        assert "The chart cannot be drawn: " in str(told.value)
+        assert "to do: draw other columns" in str(told.value)
+
+
+def test_the_library_says_nothing_to_the_terminal(capfd):
+    # DejaVu Sans has no such signs, and warnings are errors here.
+    chart_of(Table(("city", "n"), (("東京", 3),)), Drawing("daily", "svg"), "")
+    logging.getLogger("matplotlib.font_manager").warning("fonts")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_keeps_its_mode(tmp_path):
+    path = write(tmp_path, "a.csv", b"one")
+    path.chmod(0o600)
+    write(tmp_path, "a.csv", b"two")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert write(tmp_path, "b.csv", b"one").stat().st_mode & 0o777 == 0o644
 
 
 def names(folder):

@@ -9,7 +9,7 @@ from levada.cli.reports import parts_for
 from levada.edges import Edges, FixedClock
 from levada.errors import FixThis, LevadaError
 from levada.lake.opening import open_store
-from levada.pipeline import Options, Pipeline
+from levada.pipeline import Options, Pipeline, answering
 from levada.pipeline.answering import answered
 from levada.pipeline.choosing import Choice
 from levada.pipeline.parts import part_of
@@ -189,6 +189,48 @@ def test_one_report_that_fails_keeps_no_other_from_its_work(place):
     assert done.ending == "failure"
 
 
+def test_what_is_no_error_of_levada_ends_no_other_report(place, monkeypatch):
+    def broken(*_given):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(answering, "html_of", broken)  # a bug, of which none is known
+    wrong, good = place.told(DAY, reports=[report("wrong", DAILY, html="{date}.html"), report("daily", DAILY)])
+    assert (wrong.error.what, wrong.error.kind) == ("Report wrong: RuntimeError: boom", "Bug")
+    assert wrong.rows
+    assert good.error is None
+
+
+def test_a_number_that_is_too_large_is_told(place):
+    big = report("big", "SELECT $n AS n", params={"n": 10**25})
+    [told] = place.told(DAY, reports=[big])
+    assert told.error.what == "Report big asks with $n, which is a number of more than 64 bits."
+    assert told.error.kind == "FixThis"
+    assert "CAST($n AS numeric)" in told.error.todo
+
+
+def test_null_is_a_value(place):
+    [told] = place.told(DAY, reports=[report("none", "SELECT $n AS n", params={"n": None})])
+    assert told.rows == ((None,),)
+
+
+def test_no_file_of_a_report_lies_in_the_lake(place):
+    (place.folder / "other").symlink_to(place.folder / "lake")
+    place.told(DAY, reports=[])
+    for name in ("lake/sales/{date}.csv", "other/{date}.csv"):
+        [told] = place.told(DAY, reports=[report("daily", DAILY, csv=name)])
+        assert told.error.what.startswith(f"Report daily: A report's file cannot be {DAY}.csv here"), told.error.what
+        assert "reports/" in told.error.todo
+    assert not list(place.folder.glob(f"lake/**/{DAY}.csv"))
+
+
+def test_no_file_of_a_report_takes_the_place_of_a_database(place):
+    place.kept = "load: {duckdb: shop.csv}"
+    [told] = place.told(DAY, reports=[report("all", "SELECT count(*) AS n FROM sales", csv="shop.csv")])
+    assert "A report's file cannot be shop.csv here: that is where shop.csv is." in told.error.what
+    [told] = place.told(DAY, reports=[report("all", "SELECT count(*) AS n FROM sales")])
+    assert told.error is None
+
+
 def test_what_fails_alike_is_told_twice(place):
     told = place.told(DAY, NEXT, THIRD, reports=[report("wrong", "SELECT nope FROM sales WHERE $date IS NULL")])
     assert [one.partition for one in told] == [DAY, NEXT]
@@ -243,7 +285,7 @@ def test_a_report_that_writes_changes_nothing(place, postgres):
     place.variables = {"DATABASE_URL": postgres.database()}
     place.kept = 'load: {postgres: "${DATABASE_URL}"}'
     [told] = place.told(DAY, reports=[report("daily", "DELETE FROM sales WHERE $date IS NOT NULL RETURNING price")])
-    assert "it would write, and reports only read" in told.error.what
+    assert told.error.what == "Report daily: it is DELETE, and reports only read"
     assert rows(place.told(DAY, reports=[report("daily", DAILY)])) == [(DAY, [(date(2022, 8, 9), 3, 6)])]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from levada.errors import FixThis, LevadaError
+from levada.errors import FixThis
 from levada.lake.location import is_remote
 from levada.pipeline.course import Course
 from levada.pipeline.loading import WAREHOUSE
@@ -22,7 +22,7 @@ from levada.report.model import SheetTarget, Table
 from levada.round import Failure, Reported, failure_of
 from levada.spec.bind import require, secret
 from levada.spec.model import Load
-from levada.spec.parameters import named
+from levada.spec.parameters import OF_PARTITION, named
 from levada.spec.telling import Report, Sheet
 from levada.spec.template import Template, encode_name, fill, variables
 
@@ -30,8 +30,6 @@ __all__ = ["answered", "by_partition", "question_of"]
 
 _ASKS = ("sql", "sql_file", "params", "of", "postgres", "duckdb")
 _FILES = ("csv", "html", "chart")
-#: What a partition has and the pipeline has not.
-_OF_PARTITION = frozenset({"partition", "date", "start", "end", "tick"})
 _LONGEST = 1024 * 1024
 
 
@@ -55,7 +53,7 @@ def answered(course: Course, report: Report, parts: Sequence[Part], *, tells: bo
             return ()
         with _opened(course, report, question) as ask:
             found = _asked_all(ask, question, wanted, dict(report.params))
-    except LevadaError as error:
+    except Exception as error:  # noqa: BLE001 - a bug in one report is no end of the others
         return (Reported(report.name, "", error=_failure(report.name, error)),)
     if not tells:
         return found
@@ -66,7 +64,7 @@ def answered(course: Course, report: Report, parts: Sequence[Part], *, tells: bo
 def by_partition(report: Report, question: Question) -> bool:
     """Whether it speaks of a partition, in its question or in the name of a file."""
     said = {*named(question.sql), *(name for _, template in _templates(report) for name in variables(template))}
-    return not _OF_PARTITION.isdisjoint(said)
+    return not OF_PARTITION.isdisjoint(said)
 
 
 def question_of(course: Course, report: Report) -> Question:
@@ -98,9 +96,9 @@ def _refuse_unset(course: Course, report: Report, keys: Sequence[str]) -> None:
 
 def _refuse_shared(report: Report, question: Question) -> None:
     """Refuse a question of one partition whose file would be that of all: the last one asked would stand there."""
-    said = sorted(_OF_PARTITION & {*named(question.sql)})
+    said = sorted(OF_PARTITION & {*named(question.sql)})
     for key, template in _templates(report):
-        if said and _OF_PARTITION.isdisjoint(variables(template)):
+        if said and OF_PARTITION.isdisjoint(variables(template)):
             what = f"Report {report.name} asks by ${said[0]}, and the name of its {key} is the same for all partitions."
             todo = f"put {{partition}} into the name, or leave ${said[0]} out of the SQL"
             raise FixThis(what, where=str(report.place), todo=todo)
@@ -154,12 +152,12 @@ def _asked_all(ask: Ask, question: Question, parts: Sequence[Part], own: Mapping
 def _asked(ask: Ask, question: Question, values: Mapping[str, Any], part: Part) -> Reported:
     try:
         table = ask(question, values)
-    except LevadaError as error:
+    except Exception as error:  # noqa: BLE001 - what one partition meets, another may not
         return Reported(question.report, part.key, error=_failure(question.report, error, part.key))
     return Reported(question.report, part.key, table.columns, table.rows)
 
 
-def _failure(report: str, error: LevadaError, partition: str = "") -> Failure:
+def _failure(report: str, error: Exception, partition: str = "") -> Failure:
     """The error in words, those that name the report among them."""
     found = failure_of(error, partition=partition)
     told = re.search(rf"\breport {re.escape(report)}\b", found.what, re.IGNORECASE)
@@ -175,11 +173,20 @@ def _written(course: Course, report: Report, part: Part, one: Reported) -> Repor
         try:
             _refuse_unset(course, report, (key,))
             name = fill(template, part.fills, encode_name)
-            path = str(write(root, name, _content(report, key, table, part)))
+            path = str(write(root, name, _content(report, key, table, part), _shut(course, report)))
             one = replace(one, files=(*one.files, path))
-        except LevadaError as error:
+        except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn costs no worksheet its rows
             one = replace(one, error=one.error or _failure(report.name, error, part.key))
     return one
+
+
+def _shut(course: Course, report: Report) -> tuple[Path, ...]:
+    """What no file of a report may stand in the place of: the spec, its lake, the files of databases and of SQL."""
+    spec, lake = course.spec, course.store.describe()
+    beside = Path(spec.file).parent
+    files = [*(stream.load.file for stream in spec.streams if stream.load), report.duckdb, report.sql_file]
+    own = () if is_remote(lake) or not lake.startswith("/") else (Path(lake),)
+    return (Path(spec.file), *own, *(beside / name for name in files if name))
 
 
 def _content(report: Report, key: str, table: Table, part: Part) -> bytes:
@@ -202,7 +209,7 @@ def _published(course: Course, report: Report, told: tuple[Reported, ...]) -> tu
     last = good[-1]
     try:
         done = _publish(course, report, sheet, good)
-    except LevadaError as error:
+    except Exception as error:  # noqa: BLE001 - as above
         done = replace(last, error=last.error or _failure(report.name, error, last.partition))
     return tuple(done if one is last else one for one in told)
 

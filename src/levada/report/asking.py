@@ -18,6 +18,8 @@ __all__ = ["MOST_ROWS", "Ask", "Question", "Shown", "of_duckdb", "of_lake", "of_
 
 #: More is no report: a worksheet of Google holds ten million cells, a mail some hundred lines.
 MOST_ROWS = 100_000
+#: Of whole numbers that a parameter can be.
+_LARGEST = 2**63 - 1
 #: How a query of PostgreSQL begins (18, SELECT and VALUES).
 _QUERIES = ("SELECT", "WITH", "VALUES", "TABLE")
 
@@ -165,10 +167,15 @@ def _names(question: Question, values: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the parameters that it has.
 
     Raises:
-        FixThis: one of them has no value.
+        FixThis: one of them has no value, or one that is too large.
     """
     names = named(question.sql)
     for name in names:
+        value = values.get(name)
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            what = f"Report {question.report} asks with ${name}, which is a number of more than 64 bits."
+            todo = f"write it as a text, and CAST(${name} AS numeric) in the SQL"
+            raise FixThis(what, where=question.where, todo=todo)
         if name not in values:
             near = nearest(name, tuple(values))
             known = f"known here: {', '.join(f'${one}' for one in values)}"

@@ -4,6 +4,8 @@ Nothing is shown on a screen and no font is looked for but the one that comes wi
 """
 
 import io
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -45,7 +47,7 @@ def chart_of(table: Table, drawing: Drawing, where: str) -> bytes:
         where: Where the spec says so, for messages.
 
     Raises:
-        FixThis: a column is not there or holds no numbers; matplotlib is not installed.
+        FixThis: a column is not there or holds no numbers; they cannot be drawn; matplotlib is not installed.
     """
     across, drawn = _columns(table, drawing, where)
     require("chart", "Charts", ["matplotlib"])
@@ -53,12 +55,18 @@ def chart_of(table: Table, drawing: Drawing, where: str) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(dict(mpl.rcParamsDefault) | _FIXED):
-        figure = Figure(figsize=(8, 4.5), dpi=100, layout="constrained")
-        FigureCanvasAgg(figure)
-        _draw(figure.add_subplot(), table, drawing, (across, drawn))
-        out = io.BytesIO()
-        figure.savefig(out, format=drawing.form, metadata=dict(_FACTS[drawing.form]))
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells the terminal of fonts
+    try:
+        with mpl.rc_context(dict(mpl.rcParamsDefault) | _FIXED), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # signs that the font lacks are boxes
+            figure = Figure(figsize=(8, 4.5), dpi=100, layout="constrained")
+            FigureCanvasAgg(figure)
+            _draw(figure.add_subplot(), table, drawing, (across, drawn))
+            out = io.BytesIO()
+            figure.savefig(out, format=drawing.form, metadata=dict(_FACTS[drawing.form]))
+    except (ValueError, ArithmeticError, TypeError) as error:
+        what, todo = f"The chart cannot be drawn: {error}.", "draw other columns, or numbers that lie closer together"
+        raise FixThis(what, where=where, todo=todo) from None
     return out.getvalue()
 
 
@@ -73,8 +81,8 @@ def _columns(table: Table, drawing: Drawing, where: str) -> tuple[str, tuple[str
         if name and name not in table.columns:
             raise FixThis(f'The chart draws "{name}", which is no column.', where=where, todo=f"columns: {columns}")
     across = drawing.x or table.columns[0]
-    numbers = number_columns(table.columns, table.rows)
-    drawn = drawing.y or tuple(name for name in numbers if name != across)
+    numbers = [name for name in number_columns(table.columns, table.rows) if name != across]
+    drawn = drawing.y or tuple(numbers) or tuple(name for name in _void(table) if name != across)
     if table.rows and not drawn:
         what = f"The chart has nothing to draw: no column but {across} holds numbers."
         raise FixThis(what, where=where, todo=f"name them, y: [...]; columns: {columns}")
@@ -85,6 +93,11 @@ def _columns(table: Table, drawing: Drawing, where: str) -> tuple[str, tuple[str
             what = f'The chart draws "{name}", which holds no number: {text(odd)[:40]!r}.'
             raise FixThis(what, where=where, todo="name columns of numbers, or CAST them in the SQL")
     return across, drawn
+
+
+def _void(table: Table) -> tuple[str, ...]:
+    """The columns that hold null alone: the mean of a day without rows is no mistake."""
+    return tuple(name for place, name in enumerate(table.columns) if all(row[place] is None for row in table.rows))
 
 
 def _draw(axes: Any, table: Table, drawing: Drawing, columns: tuple[str, tuple[str, ...]]) -> None:

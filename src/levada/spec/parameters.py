@@ -7,8 +7,10 @@ E'...', $$...$$ and $tag$...$tag$. DuckDB reads them alike. Pure.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["bare", "heads", "named", "numbered", "words"]
+__all__ = ["OF_PARTITION", "bare", "heads", "named", "numbered", "words"]
 
+#: What a partition has and the pipeline has not.
+OF_PARTITION = frozenset({"partition", "date", "start", "end", "tick"})
 _NO_TYPES: Mapping[str, str] = {}
 _PIECE = re.compile(
     r"""

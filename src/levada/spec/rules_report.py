@@ -7,7 +7,7 @@ from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
 from levada.spec.meant import nearest
 from levada.spec.model import Load
 from levada.spec.names import Naming, meet, misplaced, tells_partitions
-from levada.spec.parameters import named
+from levada.spec.parameters import OF_PARTITION, named
 from levada.spec.rules_names import streams
 from levada.spec.template import Template, variables
 from levada.spec.tree import Mistake
@@ -16,8 +16,6 @@ __all__ = ["REPORT_RULES"]
 
 _ASKED = ("of", "postgres", "duckdb")
 _SPANS = ("hour", "day", "week", "month")
-#: What a partition has and the pipeline has not.
-_OF_PARTITION = frozenset({"partition", "date", "start", "end", "tick"})
 _ENDINGS = {"csv": (".csv",), "html": (".html", ".htm")}
 _WHOLE = "put {partition} into it"
 
@@ -135,7 +133,7 @@ def _shared(template: Template, report: Given, naming: Naming) -> bool:
     """Whether answers about several partitions would come into one file."""
     sql = report.get("sql", "")
     said = {*variables(template), *(named(sql) if isinstance(sql, str) else ())}
-    return not _OF_PARTITION.isdisjoint(said) and not tells_partitions(template, naming)
+    return not OF_PARTITION.isdisjoint(said) and not tells_partitions(template, naming)
 
 
 def _apart(_: Given, reading: Reading) -> Iterator[Mistake]:

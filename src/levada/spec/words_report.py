@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from levada.spec.model import Load, Stream
-from levada.spec.parameters import named
+from levada.spec.parameters import OF_PARTITION, named
 from levada.spec.telling import Report, Sheet
 from levada.spec.template import variables
 from levada.spec.words_units import listed
 
 __all__ = ["reports"]
-
-_OF_PARTITION = frozenset({"partition", "date", "start", "end", "tick"})
 
 
 def reports(found: Sequence[Report], streams: Sequence[Stream]) -> Iterator[str]:
@@ -31,7 +29,7 @@ def reports(found: Sequence[Report], streams: Sequence[Stream]) -> Iterator[str]
 def _of(report: Report) -> str:
     files = [report.csv, report.html, report.chart.file if report.chart else None]
     said = {*named(report.sql), *(name for one in files if one for name in variables(one))}
-    if _OF_PARTITION.isdisjoint(said):
+    if OF_PARTITION.isdisjoint(said):
         return "once for each partition if its SQL names one, else once" if report.sql_file else "once, of all rows"
     return "of each partition that was worked on"
 
