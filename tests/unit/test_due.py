@@ -7,7 +7,7 @@ import pytest
 
 from levada.due import Due, Wanted, due
 from levada.edges import Edges, FixedClock, WireFault
-from levada.errors import FixThis, LevadaError
+from levada.errors import FixThis, LevadaError, TryLater
 from levada.lake.area import Area
 from levada.lake.lease import hold, read_record
 from levada.lake.memory import MemoryStore
@@ -319,37 +319,101 @@ source: {url: "http://api.test", retry: {attempts: 1}}
 streams:
   changes:
     request: {path: /changes, params: {since: "{start}"}}
+    paging: {by: page, ahead: off}
+    responses: [{status: 404, means: skip}]
     incremental: {cursor: $.at, start: "2022-08-01T00:00:00Z"}
-    raw: raw/{partition}.json
+    raw: "raw/{partition}/{page}.json"
 """
 
 
-def test_a_stream_that_goes_on_is_always_due_and_what_follows_it_waits_for_it():
-    body = b'[{"at": "2022-08-02T00:00:00Z"}]'
-    wire = ScriptedWire(lambda _call, _attempt: Reply(answer(200, body)))
-    clock = FixedClock()
-    edges = Edges(clock=clock, environment={}, network=lambda: wire)
-    spec = read_text(INCREMENTAL, "shop.yaml", {}, lake="lake")
-    (changes,) = spec.streams
-    # The language has no such streams yet.
-    parts = replace(changes, name="parts", incremental=None, request=None, pages_of="changes", raw=None)
-    pipeline = Pipeline(replace(spec, streams=(changes, parts)), MemoryStore(), edges)
+class Changes:
+    """A stream that goes on, whose API can break off after its first page."""
 
-    def told(**choice):
-        return dues(pipeline.course, pipeline.chosen("run", Choice(**choice)))
+    def __init__(self):
+        self.clock, self.store, self.left_out, self.broken = FixedClock(), MemoryStore(), False, False
 
-    first = "2022-08-01T000000--2022-08-12T060000"
-    assert told() == [
-        Due("changes", "", "missing", "fetch", "nothing is committed: it begins at its start"),
-        Due("parts", "", "missing", "skip", "complete, unless changes brings more"),
+    def wire(self):
+        def reply(call, _attempt):
+            second = "page=2" in call.url
+            if second and self.broken:
+                return Reply(WireFault("refused", "nobody is there"))
+            if second and self.left_out:
+                return Reply(answer(404, b"no such page"))
+            return Reply(answer(200, b'[{"at": "2022-08-02T00:00:00Z"}]' if "page=1" in call.url else b"[]"))
+
+        return ScriptedWire(reply)
+
+    @property
+    def pipeline(self):
+        edges = Edges(clock=self.clock, environment={}, network=self.wire)
+        return Pipeline(read_text(INCREMENTAL, "shop.yaml", {}, lake="lake"), self.store, edges)
+
+    def run(self):
+        return self.pipeline.work("run", self.pipeline.streams()[0], "")
+
+    def told(self, **choice):
+        return dues(self.pipeline.course, self.pipeline.chosen("run", Choice(**choice)))
+
+
+FIRST = "2022-08-01T000000--2022-08-12T060000"
+
+
+@pytest.fixture
+def changes():
+    return Changes()
+
+
+def test_a_stream_that_goes_on_is_always_due(changes):
+    assert changes.told() == [Due("changes", "", "missing", "fetch", "nothing is committed: it begins at its start")]
+    changes.run()
+    assert changes.told() == [Due("changes", "", "done", "fetch", f"it goes on from {FIRST}")]
+    (named,) = changes.told(date="2022-08-01--2022-08-12T06:00:00Z")
+    assert (named.partition, named.does) == (FIRST, "skip")
+    assert [one.does for one in changes.told(start="2022-08-01", end="2022-08-02")] == ["fetch"]
+
+
+def test_a_stream_that_goes_on_continues_what_was_interrupted(changes):
+    changes.broken = True
+    with pytest.raises(TryLater):
+        changes.run()
+    (one,) = changes.told()
+    assert (one.partition, one.state, one.does) == (FIRST, "failed", "continue")
+    changes.broken = False
+    done = changes.run()
+    assert (done.partition, done.resumed) == (FIRST, 1)
+
+
+def test_a_stream_that_goes_on_stops_at_gaps(changes):
+    changes.left_out = True
+    assert changes.run().gaps
+    assert changes.told() == [Due("changes", FIRST, "partial", "fetch", "it stopped there: parts of it are missing")]
+    changes.clock.pause(60)
+    assert changes.run().partition == FIRST
+
+
+def test_a_stream_that_goes_on_cannot_while_a_run_is_at_work_on_it(changes):
+    changes.run()
+    with hold(Area(changes.store, "shop", "changes", FIRST), changes.pipeline.edges):
+        assert changes.told() == [Due("changes", FIRST, "running", "cannot", "a run is at work on it")]
+
+
+def test_a_stream_that_goes_on_cannot_where_its_last_commit_is_damaged(changes):
+    changes.run()
+    commit = Area(changes.store, "shop", "changes", FIRST).commit
+    changes.store.replace(commit, b"{", changes.store.head(commit).tag)
+    (one,) = changes.told()
+    assert (one.partition, one.state, one.does) == (FIRST, "damaged", "cannot")
+    with pytest.raises(FixThis, match="the commit record is damaged"):
+        changes.run()
+
+
+def test_a_stream_that_goes_on_finishes_what_is_not_shown_first(changes):
+    done = changes.run()
+    area = Area(changes.store, "shop", "changes", FIRST)
+    record, tag = read_record(area)
+    changes.store.replace(area.commit, as_json(replace(record, shown=False)), tag)
+    changes.store.delete(area.run(done.run, "run.json"))  # it was killed before
+    assert [(one.partition, one.state, one.does) for one in changes.told()] == [
+        (FIRST, "not shown", "finish"),
+        ("", "not shown", "fetch"),
     ]
-    pipeline.work("run", changes, "")
-    assert told() == [
-        Due("changes", "", "done", "fetch", f"it goes on from {first}"),
-        Due("parts", first, "missing", "fetch", "1 interval of changes wait, one a run; this is the first"),
-    ]
-    pipeline.work("run", parts, "")
-    assert told()[1] == Due("parts", "", "done", "skip", "complete, unless changes brings more")
-    named = told(date="2022-08-01--2022-08-12T06:00:00Z")
-    assert [(one.partition, one.does) for one in named] == [(first, "skip")] * 2
-    assert [one.does for one in told(start="2022-08-01", end="2022-08-02")] == ["fetch", "fetch"]

@@ -50,12 +50,12 @@ def work(job: Job, verb: str, step: Callable[[Job], Run], named: str) -> Run:
         LevadaError: see levada.errors. What was committed before still stands, the cursor included.
     """
     if job.stream.incremental is None:
-        return _follow(job, step, named)
+        return _follow(job, verb, step, named)
     if verb in FETCHING and (not named or _waits_at(job, named)):
         # What comes next may have the name of what is there: new records at the very value of the cursor.
         onward = replace(job, options=replace(job.options, missing=False))
         with take_turn(job.area, job.edges, job.options.wait):
-            return _onward(onward, step)
+            return _onward(onward, verb, step)
     return step(_again(job, interval_of(job.stream.incremental, named)))
 
 
@@ -75,13 +75,13 @@ def area_of(area: Area, incremental: Incremental, named: str) -> Area:
     return replace(area, partition=partition_of(incremental, interval_of(incremental, named)).key)
 
 
-def _follow(job: Job, step: Callable[[Job], Run], named: str) -> Run:
+def _follow(job: Job, verb: str, step: Callable[[Job], Run], named: str) -> Run:
     """Work on an interval of a stream that takes rows or pages of an incremental one."""
     parent = _followed(job.spec.streams, job.stream)
     assert parent.incremental  # noqa: S101 - so it is chosen
     if named:
         return step(_of(job, parent.incremental, named))
-    waiting, whole = _waiting(job, parent.name)
+    waiting, whole = _waiting(job, verb, parent.name)
     if not waiting:
         return nothing_new(job, Counts(), f"there is nothing new of stream {parent.name}")
     before = [record for key, record in sorted(whole.items()) if key < waiting[0]]
@@ -103,11 +103,11 @@ def _of(job: Job, incremental: Incremental, key: str) -> Job:
     return replace(job, partition=partition, area=replace(job.area, partition=partition.key))
 
 
-def _waiting(job: Job, parent: str) -> tuple[list[str], Mapping[str, Record]]:
+def _waiting(job: Job, verb: str, parent: str) -> tuple[list[str], Mapping[str, Record]]:
     """The parent's committed intervals that the stream has not whole, oldest first; and those that it has."""
     there = _committed(replace(job.area, stream=parent))
     records = {key: record_of(area) for key, area in _committed(job.area).items()}
-    whole = {key: record for key, record in records.items() if record and record.shown and not record.gaps}
+    whole = {key: one for key, one in records.items() if one and not one.gaps and not _owes(job, verb, one)}
     return sorted(there.keys() - whole.keys()), whole
 
 
@@ -135,9 +135,44 @@ def _at(job: Job, reach: Reach) -> Job:
     return replace(job, partition=partition, area=replace(job.area, partition=partition.key), reach=reach)
 
 
-def _onward(job: Job, step: Callable[[Job], Run]) -> Run:
-    """Read from where the stream stopped, or finish what the latest run of it left."""
+def _onward(job: Job, verb: str, step: Callable[[Job], Run]) -> Run:
+    """Finish what earlier runs left, then read from where the stream stopped."""
     incremental, found = _incremental(job), areas_of(job.area.store, job.spec.pipeline, job.stream.name)
+    owing = [step(_again(job, interval_of(incremental, key))) for key in _owing(job, verb, found)]
+    return _with(owing, _further(job, step, incremental, found))
+
+
+def _owing(job: Job, verb: str, found: Mapping[Area, Sequence[str]]) -> list[str]:
+    """The committed intervals that are still to be shown or loaded, the oldest first.
+
+    Such a commit's run did not come to its end, so one listing says which records are to be read: usually none.
+    """
+    left = {
+        area.partition: area
+        for area, keys in found.items()
+        if "--" in area.partition and area.commit in keys and not all(run.closed for run in run_folders(area, keys))
+    }
+    records = {key: record_of(left[key]) for key in sorted(left)}
+    return [key for key, record in records.items() if record and _owes(job, verb, record)]
+
+
+def _owes(job: Job, verb: str, record: Record) -> bool:
+    return not record.shown or (verb == "run" and job.stream.load is not None and record.unloaded)
+
+
+def _with(owing: Sequence[Run], done: Run) -> Run:
+    """The run that went on, with what was finished before it."""
+    if not owing:
+        return done
+    loads = tuple(load for run in owing for load in run.loads)
+    note = f"finished before, as committed by earlier runs: {', '.join(run.partition for run in owing)}"
+    return replace(done, loads=(*loads, *done.loads), notes=(note, *done.notes))
+
+
+def _further(
+    job: Job, step: Callable[[Job], Run], incremental: Incremental, found: Mapping[Area, Sequence[str]]
+) -> Run:
+    """Read from where the stream stopped."""
     area, record = _newest(incremental, found)
     if area and record and not record.shown:
         return step(_again(job, interval_of(incremental, area.partition)))

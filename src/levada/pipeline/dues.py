@@ -1,6 +1,7 @@
 """What `run --missing` would do to the partitions that were chosen: what the spec wants, held to what the lake says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from levada.due import Due, Found, Wanted, due
 from levada.lake.status import PartitionStatus, status
@@ -25,8 +26,14 @@ def dues(course: Course, chosen: Chosen) -> list[Due]:
         for key, stream in chosen.work
         if key or stream.name not in without
     ]
-    onward = [_onward(stream, found) for key, stream in chosen.work if not key and stream.name in without]
-    return [*due(wanted, found, course.edges.clock.now()), *onward]
+    now = course.edges.clock.now()
+    onward = [
+        each
+        for key, stream in chosen.work
+        if not key and stream.name in without
+        for each in _onward(stream, without[stream.name], found, now)
+    ]
+    return [*due(wanted, found, now), *onward]
 
 
 def _partition(course: Course, incremental: Incremental | None, key: str) -> Partition:
@@ -35,32 +42,35 @@ def _partition(course: Course, incremental: Incremental | None, key: str) -> Par
     return partition_of(incremental, interval_of(incremental, key))
 
 
-def _onward(stream: Stream, found: Found) -> Due:
-    """Of a stream that goes on where it stopped: whatever there is, the next run asks for what came since."""
+def _onward(stream: Stream, incremental: Incremental, found: Found, now: datetime) -> list[Due]:
+    """Of a stream that goes on where it stopped: what earlier runs left comes first, then what came since."""
     mine = _intervals(stream.name, found)
-    if stream.incremental is None:
-        return _following(stream, mine, found)
-    newest = next(reversed(mine.values()), None)
-    if newest is None:
-        return Due(stream.name, "", "missing", "fetch", "nothing is committed: it begins at its start")
-    if newest.state == "running":
-        return Due(stream.name, newest.partition, "running", "cannot", "a run is at work on it")
-    if newest.gaps:
-        return Due(stream.name, newest.partition, newest.state, "fetch", "it stopped there: parts of it are missing")
-    return Due(stream.name, "", newest.state, "fetch", f"it goes on from {newest.partition}")
+
+    def named(keys: Iterable[str]) -> list[Due]:
+        each = (partition_of(incremental, interval_of(incremental, key)) for key in keys)
+        return due([Wanted(stream.name, partition) for partition in each], found, now)
+
+    owing = [key for key, one in mine.items() if one.committed and (one.unshown or (one.unloaded and stream.load))]
+    newest = next(reversed(mine), "")
+    stops = bool(newest) and newest not in owing and _stops(mine[newest])
+    return [*named(owing), *(named([newest]) if stops else [_further(stream, mine)])]
 
 
-def _following(stream: Stream, mine: Mapping[str, PartitionStatus], found: Found) -> Due:
-    """Of a stream that takes rows or pages of such a stream: it has its intervals, one a run."""
-    whole = {key for key, one in mine.items() if one.committed and not one.gaps and not one.unshown}
-    theirs = [key for name in parents(stream) for key, one in _intervals(name, found).items() if one.committed]
-    waiting = sorted(set(theirs) - whole)
-    parent = ", ".join(parents(stream))
-    if not waiting:
-        return Due(stream.name, "", "done" if mine else "missing", "skip", f"complete, unless {parent} brings more")
-    why = f"{len(waiting)} interval{'' if len(waiting) == 1 else 's'} of {parent} wait, one a run; this is the first"
-    state = mine[waiting[0]].state if waiting[0] in mine else "missing"
-    return Due(stream.name, waiting[0], state, "fetch", why)
+def _stops(newest: PartitionStatus) -> bool:
+    """Whether the run that goes on works on the newest interval, or cannot because of it."""
+    return newest.state in ("running", "damaged") or (newest.committed is None and newest.unfinished_pages > 0)
+
+
+def _further(stream: Stream, mine: dict[str, PartitionStatus]) -> Due:
+    """What is asked for after all that is committed."""
+    committed = [one for one in mine.values() if one.committed]
+    state = next(reversed(mine.values())).state if mine else "missing"
+    if not committed:
+        return Due(stream.name, "", state, "fetch", "nothing is committed: it begins at its start")
+    last = committed[-1]
+    if last.gaps:
+        return Due(stream.name, last.partition, state, "fetch", "it stopped there: parts of it are missing")
+    return Due(stream.name, "", state, "fetch", f"it goes on from {last.partition}")
 
 
 def _intervals(stream: str, found: Found) -> dict[str, PartitionStatus]:
