@@ -754,4 +754,4 @@ def test_what_is_given_up_by_hand_says_why_and_is_an_error(web):
     notified(course_of(store, SMTP_URL=nowhere()), a_round(1))
     [fate] = send_waiting(course_of(store, HOOK, HOOK_URL=f"{web.url}/hook"))
     assert (fate.state, type(fate.error)) == ("given up", FixThis)
-    assert fate.error.what.startswith("It is given up, for the spec has no mail any more, and the last try failed: The")
+    assert fate.error.what.startswith("The spec has no mail any more, and the last try failed: The")

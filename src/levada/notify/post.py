@@ -73,7 +73,7 @@ def post(store: Store, channel: Channel, keys: Sequence[str], edges: Edges, unti
     Raises:
         LevadaError: the lake does not let its files be read or locked.
     """
-    found, rest = discarded(store, keys[:-MOST], edges, f"more than {MOST} wait"), keys[-MOST:]
+    found, rest = discarded(store, keys[:-MOST], edges, f"More than {MOST} wait"), keys[-MOST:]
     for number, key in enumerate(rest):
         if until - edges.clock.monotonic() < _LEAST:
             return Posted(tuple(found), len(rest) - number)
@@ -115,7 +115,7 @@ def _given_up(why: str, held: Taken) -> Fate | None:
     if notice.over:
         return None
     last = f", and the last try failed: {notice.error}" if notice.error else ""
-    error = FixThis(f"It is given up, for {why}{last}.", where="notify")
+    error = FixThis(f"{why}{last}.", where="notify")
     return Fate(notice.kind, "given up", notice, error, notes)
 
 

@@ -161,7 +161,7 @@ def _orphans(course: Course, kinds: Collection[str]) -> list[Fate]:
     keys = outbox.waiting(course.store, course.spec.pipeline)
     for kind in sorted({outbox.kind_of(key) for key in keys} - set(kinds)):
         gone = [key for key in keys if outbox.kind_of(key) == kind]
-        found += discarded(course.store, gone, course.edges, f"the spec has no {line(kind)} any more")
+        found += discarded(course.store, gone, course.edges, f"The spec has no {line(kind)} any more")
     return found
 
 

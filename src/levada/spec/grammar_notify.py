@@ -60,7 +60,13 @@ MAIL = Section(
             required=True,
             example='to: ["ops@example.com"]',
         ),
-        Key("from", text(), "the sender", "the user of the server", example="from: levada@example.com"),
+        Key(
+            "from",
+            text(),
+            "the sender",
+            "the user of the server, if that is an address",
+            example="from: levada@example.com",
+        ),
         Key(
             "subject",
             template("pipeline", "partition", "outcome"),
