@@ -99,7 +99,7 @@ class Ongoing:
 
     def tell(self, *, stopped: bool = False) -> Round:
         """Notices, in what is left of the time; all of the round. A signal ends no more than these."""
-        if not stopped and not self.signal:
+        if not stopped:
             try:
                 self._round = notified(self._course, self._round, self._left())
             except (KeyboardInterrupt, SystemExit) as signal:
