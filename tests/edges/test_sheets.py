@@ -100,6 +100,21 @@ def test_a_worksheet_is_made_with_header_and_rows(sheets, put):
     ]
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize(("before", "after"), [(DAY, "2024-10-08"), ("2024-10-08", DAY)])
+def test_a_key_whose_type_changes_adds_no_line(sheets, put, mode, before, after):
+    put(table((before, 5, 3)), mode)
+    assert counts(put(table((after, 5, 4)), mode))[0] == 0
+    assert len(sheets.grid("daily")) == 2
+    assert counts(put(table((after, 5, 4)), mode)) == (0, 0, 1, 0)
+
+
+def test_decimals_of_many_digits_are_compared_exactly(sheets, put):
+    put(table((DAY, Decimal("0.1234567890123456"), 3)))
+    assert counts(put(table((DAY, Decimal("0.1234567890123457"), 3)))) == (0, 1, 0, 0)
+    assert sheets.grid("daily")[1][1] == "0.1234567890123457"
+
+
 @pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
 def test_the_same_table_again_changes_nothing_and_writes_nothing(sheets, put, mode):
     rows = table((DAY, 5, 3), (day(1), 7, 4))

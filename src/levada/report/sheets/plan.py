@@ -8,7 +8,7 @@ from typing import Any
 from levada.errors import FixThis
 from levada.report.model import SheetTarget
 from levada.report.sheets.header import places_of
-from levada.report.sheets.values import Entry, identity, same
+from levada.report.sheets.values import Entry, identity, recogniser, same
 
 __all__ = ["Area", "Block", "Plan", "Rows", "State", "decide", "found", "rows_of"]
 
@@ -195,11 +195,11 @@ def found(rows: Rows, key: Sequence[str], state: State, places: Sequence[int]) -
         FixThis: a key of the report comes twice in the worksheet.
     """
     columns = [rows.columns.index(name) for name in key]
-    kinds = [frozenset(line[column].kind for line in rows.lines) - {"empty"} for column in columns]
+    told = [(places[column], recogniser([line[column] for line in rows.lines])) for column in columns]
     wanted = rows_of(rows, key)
     there: dict[Identity, int] = {}
     for at in range(1, len(state.values)):
-        own = tuple(identity(state.cell(at, places[column]), kind) for column, kind in zip(columns, kinds, strict=True))
+        own = tuple(identity_of(state.cell(at, place)) for place, identity_of in told)
         if own in there and own in wanted:
             what = f"Two rows of the worksheet have the same {_named(key)}: {_shown(own)}."
             where = f"rows {there[own] + 1} and {at + 1} of the worksheet"

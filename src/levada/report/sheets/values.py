@@ -8,7 +8,7 @@ and charts, and reads back as the same number whatever the format or the locale.
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from levada.errors import FixThis
 
-__all__ = ["EMPTY", "Entry", "entry", "identity", "same"]
+__all__ = ["EMPTY", "Entry", "entry", "identity", "recogniser", "same"]
 
 #: Characters of a cell, in UTF-16: https://support.google.com/drive/answer/37603
 LONGEST = 50_000
@@ -30,6 +30,8 @@ _DAY = timedelta(days=1)
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 #: Digits that a double keeps whatever way it was written down.
 _DIGITS = ".15g"
+_EXACT = 15
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ EMPTY = Entry()
 def entry(value: Any, where: str) -> Entry:
     """The cell for a value of a report.
 
-    Whole numbers above 2**53, decimals that no double is and moments before 1900 become texts; timestamps are told in
+    Whole numbers above 2**53, decimals of over 15 digits and moments before 1900 become texts; timestamps are told in
     UTC, to the millisecond; lists and objects are JSON; an empty text is an empty cell.
 
     Args:
@@ -96,7 +98,8 @@ def _decimal(value: Decimal) -> Entry:
     if not value.is_finite():
         return Entry("NaN" if value.is_nan() else "Infinity" if value > 0 else "-Infinity")
     number = float(value)
-    is_double = math.isfinite(number) and Decimal(repr(number)) == value
+    is_short = len(value.normalize().as_tuple().digits) <= _EXACT
+    is_double = is_short and math.isfinite(number) and Decimal(repr(number)) == value
     return _float(number) if is_double else Entry(format(value, "f"))
 
 
@@ -150,20 +153,43 @@ def same(cell: Any, wanted: Entry) -> bool:
     return _told(cell) == _told(wanted.value)
 
 
-def identity(cell: Any, kinds: frozenset[str] = frozenset()) -> tuple[str, str]:
-    """What a cell is as part of a key; equal for values that people take for the same.
+def identity(value: Any) -> tuple[str, str]:
+    """What the value of a cell, or of an Entry, is as part of a key."""
+    return _told(value)
+
+
+def recogniser(own: Sequence[Entry]) -> Callable[[Any], tuple[str, str]]:
+    """What tells the identity of cells of a column: that of a value of the report, where people take both for the same.
+
+    What people, other programs or an earlier report wrote as another kind is recognised: "2024-10-08" as a date and
+    the date as that text, "5" as a number and 5 as that text.
 
     Args:
-        cell: As it was read, or the value of an Entry.
-        kinds: What the report's column holds. Where it is one kind alone, what people or other programs wrote as
-            another counts as that kind: "2024-10-08" as a date, "5" as a number, 5 as a text.
+        own: What the report has in the column.
     """
-    told = _told(cell)
-    if kinds == {"moment"} and told[0] == "text" and (moment := _moment(told[1])) is not None:
-        return _told(moment)
-    if kinds == {"number"} and told[0] == "text" and (number := _number(told[1])) is not None:
-        return _told(number)
-    return ("text", told[1]) if told[0] == "number" and kinds == {"text"} else told
+    told = {_told(one.value) for one in own}
+    by_kind = {kind: {_told(one.value) for one in own if one.kind == kind} for kind in ("moment", "number")}
+    dated = {_told(moment): _told(one.value) for one in own if (moment := _spelled(one)) is not None}
+
+    def recognised(cell: Any) -> tuple[str, str]:
+        plain = _told(cell)
+        if plain in told:
+            return plain
+        if plain[0] == "number":
+            text = ("text", plain[1])
+            return text if text in told else dated.get(plain, plain)
+        readings = (("moment", _moment), ("number", _number)) if plain[0] == "text" else ()
+        for kind, read in readings:
+            if (value := read(plain[1])) is not None and _told(value) in by_kind[kind]:
+                return _told(value)
+        return plain
+
+    return recognised
+
+
+def _spelled(one: Entry) -> float | None:
+    """The moment that a text of the report spells, as 2024-10-08 does."""
+    return _moment(one.value) if isinstance(one.value, str) and _ISO.match(one.value) else None
 
 
 def _told(value: Any) -> tuple[str, str]:
