@@ -65,6 +65,8 @@ def test_partitions_without_days_have_no_date():
     [
         ("csv: /etc/{date}.csv", "csv gives no name in the spec's folder", "reports/{partition}.csv"),
         ("html: ../{date}.html", "html gives no name in the spec's folder", "reports/{partition}.html"),
+        ("csv: lake/{date}.csv", "csv lies in the lake", "name a folder of its own: reports/"),
+        ("chart: lake/a.svg", "chart lies in the lake", "name a folder of its own: reports/"),
         ("csv: pipeline.yaml", "csv is no name of a CSV file", "let it end in .csv"),
         ("html: page.txt", "html is no name of a HTML file", "let it end in .html"),
         ("chart: a.jpg", "a chart is a .png or a .svg file", "let its name end so"),
@@ -95,6 +97,21 @@ def test_names_that_tell_partitions_apart_or_need_not_are_fine(report):
 def test_no_two_answers_share_a_name():
     two = spec('sql: SELECT 1\ncsv: "{date}.csv"') + '  other: {sql: SELECT 1, csv: "{date:%Y-%m-%d}.csv"}\n'
     told(two, "14:31", "csv of other can give the same name as csv of daily (line 13)", "let them differ")
+
+
+@pytest.mark.parametrize("book", ["abc", '"${SHEET_ID}"'])
+def test_no_two_reports_share_a_worksheet(book):
+    sheet = f"google_sheet: {{id: {book}, worksheet: x, mode: replace}}"
+    two = spec(f"sql: SELECT 1\n{sheet}") + f"  other: {{sql: SELECT 1, {sheet}}}\n"
+    error = refused(two)
+    assert "reports daily and other write into one worksheet, x" in str(error)
+    assert "give it one of its own" in str(error)
+
+
+def test_a_worksheet_that_is_replaced_is_of_no_partition():
+    wrong("mode replace would leave the rows of the last partition alone: the SQL asks by $date",
+          "write mode: upsert and a key", "sql: SELECT $date\ngoogle_sheet: {id: x, mode: replace}")  # fmt: skip
+    read_text(spec("sql: SELECT '$date'\ngoogle_sheet: {id: x, mode: replace}"), "s.yaml", {})
 
 
 def test_a_variable_that_is_not_set_fails_no_reading():

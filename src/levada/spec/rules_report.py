@@ -1,6 +1,7 @@
 """Rules of reports: what their SQL asks with, and names of files that no two answers share. Pure."""
 
 from collections.abc import Iterator, Mapping
+from posixpath import normpath
 from zoneinfo import ZoneInfo
 
 from levada.spec.engine import BROKEN, Given, Path, Reading, Rule
@@ -147,4 +148,40 @@ def _apart(_: Given, reading: Reading) -> Iterator[Mistake]:
                 yield section.mistake(at, what, "let them differ in a folder, in the beginning or in the ending")
 
 
-REPORT_RULES = (Rule((), _one_database), Rule((), _parameters), Rule((), _names), Rule((), _apart))
+def _lake(_: Given, reading: Reading) -> Iterator[Mistake]:
+    """No file of a report lies in the lake, as far as its name says so."""
+    lake = reading.sections[()].get("lake", "lake")
+    if not isinstance(lake, str) or lake.startswith("/") or "://" in lake:
+        return
+    for _report, key, template, section in _files(reading):
+        if normpath(template.text).startswith(f"{normpath(lake)}/"):
+            at = "file" if key == "chart" else key
+            yield section.mistake(at, f"{key} lies in the lake", "name a folder of its own: reports/")
+
+
+def _worksheets(_: Given, reading: Reading) -> Iterator[Mistake]:
+    """One report to a worksheet; and one that is replaced holds the rows of the last partition alone."""
+    seen: dict[tuple[str, str], str] = {}
+    for path, section in _reports(reading):
+        sheet = reading.sections.get((*path, "google_sheet"))
+        if sheet is None:
+            continue
+        book, name = sheet.get("id", ""), sheet.get("worksheet", path[1])
+        if isinstance(book, str) and isinstance(name, str) and seen.setdefault((book, name), path[1]) != path[1]:
+            what = f"reports {seen[book, name]} and {path[1]} write into one worksheet, {name}"
+            yield sheet.mistake("worksheet" if "worksheet" in sheet.places else "id", what, "give it one of its own")
+        sql = section.get("sql", "")
+        said = sorted(OF_PARTITION & {*named(sql)}) if isinstance(sql, str) else []
+        if said and sheet.get("mode", "upsert") == "replace":
+            what = f"mode replace would leave the rows of the last partition alone: the SQL asks by ${said[0]}"
+            yield sheet.mistake("mode", what, "write mode: upsert and a key, or ask of all partitions")
+
+
+REPORT_RULES = (
+    Rule((), _one_database),
+    Rule((), _parameters),
+    Rule((), _names),
+    Rule((), _apart),
+    Rule((), _lake),
+    Rule((), _worksheets),
+)
