@@ -29,7 +29,7 @@ def history(archive):
 def lake_told(minute=0, partition="2022-08-09", outcome="done", run="20220812T060000.000000Z-sales"):
     at = NOW + timedelta(minutes=minute)
     row = RoundRow(f"{at:%Y%m%dT%H%M%S.%fZ}-{partition}", "", OF_THE_LAKE, "success", at, at)
-    return Past(row, (RunRow("sales", partition, outcome, run),))
+    return Past(row, (RunRow("sales", partition, outcome, run, changed=outcome != "failed"),))
 
 
 def test_nothing_is_read_where_nothing_was_written(history):
@@ -91,10 +91,32 @@ def test_what_the_lake_tells_is_added_once(history):
     known = [lake_told(0), lake_told(5, "2022-08-10", run="20220812T060500.000000Z-0001")]
     assert history.again(known) == 2
     assert history.read(9) == list(reversed(known))
-    assert history.again(known) == 2
+    assert history.again(known) == 0
     assert history.read(9) == list(reversed(known))
+
+
+def test_what_was_told_once_stays_and_is_added_to(history):
+    first, second = lake_told(0), lake_told(5, "2022-08-10", run="20220812T060500.000000Z-0001")
+    assert history.again([first]) == 1
+    assert history.again([second]) == 1
     assert history.again([]) == 0
-    assert history.read(9) == []
+    assert history.read(9) == [second, first]
+
+
+def test_a_round_that_found_a_commit_there_does_not_account_for_it(history):
+    told = lake_told(0)
+    history.again([told])
+    skipped = past_of(a_round(9, a_run(changed=False)))
+    history.write(skipped)
+    assert history.again([told]) == 0
+    assert history.read(9) == [skipped, told]
+
+
+def test_a_commit_whose_round_was_lost_is_told_though_later_rounds_skipped_it(history):
+    skipped = past_of(a_round(9, a_run(changed=False)))
+    history.write(skipped)
+    assert history.again([lake_told(0)]) == 1
+    assert history.read(9) == [skipped, lake_told(0)]
 
 
 def test_what_a_round_told_is_not_told_by_the_lake_again(history):

@@ -39,14 +39,13 @@ class Home:
         """A round of these dates, as `levada run` does it; a second for each."""
         pipeline = self.pipeline.having(Options())
         with begun(pipeline.course, "run", "command") as ongoing:
-            for number, date in enumerate(dates):
+            ongoing.meant((date, pipeline.streams()[0]) for date in dates)
+            for date in dates:
                 self.clock.pause(1)
                 try:
                     ongoing.ran(pipeline.work("run", pipeline.streams()[0], date))
                 except LevadaError as error:
                     ongoing.failed(error, "sales", date)
-                    for left in dates[number + 1 :]:
-                        ongoing.not_tried("sales", left)
                     break
             return ongoing.close()
 
@@ -240,7 +239,7 @@ def test_a_history_that_was_lost_is_told_again_by_the_lake(busy):
     ]
     assert known == before
     again = busy.status(busy.spec, "--rebuild", "--json")
-    assert json.loads(again.stdout)["added"] == 3
+    assert json.loads(again.stdout)["added"] == 0
     assert busy.rows() == told
 
 

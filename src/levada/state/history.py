@@ -84,13 +84,8 @@ class History:
             return self._pasts(rows, rounds) if rows else []
 
     def again(self, told: Sequence[Past]) -> int:
-        """Let what the lake tells stand for the rounds that the history lacks; how many partitions that were.
-
-        What it told before goes. Rounds that were written as they ended stay: they know more than the lake.
-        """
+        """Add what the lake tells and no round accounts for; how many partitions that were. All that is there stays."""
         with self.archive.writing() as rows:
-            for name in ("untell_runs", "untell_rounds"):
-                rows.run(name, *self._owner)
             new = _lacking(self._pasts(rows, _ALL), told)
             rows.add(self._owner, new)
         return sum(len(past.runs) for past in new)
@@ -109,21 +104,26 @@ class History:
 
 
 def _lacking(known: Iterable[Past], told: Sequence[Past]) -> list[Past]:
-    """What no round accounts for. Failures have no name in a round: they are known by partition and time."""
-    named = set[tuple[str, str, str]]()
+    """What no round accounts for. Failures have no name in a round: they are known by partition and time.
+
+    A commit is accounted for by a row that made it, not by those of later rounds that found it there.
+    """
+    named, ids = set[tuple[str, str, str, bool]](), set[str]()
     failed: dict[tuple[str, str], list[RoundRow]] = {}
     for past in known:
+        ids.add(past.round.id)
         for run in past.runs:
-            named.add((run.stream, run.partition, run.run))
+            named.add((run.stream, run.partition, run.run, run.changed))
             if run.outcome == "failed":
                 failed.setdefault((run.stream, run.partition), []).append(past.round)
 
     def is_known(run: RunRow, at: datetime) -> bool:
         if run.outcome != "failed":
-            return (run.stream, run.partition, run.run) in named
+            return (run.stream, run.partition, run.run, run.changed) in named
         return any(one.started <= at <= one.ended for one in failed.get((run.stream, run.partition), ()))
 
-    left = ((past, tuple(run for run in past.runs if not is_known(run, past.round.ended))) for past in told)
+    new = (past for past in told if past.round.id not in ids)
+    left = ((past, tuple(run for run in past.runs if not is_known(run, past.round.ended))) for past in new)
     return [Past(past.round, runs) for past, runs in left if runs]
 
 
