@@ -308,7 +308,7 @@ def test_a_text_of_fifty_thousand_characters_is_the_longest(sheets, put):
     put(table((1, "x" * 50_000), columns=columns), key=("n",))
     text = message(FixThis, lambda: put(table((1, "a"), (2, "x" * 50_001), columns=columns), key=("n",)))
     assert "A text has 50001 characters; a cell of a sheet holds 50000 at most." in text
-    assert "where: row 2 of the report, column text; spreadsheet levada-demo, worksheet daily" in text
+    assert "where: row 2 of the report, column text; spreadsheet levada-sheet, worksheet daily" in text
     assert "to do: shorten it in the report's SQL" in text
 
 
@@ -545,7 +545,7 @@ def test_waits_are_told(sheets, put, caplog):
     fault = {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded"}}}
     sheets.fail({"match": {"path": f"/v4/spreadsheets/{sheets.book}"}, "fault": fault})
     put(table((DAY, 5, 3)))
-    said = "spreadsheet levada-demo, worksheet daily: Google Sheets answers with status 429: Quota exceeded."
+    said = "spreadsheet levada-sheet, worksheet daily: Google Sheets answers with status 429: Quota exceeded."
     assert caplog.messages == [f"{said} Again in 1.0 s."]
 
 
@@ -666,7 +666,7 @@ def test_what_is_read_back_differs(sheets, put):
     )
     text = message(ContractBroken, lambda: put(table((day(1), 7, 4))))
     assert "The worksheet does not hold what was written: 8 instead of 7." in text
-    assert "where: cell B3; spreadsheet levada-demo, worksheet daily" in text
+    assert "where: cell B3; spreadsheet levada-sheet, worksheet daily" in text
     assert "run again" in text
 
 
@@ -703,7 +703,7 @@ def test_the_same_line_of_somebody_else_is_told(sheets, put):
     sheets.fail({"match": {"path": path}, "fault": {"body": {"values": [["date", "attempts", "users"]]}}})
     text = message(ContractBroken, lambda: put(table((DAY, 5, 3))))
     assert "Two rows of the worksheet have the same `date`: 45573." in text
-    assert "where: rows 2 and 3 of the worksheet; spreadsheet levada-demo, worksheet daily" in text
+    assert "where: rows 2 and 3 of the worksheet; spreadsheet levada-sheet, worksheet daily" in text
 
 
 def test_somebody_else_made_the_worksheet_in_between(sheets, put):

@@ -23,6 +23,7 @@ from requests import Session
 
 from levada.edges import FixedClock
 from levada.errors import FixThis
+from levada.simulate.sales import DEMO_TOKEN
 from levada.simulate.sheets import PRIVATE, READ_ONLY, SPREADSHEET, drawer, keep_credentials
 from levada.simulate.sheets_account import EMAIL
 from patience import PATIENCE
@@ -490,3 +491,9 @@ def test_credentials_that_cannot_be_written(tmp_path):
 def test_a_quota_below_one():
     with pytest.raises(FixThis, match="quota is 0"):
         drawer(quota=0)
+
+
+def test_nothing_of_the_simulator_is_named_as_a_token_is():
+    # Tokens are redacted wherever they stand: an address with one in it would be told as ***.
+    for name in (SPREADSHEET, EMAIL):
+        assert DEMO_TOKEN not in name

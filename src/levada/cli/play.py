@@ -143,10 +143,10 @@ def purchases(port: int, host: str, seed: int, errors: int | None) -> None:
 @click.option("--seed", type=int, metavar="N", default=16, show_default=True, help="Other seeds, other attempts.")
 @click.option(
     "--slow",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(0, 3600),  # with an upper end nan is none of them
     metavar="SECONDS",
     default=0.0,
-    help="How long each answer takes; 0 if left out.",
+    help="How long each answer takes, up to an hour; 0 if left out.",
 )
 @click.option(
     "--odd", type=click.IntRange(min=0), metavar="N", default=3, show_default=True, help="Odd rows a day of each kind."
@@ -197,14 +197,14 @@ def grader(port: int, host: str, seed: int, slow: float, **amounts: int) -> None
 def sheets(port: int, host: str, credentials: str, quota: int | None) -> None:
     """Google Sheets as gspread asks it: spreadsheets, their values, and the log-in of a service account.
 
-    The spreadsheet levada-demo is shared with the account, levada-read-only to be read, levada-private is not. In
+    The spreadsheet levada-sheet is shared with the account, levada-read-only to be read, levada-private is not. In
     another terminal:
 
     \b
-      export GOOGLE_APPLICATION_CREDENTIALS=credentials.json SHEET_ID=levada-demo
+      export GOOGLE_APPLICATION_CREDENTIALS=credentials.json SHEET_ID=levada-sheet
       levada run pipeline.yaml --date 2022-08-09
 
-    A browser shows it at /spreadsheets/d/levada-demo/edit. GET /_log tells the requests seen. PUT /_faults makes it
+    A browser shows it at /spreadsheets/d/levada-sheet/edit. GET /_log tells the requests seen. PUT /_faults makes it
     fail, as in `levada simulate sales`.
     """
     from pathlib import Path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["PRIVATE", "READ_ONLY", "SPREADSHEET", "drawer", "keep_credentials", "make_app"]
 
 #: The ids of the spreadsheets that are there: shared with the account, shared to be read, not shared.
-SPREADSHEET: Final = "levada-demo"
+SPREADSHEET: Final = "levada-sheet"
 READ_ONLY: Final = "levada-read-only"
 PRIVATE: Final = "levada-private"
 _MINUTE: Final = 60.0

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 __all__ = ["EMAIL", "Account"]
 
-EMAIL: Final = "levada@levada-demo.iam.gserviceaccount.com"
+EMAIL: Final = "levada@levada-sheets.iam.gserviceaccount.com"
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _AUDIENCE: Final = "https://oauth2.googleapis.com/token"
 #: Scopes that may write to a sheet.
@@ -54,7 +54,7 @@ class Account:
         pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return {
             "type": "service_account",
-            "project_id": "levada-demo",
+            "project_id": "levada-sheets",
             "private_key_id": self._key_id,
             "private_key": pem.decode("ascii"),
             "client_email": EMAIL,
