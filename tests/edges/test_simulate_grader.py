@@ -9,7 +9,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from click.testing import CliRunner
 
+from levada.cli import play
 from levada.edges import FixedClock
 from levada.errors import FixThis
 from levada.simulate.grader import CLIENT, DEMO_KEY, make_app
@@ -250,3 +252,10 @@ def test_the_sample_of_the_page_is_the_first_row_of_its_day():
     assert f'[{{"lti_user_id": "{first.record["lti_user_id"]}", "passback_params": "{{' in page
     said = {name: first.record[name] for name in ("is_correct", "attempt_type", "created_at")}
     assert json.dumps(said)[1:] in page
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "3601"])
+def test_what_is_no_time_to_wait_is_refused(seconds):
+    done = CliRunner().invoke(play.grader, ["--slow", seconds])
+    assert done.exit_code == 2
+    assert "is not in the range 0<=x<=3600" in done.output

@@ -139,6 +139,9 @@ def test_a_failure_is_mailed_and_logged_and_the_sheet_stays_as_it_is(all_of_it):
         (logs / name).write_text("old\n")
     assert levada("run", "pipeline.yaml", "--date", DAY).returncode == 0
     before = sheets.grid("daily")
+    assert levada("report", "pipeline.yaml", "--date", DAY).returncode == 0
+    [today] = [path for path in logs.iterdir() if path.name != "notes.txt"]
+    assert f"INFO grader: report daily of {DAY}: 1 row; sheet " in today.read_text().splitlines()[-1]
     api.fail({"times": None, "fault": {"body": {"errors": f"closed for {DEMO_KEY}"}}})
     failed = levada("run", "pipeline.yaml", "--date", DAY)
     assert (failed.returncode, failed.stdout) == (2, "")

@@ -4,6 +4,7 @@ import re
 
 import nbformat
 import pytest
+from adbc_driver_postgresql import dbapi
 
 from graded import EXAMPLE
 from notebooks import executed
@@ -37,6 +38,17 @@ def test_it_says_what_it_shows(tmp_path, database):
     assert re.search(r"2024-10-08 +988 +\d\d +\d{3}\n", daily[0])
     assert chart == [["image/png", "text/plain"]]
     assert {path.name for path in tmp_path.iterdir()} == {"kernels", "home"}
+    assert not database or left(database) == []  # so that it says the same the next time
+
+
+def left(database):
+    """What it left in the database of somebody's."""
+    with dbapi.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'grader%' "
+            "UNION ALL SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+        )
+        return [name for (name,) in cursor.fetchall()]
 
 
 def test_its_contract_is_that_of_the_example():

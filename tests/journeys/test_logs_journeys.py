@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from simulated import SPEC, TOKEN
+from webserver import WebServer
 
 LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})Z (INFO|WARNING|ERROR) ([^:]+): (.+)")
 RUN = [
@@ -148,3 +149,16 @@ def test_what_a_hook_tells_of_its_secrets_is_shown_nowhere(levada, tmp_path, log
     written = "".join(path.read_text() for path in tmp_path.glob("logs/*.txt"))
     assert ("imported with [secret]" in written) == bool(logs)
     assert "wide-open" not in f"{failed.stderr}{failed.stdout}{written}{history}"
+
+
+def test_notices_that_are_sent_later_stand_there_too(levada, spec, tmp_path):
+    with spec.open("a") as file:
+        file.write("notify: {webhook: {url: '${HOOK_URL}', when: [success]}}\n")
+    levada.environment["HOOK_URL"] = "http://127.0.0.1:9/hook-of-nobody-4711"
+    assert levada("run", spec, "--date", "2022-08-09").returncode == 0
+    with WebServer(lambda _: "ok") as web:
+        levada.environment["HOOK_URL"] = f"{web.url}/hook-of-somebody-4711"
+        assert levada("notify", spec).returncode == 0
+    *_, (_, level, where, words) = read(tmp_path)
+    assert (level, where) == ("INFO", "sales")
+    assert words == 'The webhook "sales 2022-08-09: success" was sent'

@@ -39,6 +39,7 @@ def notify(spec: str, lake: str | None, *, listed: bool, trial: bool, as_json: b
     Each round of the pipeline does so, too. A notice is given up after seven days, or after twenty tries if they took
     more than a day. What cannot be sent now stays, and is told with the exit code of its kind.
     """
+    from levada.pipeline.milestones import logged
     from levada.pipeline.notices import send_trial, send_waiting, waiting
 
     if listed and trial:
@@ -47,7 +48,8 @@ def notify(spec: str, lake: str | None, *, listed: bool, trial: bool, as_json: b
     if listed:
         _list(*waiting(pipeline.course), as_json=as_json)
         return
-    fates = send_trial(pipeline.course) if trial else send_waiting(pipeline.course)
+    with logged(pipeline.course):
+        fates = send_trial(pipeline.course) if trial else send_waiting(pipeline.course)
     left = 0 if trial else sum(len(some) for some in waiting(pipeline.course))
     if as_json:
         told = [fate.error for fate in fates if fate.error]

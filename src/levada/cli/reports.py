@@ -49,13 +49,17 @@ def report(**arguments: Any) -> None:
     One that fails does not stop the others; the command leaves with the exit code that says the worst.
     """
     from levada.pipeline.answering import answered
+    from levada.pipeline.milestones import logged, tell_report
 
     pipeline, choice = opened(arguments["spec"], arguments["lake"], asking=False), choice_of(arguments)
     wanted = _wanted(pipeline, arguments["names"])
     parts = parts_for(pipeline, choice) if any(_by_partition(pipeline, one) for one in wanted) else ()
     told: list[Reported] = []
     for one in wanted:
-        said = answered(pipeline.course, one, parts, tells=not arguments["show_only"])
+        with logged(pipeline.course):
+            said = answered(pipeline.course, one, parts, tells=not arguments["show_only"])
+            for each in said:
+                tell_report(pipeline.spec.pipeline, each)
         told += said
         if not arguments["as_json"]:
             _show(said)

@@ -35,6 +35,7 @@ __all__ = [
     "say",
     "tell_begin",
     "tell_end",
+    "tell_report",
     "tell_reports",
     "watching",
 ]
@@ -205,11 +206,16 @@ def tell_begin(one: Round) -> None:
 
 
 def tell_reports(one: Round) -> None:
-    """A line for each report."""
+    """A line for each report of a round."""
     for report in one.reports:
-        facts = {"report": report.report, "rows": len(report.rows), "files": list(report.files)}
-        level = logging.ERROR if report.error else logging.INFO
-        writing.say(About(one.pipeline), "report", _report(report), level, **facts, sheet=report.sheet)
+        tell_report(one.pipeline, report)
+
+
+def tell_report(pipeline: str, report: Reported) -> None:
+    """A line for what came of a report."""
+    facts = {"report": report.report, "rows": len(report.rows), "files": list(report.files)}
+    level = logging.ERROR if report.error else logging.INFO
+    writing.say(About(pipeline), "report", _report(report), level, **facts, sheet=report.sheet)
 
 
 def _report(report: Reported) -> str:
