@@ -88,6 +88,34 @@ def test_a_file_that_is_no_database_is_told_and_made_again_beside_what_is_left(c
     assert remembered(course, a_round()).notes == ()
 
 
+def test_what_was_moved_aside_before_stays(course, file):
+    for turn, name in enumerate(("damaged", "damaged.2", "damaged.3")):
+        file.write_bytes(b"no database %d" % turn * 99)
+        assert again(course).aside == f"{file}.{name}"
+    assert [path.read_bytes()[:13] for path in sorted(file.parent.glob("*.damaged*"))] == [
+        b"no database 0",
+        b"no database 1",
+        b"no database 2",
+    ]
+
+
+def test_a_history_that_lacks_a_table_is_made_again(course, file):
+    remembered(course, a_round())
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DROP TABLE _levada_runs")
+    assert "make it again: levada status SPEC --rebuild" in note(course)
+    assert again(course).aside == f"{file}.damaged"
+    assert remembered(course, a_round()).notes == ()
+
+
+def test_a_folder_in_the_place_of_the_history_is_moved_aside(course, file):
+    (file / "inside").mkdir(parents=True)
+    assert "unable to open database file" in note(course)
+    assert again(course).aside == f"{file}.damaged"
+    assert Path(f"{file}.damaged/inside").is_dir()
+    assert remembered(course, a_round()).notes == ()
+
+
 def test_a_damaged_file_that_the_spec_names_is_left_where_it_is(file):
     file.write_bytes(b"my notes, not a database" * 99)
     spec = read_text(f"{SALES}\nhistory: {{file: {file}}}", "shop.yaml", {}, lake="lake")
@@ -109,8 +137,8 @@ def test_tables_of_somebody_else_are_told(course, file):
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE _levada_history (else_ text)")
     assert note(course) == (
-        f"The history cannot be used: no such column: version; {file}; move the file away, and make it again: "
-        "levada status SPEC --rebuild"
+        f"The history cannot be used: no such column: version; {file}; make it again: levada status SPEC --rebuild; "
+        "where the spec names the file, move it away before"
     )
 
 

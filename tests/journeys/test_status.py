@@ -186,6 +186,18 @@ def test_what_is_missing_for_machines_and_for_schedulers(busy):
     assert (nothing.exit_code, nothing.stdout) == (0, "Nothing is missing: 1 partition complete.\n")
 
 
+def test_what_cannot_be_worked_on_is_counted_apart(busy):
+    edges = Edges(clock=busy.clock)
+    with hold(Area(busy.pipeline.store, "shop", "sales", "2022-08-09"), edges):
+        done = busy.status(busy.spec, "--missing", "--from", "2022-08-09", "--to", "2022-08-11", "--fail")
+        alone = busy.status(busy.spec, "--missing", "--date", "2022-08-09", "--fail")
+    *_, left, cannot = done.stdout.splitlines()
+    assert left.startswith("1 of 2 partitions to be worked on: levada run ")
+    assert cannot == "1 of 2 partitions cannot be, see above: a run ends at the first of them."
+    assert alone.stdout.splitlines()[2:] == ["1 of 1 partition cannot be, see above: a run ends at the first of them."]
+    assert (done.exit_code, alone.exit_code) == (4, 4)
+
+
 def test_the_command_that_is_told_does_what_was_told(busy):
     busy.status(busy.spec, "--missing", "--date", "2022-08-10")
     busy.run("2022-08-10")

@@ -249,14 +249,14 @@ def _missing(pipeline: "Pipeline", arguments: dict[str, Any]) -> None:
     if arguments["as_json"]:
         _say_json({"pipeline": pipeline.spec.pipeline, "due": found, "left_out": list(chosen.left_out)})
     else:
-        _show_missing(found, len(left), _command(arguments))
+        _show_missing(found, _command(arguments))
         for name in chosen.left_out:
             warn(f"levada: stream {name} is left out: it has no partition that is named so")
     if left and arguments["fail"]:
         sys.exit(PARTIAL)
 
 
-def _show_missing(found: "list[Due]", left: int, command: str) -> None:
+def _show_missing(found: "list[Due]", command: str) -> None:
     from levada.cli.table import show as show_table
 
     # What is complete and has nothing odd about it is counted: of a year there may be all but one.
@@ -264,10 +264,13 @@ def _show_missing(found: "list[Due]", left: int, command: str) -> None:
     if told:
         rows = [(one.stream, one.partition or "-", one.state, one.does, one.why) for one in told]
         show_table(("stream", "partition", "state~", "does", "why~"), rows)
+    left, cannot = sum(one.does not in ("skip", "cannot") for one in found), sum(one.does == "cannot" for one in found)
     if left:
         say(f"{left} of {counted(len(found), 'partition')} to be worked on: {command}")
-    else:
+    elif not cannot:
         say(f"Nothing is missing: {counted(len(found), 'partition')} complete.")
+    if cannot:
+        say(f"{cannot} of {counted(len(found), 'partition')} cannot be, see above: a run ends at the first of them.")
 
 
 def _command(arguments: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
 
 from levada.errors import FixThis, LevadaError
 from levada.pipeline.course import Course
@@ -69,8 +71,14 @@ def again(course: Course) -> Rebuilt:
     except Damaged:
         if home.file is None or not home.inside:
             raise
-        aside = home.file.replace(home.file.with_name(f"{home.file.name}.damaged"))
+        aside = home.file.replace(_free(home.file))
         return Rebuilt(history.archive.place, history.again(found), str(aside))
+
+
+def _free(file: Path) -> Path:
+    """A name beside it that nothing has: what was moved aside before stays."""
+    names = (file.with_name(f"{file.name}.damaged{f'.{turn}' if turn > 1 else ''}") for turn in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _nowhere(home: Home) -> bool:

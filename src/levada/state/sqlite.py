@@ -87,6 +87,14 @@ class SqliteArchive:
             raise FixThis(f"The history cannot be written: {why}.", where=self.place, todo=todo) from None
 
     def _explained(self, error: sqlite3.Error) -> FixThis | TryLater:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        # Tables or columns that lack, a folder in the place of the file.
+        if code == sqlite3.SQLITE_ERROR or (code == sqlite3.SQLITE_CANTOPEN and self.path.is_dir()):
+            todo = "make it again: levada status SPEC --rebuild; where the spec names the file, move it away before"
+            return Damaged(f"The history cannot be used: {redact(str(error))}.", where=self.place, todo=todo)
+        return self._by_code(error)
+
+    def _by_code(self, error: sqlite3.Error) -> FixThis | TryLater:
         code, why = getattr(error, "sqlite_errorcode", 0) & 0xFF, redact(str(error))
         if code in _BUSY:
             what = f"The history has been in use by another process for {self.wait:g} s."
@@ -94,11 +102,8 @@ class SqliteArchive:
                 what, where=self.place, todo="end whatever keeps it open; the lake knows what the round did"
             )
         if code in _DAMAGED:
-            what, todo = (
-                f"The history is damaged, or no SQLite file: {why}.",
-                "make it again: levada status SPEC --rebuild",
-            )
-            return Damaged(what, where=self.place, todo=todo)
+            what, todo = f"is damaged, or no SQLite file: {why}", "make it again: levada status SPEC --rebuild"
+            return Damaged(f"The history {what}.", where=self.place, todo=todo)
         if code == sqlite3.SQLITE_FULL:
             return TryLater("The disk is full.", where=self.place, todo="free some space")
         if code == sqlite3.SQLITE_IOERR:
