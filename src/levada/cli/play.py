@@ -1,5 +1,7 @@
 """The commands to try Levada with: demo and simulate."""
 
+import math
+
 import click
 
 from levada.cli.door import say
@@ -136,6 +138,13 @@ def purchases(port: int, host: str, seed: int, errors: int | None) -> None:
     serve(app, host, port, ready=lambda url: say(f"Simulated purchases API on {url}; no key. Ctrl-C ends it."))
 
 
+def _finite(seconds: float) -> float:
+    """It, if it is a number: no range refuses `nan`."""
+    if math.isnan(seconds):
+        raise click.BadParameter("nan is not in the range 0<=x<=3600.")
+    return seconds
+
+
 @simulate.command(short_help="Grader: attempts of a time window in one list; slow if asked for.")
 @_port
 @_host
@@ -143,7 +152,8 @@ def purchases(port: int, host: str, seed: int, errors: int | None) -> None:
 @click.option("--seed", type=int, metavar="N", default=16, show_default=True, help="Other seeds, other attempts.")
 @click.option(
     "--slow",
-    type=click.FloatRange(0, 3600),  # with an upper end nan is none of them
+    type=click.FloatRange(0, 3600),
+    callback=lambda _ctx, _option, seconds: _finite(seconds),
     metavar="SECONDS",
     default=0.0,
     help="How long each answer takes, up to an hour; 0 if left out.",
