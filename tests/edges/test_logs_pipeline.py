@@ -316,9 +316,10 @@ def test_a_round_tells_its_begin_its_reports_and_its_end(place, monkeypatch):
     )
     monkeypatch.setattr("levada.pipeline.rounds.reported", lambda _, done: replace(done, reports=made))
     with begun(place.pipeline().course, "run", "command") as ongoing:
+        stream = place.pipeline().streams()[0]
+        ongoing.meant([(DAY, stream), ("2022-08-10", stream), ("2022-08-11", stream)])
         ongoing.ran(place.do())
-        ongoing.failed(TryLater("away"), "sales", "2022-08-10")
-        ongoing.not_tried("items", "2022-08-10")
+        ongoing.failed(TryLater("away"), stream.name, "2022-08-10")
         done = ongoing.close()
     assert place.events == ["round began", *STAGES, "report", "report", "round ended"]
     assert {line["round"] for line in place.lines} == {done.id}

@@ -10,7 +10,7 @@ import pytest
 
 from levada.contract.check import check_page, check_record, prepare
 from levada.contract.model import Contract, Field, Length
-from levada.contract.packed import LIMIT, literal
+from levada.contract.packed import LIMIT, TOKENS, literal
 from levada.errors import FixThis
 
 
@@ -523,8 +523,9 @@ def test_rules_that_do_not_fit_are_refused(contract, what):
 
 def test_the_page_tells_the_limit_of_literals():
     page = Path(__file__).parents[2] / "docs" / "contract.md"
-    assert f"up to {LIMIT:,} characters" in page.read_text(encoding="utf-8")
-    assert len(literal("[" + "1," * (LIMIT // 2 - 1) + "]")) == LIMIT // 2 - 1
+    assert f"up to {LIMIT:,} characters, {TOKENS:,} texts, numbers and signs" in page.read_text(encoding="utf-8")
+    assert len(literal("[" + "1," * (TOKENS // 2 - 1) + "]")) == TOKENS // 2 - 1
+    assert literal(f"'{'a' * (LIMIT - 2)}'") == "a" * (LIMIT - 2)
 
 
 @pytest.mark.parametrize(
