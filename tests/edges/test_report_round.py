@@ -214,12 +214,12 @@ def test_null_is_a_value(place):
 
 
 def test_no_file_of_a_report_lies_in_the_lake(place):
+    """Where the name says so, the spec is refused; a link is seen when the file is written."""
     (place.folder / "other").symlink_to(place.folder / "lake")
     place.told(DAY, reports=[])
-    for name in ("lake/sales/{date}.csv", "other/{date}.csv"):
-        [told] = place.told(DAY, reports=[report("daily", DAILY, csv=name)])
-        assert told.error.what.startswith(f"Report daily: A report's file cannot be {DAY}.csv here"), told.error.what
-        assert "reports/" in told.error.todo
+    [told] = place.told(DAY, reports=[report("daily", DAILY, csv="other/{date}.csv")])
+    assert told.error.what.startswith(f"Report daily: A report's file cannot be {DAY}.csv here"), told.error.what
+    assert "reports/" in told.error.todo
     assert not list(place.folder.glob(f"lake/**/{DAY}.csv"))
 
 
