@@ -27,7 +27,7 @@ def api(_sales_api) -> Api:
 @pytest.fixture
 def levada(api, tmp_path) -> Levada:
     """Run `levada …` in an empty folder against the simulated API; the result has returncode, stdout, stderr."""
-    return Levada(api.environment, tmp_path)
+    return Levada(dict(api.environment), tmp_path)  # what a test adds is its own
 
 
 @pytest.fixture
