@@ -228,16 +228,16 @@ def _report(report: Reported) -> str:
     return "; ".join([f"{name}: {len(report.rows)} row{'' if len(report.rows) == 1 else 's'}", *places])
 
 
-def tell_end(one: Round, *, stopped: bool = False) -> None:
+def tell_end(one: Round) -> None:
     """Lines for what could not be done beside the data, and one for the end."""
     for note in one.notes:
         writing.say(About(one.pipeline), "note", note, logging.WARNING)
     seconds = (one.ended - one.started).total_seconds()
     counts = {"done": len(one.runs), "failed": len(one.failures), "not_tried": len(one.not_tried)}
     figures = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
-    what = "stopped by a signal" if stopped else one.ending
+    what = "stopped by a signal" if one.stopped else one.ending
     words = f"{one.verb} ended: {', '.join([what, *figures])}, {seconds:.2f} s"
-    level = logging.WARNING if stopped else _LEVELS[one.ending]
+    level = logging.WARNING if one.stopped else _LEVELS[one.ending]
     writing.say(
         About(one.pipeline), "round ended", f"{words}{_failures(one)}", level, ending=what, seconds=seconds, **counts
     )

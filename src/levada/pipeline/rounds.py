@@ -85,7 +85,7 @@ class Ongoing:
             stopped: Whether a signal ended it: then there is no time for more than the history.
         """
         self.finish(stopped=stopped)
-        return self.tell(stopped=stopped)
+        return self.tell()
 
     def finish(self, *, stopped: bool = False) -> None:
         """Reports and history: what the round itself is. `tell` is to follow."""
@@ -97,27 +97,27 @@ class Ongoing:
         self.closed = True
         self._round = _noted(remembered(course, _noted(done)))
 
-    def tell(self, *, stopped: bool = False) -> Round:
+    def tell(self) -> Round:
         """Notices, in what is left of the time; all of the round. A signal ends no more than these."""
-        if not stopped:
+        if not self._round.stopped:
             try:
                 self._round = notified(self._course, self._round, self._left())
             except (KeyboardInterrupt, SystemExit) as signal:
                 self.signal = signal
                 self._round = self._unsent("a signal came")
-        return self._ended(stopped=stopped)
+        return self._ended()
 
     def untold(self, why: str) -> Round:
         """All of the round, where `tell` was cut off."""
         self._round = self._unsent(why)
-        return self._ended(stopped=False)
+        return self._ended()
 
     def _unsent(self, why: str) -> Round:
         note = f"notices were not sent to the end, {why}: those in the outbox wait for the next round"
         return replace(self._round, notes=(*self._round.notes, note))
 
-    def _ended(self, *, stopped: bool) -> Round:
-        tell_end(self._round, stopped=stopped)
+    def _ended(self) -> Round:
+        tell_end(self._round)
         return self._round
 
 
